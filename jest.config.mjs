@@ -1,0 +1,39 @@
+const libs = ['contracts', 'workflow', 'event-log', 'broker', 'filestore', 'platform', 'testing'];
+
+/** Packages that ship only ES modules: Jest on Node 20 cannot load them untransformed. */
+const esmOnly = [
+  '@nestjs',
+  '@kubernetes',
+  '@marcbachmann',
+  'cookie',
+  'content-disposition',
+  'file-type',
+  'openid-client',
+  'oauth4webapi',
+  'jose',
+];
+
+export default {
+  rootDir: '.',
+  testEnvironment: 'node',
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
+  testRegex: String.raw`\.spec\.ts$`,
+  moduleNameMapper: Object.fromEntries(libs.map((lib) => [`^@ryax/${lib}$`, `<rootDir>/libs/${lib}/src`])),
+  transform: {
+    '^.+\\.(ts|js|mjs)$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+          keepClassNames: true,
+        },
+        module: { type: 'commonjs' },
+      },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`, '/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  testTimeout: 30_000,
+};
