@@ -36,4 +36,8 @@ export default {
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`, '/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   testTimeout: 30_000,
+  // Many specs wait for servers and processes rather than compute.
+  maxWorkers: 2,
+  // The second writes only where `npm test` asks it to.
+  reporters: ['default', '<rootDir>/scripts/lib/count-reporter.mjs'],
 };

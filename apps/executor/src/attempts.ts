@@ -1,0 +1,289 @@
+import type { Outcome, Start } from '@ryax/contracts';
+import type { Clock, Log } from '@ryax/platform';
+import { addressOf, attemptName, type Addressed } from './attempt-name';
+import type { ExecutorMetrics } from './executor-metrics';
+import { amountsOf, lostUnlessFinished, rejection } from './judgements';
+import type { Lease } from './lease';
+import type { Outcomes } from './outcomes';
+import { Remembered } from './remembered';
+import type { Reports } from './reports';
+import { ResourcePool, type Amounts } from './resource-pool';
+import type { ExecutorSettings } from './settings';
+import type { Timer, Timers } from './timers';
+import { noopOutcome, type Ended, type Work } from './work';
+
+interface Waiting {
+  readonly state: 'waiting';
+  readonly start: Start;
+  readonly takenAtMs: number;
+}
+
+interface Running {
+  readonly state: 'running';
+  readonly of: Addressed;
+  readonly work: Work;
+  /** Fires when it is time to say that it runs. */
+  readonly startedReport: Timer;
+  /** Why it is being stopped, if it is: a runner's cancel, its attempt is closed in the log, or we leave. */
+  stopping: 'no' | 'cancelled' | 'closed' | 'leaving';
+}
+
+export interface AttemptsContext {
+  readonly settings: ExecutorSettings;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly lease: Lease;
+  readonly reports: Reports;
+  readonly outcomes: Outcomes;
+  readonly metrics: ExecutorMetrics;
+  readonly log: Log;
+  /** Begins anything but a noop. */
+  readonly begin: (start: Start, ended: Ended) => Work;
+}
+
+/**
+ * The attempts that this executor holds, and what each message does to them:
+ *
+ * | | start | query | cancel | settled |
+ * |---|---|---|---|---|
+ * | not held | taken, or `returned` with the reason | `unknown` | `unknown`; its start, if it still comes, ends cancelled | remembered |
+ * | waiting | `holding` | `holding` | ends cancelled | dropped |
+ * | running | `holding` | `holding` | stopped, ends as it ends | stopped, ends unreported |
+ * | ended | `ended` again | `ended` again | `ended` again | forgotten |
+ * | settled a while ago | nothing | `unknown`, and may start again | `unknown` | nothing |
+ *
+ * A runner emits an attempt again only after all executors have called it unknown; so after such an answer, and only
+ * then, a start of a settled attempt is meant (a log that was restored), and is no straggler.
+ */
+export class Attempts {
+  private readonly held = new Map<string, Waiting | Running>();
+  private readonly pool: ResourcePool<string>;
+  private readonly settled: Remembered;
+  private readonly cancelledUnread: Remembered;
+  private runningCount = 0;
+  private leaving = false;
+  private emptyWaiters: (() => void)[] = [];
+
+  constructor(private readonly context: AttemptsContext) {
+    const { capacity, poolRules, rememberedLimit, rememberedMs } = context.settings;
+    this.pool = new ResourcePool(capacity, poolRules);
+    this.settled = new Remembered(rememberedLimit, rememberedMs);
+    this.cancelledUnread = new Remembered(rememberedLimit, rememberedMs);
+  }
+
+  /** What the pool has free; nothing once we leave. */
+  get free(): Amounts {
+    return this.leaving ? { slots: 0, cpu: 0, memory_bytes: 0, gpu: 0 } : this.pool.free;
+  }
+
+  get isLeaving(): boolean {
+    return this.leaving;
+  }
+
+  get running(): number {
+    return this.runningCount;
+  }
+
+  get waiting(): number {
+    return this.pool.waitingCount;
+  }
+
+  take(start: Start): void {
+    const { outcomes, metrics, reports, clock } = this.context;
+    const name = attemptName(start);
+    const now = clock.monotonicMs();
+    if (this.held.has(name)) {
+      metrics.startRead('repeated');
+      return reports.send(start, { report: 'holding' });
+    }
+    if (outcomes.repeat(name, start)) return metrics.startRead('repeated');
+    if (this.settled.has(name, now)) return metrics.startRead('settled-before');
+    if (this.cancelledUnread.has(name, now)) {
+      metrics.startRead('cancelled-before');
+      return this.end(start, { status: 'cancelled' }, null);
+    }
+    const reason = this.reasonToReturn(start);
+    if (reason !== undefined) return this.giveBack(start, reason);
+    if (start.action.type === 'builtin') return this.spawn(name, start, now);
+    this.queue(name, start, now);
+  }
+
+  cancel(asked: Addressed, force: boolean): void {
+    const name = attemptName(asked);
+    const held = this.held.get(name);
+    if (held?.state === 'running') {
+      if (held.stopping === 'no') held.stopping = 'cancelled';
+      held.work.cancel(force);
+    } else if (held?.state === 'waiting') {
+      this.drop(name);
+      this.end(held.start, { status: 'cancelled' }, null);
+      this.admit();
+    } else if (!this.context.outcomes.repeat(name, asked)) {
+      this.cancelledUnread.add(name, this.context.clock.monotonicMs());
+      this.context.reports.send(asked, { report: 'unknown' });
+    }
+  }
+
+  query(asked: Addressed): void {
+    const name = attemptName(asked);
+    if (this.held.has(name)) return this.context.reports.send(asked, { report: 'holding' });
+    if (this.context.outcomes.repeat(name, asked)) return;
+    this.settled.forget(name);
+    this.context.reports.send(asked, { report: 'unknown' });
+  }
+
+  settle(closed: Omit<Addressed, 'reply_partition'>): void {
+    const name = attemptName(closed);
+    const held = this.held.get(name);
+    if (held?.state === 'running') {
+      held.stopping = 'closed';
+      held.work.cancel(false);
+    } else if (held?.state === 'waiting') {
+      this.drop(name);
+      this.admit();
+    } else {
+      this.context.outcomes.settle(name);
+    }
+    this.settled.add(name, this.context.clock.monotonicMs());
+  }
+
+  /** Says what is held: somebody may have counted us, or our reports, as lost. */
+  announce(): void {
+    for (const held of this.held.values()) {
+      this.context.reports.send(held.state === 'running' ? held.of : held.start, { report: 'holding' });
+    }
+  }
+
+  /** Gives back what waited for too long; to be called about once a second. */
+  returnImpatient(): void {
+    const now = this.context.clock.monotonicMs();
+    for (const name of this.pool.impatient(now)) this.returnWaiting(name, 'no room in the pool of this executor');
+    this.admit();
+  }
+
+  /** Takes nothing more and gives back what waits. */
+  leave(): void {
+    this.leaving = true;
+    for (const [name, { state }] of this.held) {
+      if (state === 'waiting') this.returnWaiting(name, leavingReason);
+    }
+  }
+
+  /** Resolves when nothing runs. */
+  async empty(): Promise<void> {
+    if (this.runningCount > 0) await new Promise<void>((resolve) => this.emptyWaiters.push(resolve));
+  }
+
+  /** Stops what still runs. Nobody has cancelled it, so its runner is told that it is lost, and tries again elsewhere. */
+  stopAll(): void {
+    for (const held of [...this.held.values()]) {
+      if (held.state !== 'running') continue;
+      if (held.stopping === 'no') held.stopping = 'leaving';
+      held.work.cancel(false);
+    }
+  }
+
+  private reasonToReturn({ valid_for_ms, action }: Start): string | undefined {
+    const { lease, outcomes, settings } = this.context;
+    if (this.leaving) return leavingReason;
+    if (!lease.isYoungerThan(valid_for_ms)) return noLeaseReason;
+    if (outcomes.isFull) return 'too many outcomes of this executor wait to be settled';
+    if (action.type === 'builtin' && this.runningCount >= settings.sleepingLimit) return 'too many attempts sleep here';
+    return undefined;
+  }
+
+  private queue(name: string, start: Start, now: number): void {
+    const asked = amountsOf(start);
+    const shortfalls = this.pool.shortfalls(asked);
+    if (shortfalls.length > 0) {
+      this.context.metrics.startRead('rejected');
+      return this.end(start, rejection(shortfalls, this.context.settings.pool), null);
+    }
+    const offer = this.pool.offer(name, asked, now);
+    switch (offer) {
+      case 'admitted':
+        return this.spawn(name, start, now);
+      case 'waiting':
+        this.held.set(name, { state: 'waiting', start, takenAtMs: now });
+        return;
+      case 'full':
+        return this.giveBack(start, 'too many starts wait for room in the pool of this executor');
+      default:
+        return offer satisfies never;
+    }
+  }
+
+  /** Starts whatever fits now. What loses its lease meanwhile makes room for others in turn. */
+  private admit(): void {
+    for (;;) {
+      const admitted = this.pool.admit(this.context.clock.monotonicMs());
+      if (admitted.length === 0) return;
+      for (const name of admitted) {
+        const held = this.held.get(name);
+        if (held?.state === 'waiting') this.spawn(name, held.start, held.takenAtMs);
+      }
+    }
+  }
+
+  /** The last look at the lease is here, right before anything happens that could not be undone. */
+  private spawn(name: string, start: Start, takenAtMs: number): void {
+    const { lease, clock, timers, metrics, settings, begin, reports } = this.context;
+    const now = clock.monotonicMs();
+    if (!lease.isYoungerThan(start.valid_for_ms)) {
+      this.drop(name);
+      return this.giveBack(start, noLeaseReason);
+    }
+    metrics.startRead('spawned');
+    const { action } = start;
+    if (action.type === 'builtin' && action.name === 'noop') return this.end(start, noopOutcome(start), 0);
+    if (action.type !== 'builtin') metrics.foundRoom(now - takenAtMs);
+    const of = addressOf(start);
+    this.held.set(name, {
+      state: 'running',
+      of,
+      work: begin(start, (outcome, durationMs) => this.ended(name, outcome, durationMs)),
+      startedReport: timers.after(settings.startedAfterMs, () => {
+        reports.send(of, { report: 'started', started_ms_ago: Math.round(clock.monotonicMs() - now) });
+      }),
+      stopping: 'no',
+    });
+    this.runningCount++;
+  }
+
+  private ended(name: string, outcome: Outcome, durationMs: number): void {
+    const held = this.held.get(name);
+    if (held?.state !== 'running') return;
+    held.startedReport.cancel();
+    this.runningCount--;
+    this.drop(name);
+    if (held.stopping === 'closed') this.context.metrics.ended(outcome);
+    else this.end(held.of, held.stopping === 'cancelled' ? outcome : lostUnlessFinished(outcome), durationMs);
+    this.admit();
+    if (this.runningCount === 0) this.emptyWaiters.splice(0).forEach((resolve) => resolve());
+  }
+
+  private end(of: Addressed, outcome: Outcome, durationMs: number | null): void {
+    this.context.metrics.ended(outcome);
+    this.context.outcomes.add(of, outcome, durationMs);
+  }
+
+  private returnWaiting(name: string, reason: string): void {
+    const held = this.held.get(name);
+    if (held?.state !== 'waiting') return;
+    this.drop(name);
+    this.giveBack(held.start, reason);
+  }
+
+  private giveBack(start: Start, reason: string): void {
+    this.context.metrics.startRead('returned');
+    this.context.reports.send(start, { report: 'returned', reason });
+  }
+
+  private drop(name: string): void {
+    this.held.delete(name);
+    this.pool.release(name);
+  }
+}
+
+const leavingReason = 'this executor is shutting down';
+const noLeaseReason = 'no runner has answered the beats of this executor lately';

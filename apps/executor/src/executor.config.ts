@@ -1,0 +1,70 @@
+import { brokerUrl, dataDirectory, encryptionKey, healthPort, logLevel, pool, site } from '@ryax/platform';
+import { z } from 'zod';
+import { machineCapacity, type ExecutorSettings } from './settings';
+
+function wholeNumber(least: number, most: number) {
+  const expected = `a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, expected);
+}
+
+const amount = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/, 'a number such as 4 or 0.5')
+  .transform(Number);
+
+const unitBytes = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const;
+
+/** As in a definition's `resources`: units are powers of 1024. */
+const bytes = z
+  .string()
+  .regex(/^\d+(\.\d+)?\s*([KMGT](i?B)?)?$/, 'bytes, or a size such as 512M or 16G')
+  .transform((text) => {
+    const unit = Object.entries(unitBytes).find(([letter]) => text.includes(letter));
+    return Math.floor(Number.parseFloat(text) * (unit?.[1] ?? 1));
+  });
+
+/** What an executor offers; the defaults are what the machine has. Standalone uses the same ones. */
+export const executorVariables = {
+  RYAX_SITE: site,
+  RYAX_POOL: pool,
+  /** Executions at once. Default: four for each core, at least eight. */
+  RYAX_MAX_CONCURRENT_TASKS: wholeNumber(1, 100_000).optional(),
+  /** Cores, memory and GPUs that executions may ask for in all. GPUs are not looked for: default 0. */
+  RYAX_POOL_CPU: amount.optional(),
+  RYAX_POOL_MEMORY: bytes.optional(),
+  RYAX_POOL_GPU: amount.optional(),
+  /** A warm worker that was not used for so long is ended. */
+  RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS: wholeNumber(0, 31_536_000).default(300),
+  /** How long a shutdown lets run what runs. */
+  RYAX_FINISH_SECONDS: wholeNumber(0, 86_400).default(10),
+};
+
+export const executorConfigSchema = z.object({
+  ...executorVariables,
+  RYAX_BROKER: brokerUrl,
+  RYAX_DATA_DIR: dataDirectory,
+  RYAX_ENCRYPTION_KEY: encryptionKey.optional(),
+  RYAX_HEALTH_PORT: healthPort,
+  RYAX_LOG_LEVEL: logLevel,
+});
+
+export type ExecutorVariables = z.infer<z.ZodObject<typeof executorVariables>>;
+
+export function executorSettings(config: ExecutorVariables): Partial<ExecutorSettings> {
+  const machine = machineCapacity();
+  return {
+    site: config.RYAX_SITE,
+    pool: config.RYAX_POOL,
+    capacity: {
+      slots: config.RYAX_MAX_CONCURRENT_TASKS ?? machine.slots,
+      cpu: config.RYAX_POOL_CPU ?? machine.cpu,
+      memory_bytes: config.RYAX_POOL_MEMORY ?? machine.memory_bytes,
+      gpu: config.RYAX_POOL_GPU ?? machine.gpu,
+    },
+    finishMs: config.RYAX_FINISH_SECONDS * 1000,
+  };
+}

@@ -1,0 +1,188 @@
+import type { Broker } from '@ryax/broker';
+import type { BeatAnswer, Start } from '@ryax/contracts';
+import { Owner, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
+import { AttemptLog } from './attempt-log';
+import { Attempts } from './attempts';
+import { Envelopes } from './envelope';
+import { ExecutorMetrics } from './executor-metrics';
+import { Heartbeat } from './heartbeat';
+import { Inbox } from './inbox';
+import type { Launcher } from './launcher';
+import { Lease } from './lease';
+import { Outbox } from './outbox';
+import { Outcomes } from './outcomes';
+import { Reports } from './reports';
+import type { ExecutorSettings } from './settings';
+import { Timers, type Alarm } from './timers';
+import { beginLaunch, beginSleep, type Ended, type Work } from './work';
+
+export interface ExecutorParts {
+  readonly broker: Broker;
+  readonly launcher: Launcher;
+  readonly settings: ExecutorSettings;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly alarm?: Alarm;
+}
+
+/**
+ * Turns starts into work and reports what became of it. It holds no truth: killed at any moment, the runner learns from
+ * the silence of its incarnation what was lost, and starts it elsewhere. A new incarnation knows nothing of the old one.
+ */
+export class Executor {
+  readonly incarnation: string;
+  private readonly timers: Timers;
+  private readonly owner: Owner;
+  private readonly lease: Lease;
+  private readonly outbox: Outbox;
+  private readonly outcomes: Outcomes;
+  private readonly attempts: Attempts;
+  private readonly heartbeat: Heartbeat;
+  private readonly inbox: Inbox;
+  private readonly log: Log;
+  private readonly unregister: (() => void)[] = [];
+  private readonly envelopes: Envelopes;
+  private closed = false;
+
+  constructor(private readonly parts: ExecutorParts) {
+    const { broker, settings, clock, ids, metrics } = parts;
+    this.incarnation = ids.newId();
+    const reporter = { executor: settings.name, incarnation: this.incarnation };
+    const log = (this.log = parts.log.child({ incarnation: this.incarnation }));
+    const timers = (this.timers = new Timers(clock, log, parts.alarm));
+    const lease = (this.lease = new Lease(clock));
+    const envelopes = (this.envelopes = new Envelopes(this.incarnation));
+    this.owner = new Owner(log);
+    this.outbox = new Outbox(broker, timers, this.owner, log);
+    const reports = new Reports(this.outbox, reporter, envelopes);
+    const outcomes = (this.outcomes = new Outcomes(reports, clock, settings, log));
+    this.attempts = new Attempts({
+      settings,
+      clock,
+      timers,
+      lease,
+      reports,
+      outcomes,
+      log,
+      metrics: new ExecutorMetrics(metrics, () => this.gauged()),
+      begin: (start, ended) => this.begin(start, ended),
+    });
+    this.heartbeat = new Heartbeat(broker, this.attempts, reporter, settings, clock, envelopes, log);
+    this.inbox = new Inbox(broker, this.attempts, settings, this.incarnation, (answer) => this.beatAnswered(answer));
+  }
+
+  /** Beats begin at once; starts are taken from the first answer on. */
+  async start(): Promise<void> {
+    const { broker, settings, health } = this.parts;
+    this.unregister.push(
+      health.register('executor broker', () => {
+        if (!broker.connected) throw new Error('not connected');
+      }),
+      health.register('executor lease', () => {
+        if (!this.hasLease) throw new Error(`no runner has answered a beat of the last ${settings.leaseMs} ms`);
+      }),
+    );
+    broker.onConnected(() => this.reconnected());
+    await this.inbox.open();
+    this.tick();
+    const { site, pool, capacity } = settings;
+    this.log.info('Executor started', { site, pool, capacity });
+  }
+
+  /** Shutdown, first: takes nothing more, gives back what waits, and says so with its next beat. */
+  async stopTaking(): Promise<void> {
+    this.attempts.leave();
+    this.sendBeat();
+    await this.inbox.stopTaking();
+  }
+
+  /** Shutdown, second: what runs may finish; then it is stopped, and what it came to is reported and settled. */
+  async finish(): Promise<void> {
+    const { finishMs, cancelMs, settleMs } = this.parts.settings;
+    if (!(await this.timers.atMost(finishMs, this.attempts.empty()))) {
+      this.log.warn('Attempts were stopped by the shutdown', { running: this.attempts.running });
+      this.attempts.stopAll();
+      await this.timers.atMost(cancelMs, this.attempts.empty());
+    }
+    await this.parts.launcher.close();
+    await this.timers.atMost(settleMs, this.attempts.empty());
+    const settled = await this.timers.atMost(settleMs, this.outcomes.allSettled());
+    if (!settled) this.log.warn('Outcomes were left unsettled', { unsettled: this.outcomes.size });
+  }
+
+  /** Shutdown, last: the broker is still open, and closed by its owner. */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const unregister of this.unregister.splice(0)) unregister();
+    await this.inbox.close();
+    this.timers.close();
+    await this.owner.stop();
+    this.log.info('Executor left');
+  }
+
+  private get hasLease(): boolean {
+    return this.lease.isYoungerThan(this.parts.settings.leaseMs);
+  }
+
+  /** Each second; all that has to be looked at from time to time. */
+  private tick(): void {
+    this.timers.after(this.parts.settings.beatMs, () => this.tick());
+    this.sendBeat();
+    if (this.hasLease) this.takeStarts();
+    this.outcomes.repeatDue();
+    this.attempts.returnImpatient();
+  }
+
+  private sendBeat(): void {
+    this.owner.run('beat', () => this.heartbeat.beat());
+  }
+
+  private takeStarts(): void {
+    if (!this.attempts.isLeaving) this.owner.run('take starts', () => this.inbox.takeStarts());
+  }
+
+  private beatAnswered({ sent }: BeatAnswer): void {
+    const hadLease = this.hasLease;
+    this.lease.answered(sent);
+    if (hadLease || !this.hasLease) return;
+    this.log.info('A runner answered; starts may be spawned');
+    this.takeStarts();
+    this.announce();
+  }
+
+  private reconnected(): void {
+    if (this.closed) return;
+    this.sendBeat();
+    this.outbox.hurry();
+    this.announce();
+  }
+
+  /** After any silence between us and the runners: what they may have missed, or wrongly taken as lost. */
+  private announce(): void {
+    this.attempts.announce();
+    this.outcomes.repeatAll();
+  }
+
+  private begin(start: Start, ended: Ended): Work {
+    const { clock, launcher, settings } = this.parts;
+    const { timers, owner, outbox, envelopes } = this;
+    const { action } = start;
+    if (action.type === 'builtin') return beginSleep(start, clock, timers, ended);
+    const log = new AttemptLog(start, outbox, timers, envelopes);
+    return beginLaunch(start, action, log, { launcher, timers, owner, logEndMs: settings.logEndMs }, ended);
+  }
+
+  private gauged() {
+    return {
+      running: this.attempts.running,
+      waiting: this.attempts.waiting,
+      freeSlots: this.attempts.free.slots,
+      unsettled: this.outcomes.size,
+      unsent: this.outbox.size,
+      leaseAgeMs: this.lease.ageMs,
+    };
+  }
+}

@@ -1,0 +1,51 @@
+import type { Broker } from '@ryax/broker';
+import { EVENT_SCHEMA, exchanges, routingKeys, type Beat } from '@ryax/contracts';
+import type { Clock, Log } from '@ryax/platform';
+import type { Attempts } from './attempts';
+import type { Envelopes } from './envelope';
+import type { Reporter } from './reports';
+import type { ExecutorSettings } from './settings';
+
+/** Says each second that we live and what our pool has free. Nobody keeps a beat for us: a lost one is lost. */
+export class Heartbeat {
+  private underway = false;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly attempts: Attempts,
+    private readonly reporter: Reporter,
+    private readonly settings: ExecutorSettings,
+    private readonly clock: Clock,
+    private readonly envelopes: Envelopes,
+    private readonly log: Log,
+  ) {}
+
+  /** Skipped while the one before has not left: beats must not pile up behind a broker that takes nothing. */
+  async beat(): Promise<void> {
+    if (this.underway) return;
+    this.underway = true;
+    try {
+      await this.broker.publish(
+        { exchange: exchanges.executions.name, routingKey: routingKeys.beat },
+        [this.envelopes.ofOurselves('executor.beat', this.content())],
+        { persistent: false },
+      );
+    } catch (error) {
+      this.log.debug('A beat was not published', { error });
+    } finally {
+      this.underway = false;
+    }
+  }
+
+  private content(): Beat {
+    const { site, pool: name, capacity } = this.settings;
+    const slots = this.attempts.isLeaving ? 0 : capacity.slots;
+    return {
+      ...this.reporter,
+      site,
+      pools: [{ name, ...capacity, slots, free: this.attempts.free }],
+      sent: this.clock.monotonicMs(),
+      schema_max: EVENT_SCHEMA,
+    };
+  }
+}

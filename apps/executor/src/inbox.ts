@@ -1,0 +1,117 @@
+import type { Broker, Delivery, QueueDeclaration, Subscription } from '@ryax/broker';
+import {
+  exchanges,
+  queues,
+  routingKeys,
+  type BeatAnswer,
+  type DataOf,
+  type Message,
+  type MessageType,
+} from '@ryax/contracts';
+import type { Attempts } from './attempts';
+import type { ExecutorSettings } from './settings';
+
+/** Starts on their way to us beyond what the pool could start at once; they are taken, or given back, on arrival. */
+const prefetchMargin = 16;
+const ownPrefetch = 256;
+const maxBatch = 500;
+
+/**
+ * What is said to this executor. Two queues: starts, shared with the others of the pool; and our own, for what concerns
+ * all executors of the site (cancel, query) or us alone (answers to our beats, settled).
+ *
+ * Starts are read as soon as they come, whether there is room or not. One that lay unread in the queue while runners hear
+ * that we live, and that we do not know it, would be emitted again, and then run twice.
+ */
+export class Inbox {
+  private readonly startQueue: string;
+  private readonly ownQueue: string;
+  private startSubscription: Promise<Subscription> | undefined;
+  private ownSubscription: Subscription | undefined;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly attempts: Attempts,
+    private readonly settings: ExecutorSettings,
+    private readonly incarnation: string,
+    private readonly onBeatAnswer: (answer: BeatAnswer) => void,
+  ) {
+    this.startQueue = queues.starts(settings.site, settings.pool);
+    this.ownQueue = `ryax.${routingKeys.executor(incarnation)}`;
+  }
+
+  async open(): Promise<void> {
+    await this.broker.declare(this.declarations());
+    this.ownSubscription = await this.broker.consume(this.ownQueue, { prefetch: ownPrefetch, maxBatch }, (batch) => {
+      for (const delivery of batch) this.receiveOwn(delivery);
+      return Promise.resolve();
+    });
+  }
+
+  /** Only once we have a lease: a start that is read without one goes straight back. Idempotent. */
+  async takeStarts(): Promise<void> {
+    const prefetch = this.settings.capacity.slots + prefetchMargin;
+    this.startSubscription ??= this.broker.consume(this.startQueue, { prefetch, maxBatch }, (batch) => {
+      for (const delivery of batch) this.receiveStart(delivery);
+      return Promise.resolve();
+    });
+    try {
+      await this.startSubscription;
+    } catch (error) {
+      this.startSubscription = undefined;
+      throw error;
+    }
+  }
+
+  async stopTaking(): Promise<void> {
+    await (await this.startSubscription)?.stop();
+  }
+
+  async close(): Promise<void> {
+    await this.ownSubscription?.stop();
+    await this.broker.forget(this.ownQueue);
+  }
+
+  private declarations(): QueueDeclaration[] {
+    const { site, pool } = this.settings;
+    const exchange = exchanges.executions.name;
+    const own = [routingKeys.cancel(site), routingKeys.query(site), routingKeys.executor(this.incarnation)];
+    return [
+      { name: this.startQueue, kind: 'work', bindings: [{ exchange, routingKey: routingKeys.start(site, pool) }] },
+      { name: this.ownQueue, kind: 'own', bindings: own.map((routingKey) => ({ exchange, routingKey })) },
+    ];
+  }
+
+  /** Taken, then acknowledged: between the two we may die, and the start comes again to whoever lives. */
+  private receiveStart(delivery: Delivery): void {
+    const { message } = delivery;
+    if (!isType(message, 'execution.start')) return park(delivery, 'a start');
+    this.attempts.take(message.data);
+    delivery.ack();
+  }
+
+  private receiveOwn(delivery: Delivery): void {
+    const { message } = delivery;
+    if (isType(message, 'executor.beat-answer')) {
+      this.onBeatAnswer(message.data);
+    } else if (isType(message, 'execution.settled')) {
+      for (const attempt of message.data.attempts) this.attempts.settle(attempt);
+    } else if (isType(message, 'execution.cancel')) {
+      for (const { force, ...attempt } of message.data.attempts) this.attempts.cancel(attempt, force);
+    } else if (isType(message, 'execution.query')) {
+      for (const attempt of message.data.attempts) this.attempts.query(attempt);
+    } else {
+      return park(delivery, 'a message for an executor');
+    }
+    delivery.ack();
+  }
+}
+
+/** The broker has checked the data against its type's schema. */
+function isType<T extends MessageType>(message: Message, type: T): message is Message<DataOf<T>> {
+  return message.type === type;
+}
+
+function park(delivery: Delivery, expected: string): void {
+  delivery.park(`Expected ${expected}, found ${delivery.message.type}`);
+}

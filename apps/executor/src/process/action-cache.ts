@@ -1,0 +1,76 @@
+import { cp, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+import { NotFoundError, unpackDirectory, type FileStore } from '@ryax/filestore';
+import { readActionMetadata, type ActionMetadata } from './action-metadata';
+import { AttemptFailure } from './attempt-failure';
+
+interface CachedAction {
+  readonly folder: string;
+  readonly ready: Promise<ActionMetadata>;
+  /** Copies being made of it right now. */
+  users: number;
+}
+
+/** Contents of actions as they were stored, unpacked once for all the workers that get a copy. */
+export class ActionCache {
+  /** In order of last use. */
+  private readonly actions = new Map<string, CachedAction>();
+
+  constructor(
+    private readonly files: FileStore,
+    private readonly directory: string,
+    private readonly mostActions: number,
+  ) {}
+
+  /** Copies the content to a folder that does not exist yet. */
+  async copyTo(hash: string, target: string): Promise<ActionMetadata> {
+    const action = this.use(hash);
+    action.users += 1;
+    try {
+      const metadata = await action.ready;
+      await cp(action.folder, target, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
+      return metadata;
+    } finally {
+      action.users -= 1;
+      await this.evict();
+    }
+  }
+
+  private use(hash: string): CachedAction {
+    const action = this.actions.get(hash) ?? this.fetch(hash);
+    this.actions.delete(hash);
+    this.actions.set(hash, action);
+    return action;
+  }
+
+  private fetch(hash: string): CachedAction {
+    const folder = join(this.directory, hash.replace(':', '-'));
+    const action = { folder, ready: this.unpack(hash, folder), users: 0 };
+    // A failure is told to everybody who waits for it now; the next one tries again.
+    action.ready.catch(() => this.actions.delete(hash));
+    return action;
+  }
+
+  private async unpack(hash: string, folder: string): Promise<ActionMetadata> {
+    try {
+      await rm(folder, { recursive: true, force: true });
+      await unpackDirectory(this.files, hash, folder);
+      return await readActionMetadata(folder);
+    } catch (error) {
+      if (error instanceof AttemptFailure) throw error;
+      const reason = error instanceof NotFoundError ? 'is not in the filestore' : 'could not be unpacked';
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new AttemptFailure({ kind: 'image', message: `The action's content ${hash} ${reason}: ${detail}` }, { cause: error });
+    }
+  }
+
+  private async evict(): Promise<void> {
+    for (const [hash, action] of this.actions) {
+      if (this.actions.size <= this.mostActions) return;
+      if (action.users > 0) continue;
+      this.actions.delete(hash);
+      await rm(action.folder, { recursive: true, force: true });
+    }
+  }
+}

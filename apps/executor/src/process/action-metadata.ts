@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { ioNameSchema, ioTypeSchema, jsonValueSchema, type IoDeclaration } from '@ryax/contracts';
+import { AttemptFailure } from './attempt-failure';
+
+/** What a launch needs to know of an action. */
+export interface ActionMetadata {
+  readonly runtime: 'python3' | 'nodejs';
+  readonly inputs: readonly IoDeclaration[];
+  readonly outputs: readonly IoDeclaration[];
+}
+
+const declarationsSchema = z
+  .array(
+    z.object({
+      name: ioNameSchema,
+      type: ioTypeSchema,
+      enum_values: z.array(z.string()).optional(),
+      default_value: jsonValueSchema.optional(),
+      optional: z.boolean().optional(),
+    }),
+  )
+  .nullish()
+  .transform((declarations) => declarations ?? []);
+
+/** Read once more, not judged once more: what is in the store has been checked when it was uploaded. */
+const metadataSchema = z.object({
+  spec: z.object({
+    type: z.enum(['python3', 'python3-cuda', 'nodejs']),
+    inputs: declarationsSchema,
+    outputs: declarationsSchema,
+  }),
+});
+
+export async function readActionMetadata(folder: string): Promise<ActionMetadata> {
+  const document: unknown = parse(await readFile(join(folder, 'ryax_metadata.yaml'), 'utf8'));
+  const parsed = metadataSchema.safeParse(document);
+  if (!parsed.success) {
+    const reason = z.prettifyError(parsed.error);
+    throw new AttemptFailure({ kind: 'image', message: `The action's ryax_metadata.yaml cannot be used: ${reason}` });
+  }
+  const { type, inputs, outputs } = parsed.data.spec;
+  return { runtime: type === 'nodejs' ? 'nodejs' : 'python3', inputs, outputs };
+}

@@ -1,0 +1,139 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ioDeclarationSchema, streamId, type ActionToRun, type JsonObject, type Outcome } from '@ryax/contracts';
+import { crash, decidedBy, note, type Attempt, type AttemptEnd } from './attempt';
+import { AttemptFailure, outcomeOf } from './attempt-failure';
+import { actionEnvironment, inputVariables, type Environment } from './environment';
+import { InputPreparation, type InputSources, type PreparedInputs } from './inputs';
+import { MaskedOutput } from './masked-output';
+import { OutputCollection } from './outputs';
+import { describeExit, ProcessGroup } from './process-group';
+import type { Room } from './room';
+import type { Rooms } from './rooms';
+
+type Container = Extract<ActionToRun, { type: 'container' }>;
+
+export interface CommandRunnerOptions {
+  readonly sources: InputSources;
+  readonly rooms: Rooms;
+  readonly env: Environment;
+  readonly monotonicMs: () => number;
+}
+
+/** What a command may leave as JSON; larger results belong into files. */
+const mostOutputBytes = 64 * 1024 * 1024;
+
+/**
+ * Runs the command of a container on this machine, in a folder of its own:
+ *
+ * - each input is an environment variable of its name (text as it is, files as paths, everything else as JSON), and all
+ *   of them stand as one JSON object in the file `$RYAX_INPUTS`;
+ * - its outputs are the JSON object that it leaves in the file `$RYAX_OUTPUTS`, if it leaves one.
+ */
+export class CommandRunner {
+  private readonly removing = new Set<Promise<void>>();
+
+  constructor(private readonly options: CommandRunnerOptions) {}
+
+  async run(container: Container, attempt: Attempt): Promise<AttemptEnd> {
+    const room = await this.options.rooms.open();
+    try {
+      return await this.runIn(room, container, attempt);
+    } finally {
+      this.remove(room);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.removing);
+  }
+
+  private async runIn(room: Room, container: Container, attempt: Attempt): Promise<AttemptEnd> {
+    const { sources, monotonicMs } = this.options;
+    const { launch, sink, control } = attempt;
+    await mkdir(room.work);
+    const inputs = await new InputPreparation(sources, room).forCommand(launch.inputs);
+    note(sink, `The image ${container.image} is ignored: this executor runs commands on its own machine`);
+    const env = await this.environment(room, container, attempt, inputs);
+
+    const startedAt = monotonicMs();
+    const group = await this.start(room, container.command, env);
+    const exit = await control.supervise(group, launch, () => logged(group, attempt, inputs.secrets));
+    if (exit === undefined) group.kill();
+    const durationMs = monotonicMs() - startedAt;
+    const outcome = await decidedBy(control, async () => {
+      if (exit?.status !== 'exited') throw crash(`The command ${exit === undefined ? 'was not run' : describeExit(exit)}`);
+      if (exit.code !== 0) throw crash(`The command ${describeExit(exit)}`, exit.code);
+      return this.collect(room, container, attempt);
+    }).catch(outcomeOf);
+    return { outcome, durationMs };
+  }
+
+  private start(room: Room, command: readonly string[], env: Environment): Promise<ProcessGroup> {
+    const spec = { command, env, workingDirectory: room.work, descriptors: 'output-only' as const };
+    return ProcessGroup.start(spec, this.options.rooms.contextOf(room));
+  }
+
+  private async environment(room: Room, container: Container, { sink }: Attempt, inputs: PreparedInputs): Promise<Environment> {
+    const inputsFile = join(room.directory, 'inputs.json');
+    await writeFile(inputsFile, JSON.stringify(inputs.values), { mode: 0o600 });
+    const { variables, tooLong } = inputVariables(inputs.values);
+    for (const name of tooLong) note(sink, `The input ${name} is too long for a variable; it is in $RYAX_INPUTS`);
+    const ours = { RYAX_INPUTS: inputsFile, RYAX_OUTPUTS: outputsFile(room) };
+    return { ...actionEnvironment(this.options.env, room), ...variables, ...container.env, ...ours };
+  }
+
+  private async collect(room: Room, container: Container, { launch, sink }: Attempt): Promise<Outcome> {
+    const declared = z.array(ioDeclarationSchema).parse(container.outputs);
+    const place = {
+      streamId: streamId('run', launch.project, launch.runId),
+      path: `executions.${launch.execution}.outputs`,
+    };
+    const collection = new OutputCollection(this.options.sources, room, room.work, place);
+    const { outputs, warnings } = await collection.collect(declared, await readOutputs(room));
+    for (const warning of warnings) note(sink, warning);
+    return { status: 'succeeded', outputs, ...(warnings.length > 0 ? { warnings: [...warnings] } : {}) };
+  }
+
+  private remove(room: Room): void {
+    const gone = room.remove().catch(() => undefined);
+    this.removing.add(gone);
+    void gone.finally(() => this.removing.delete(gone));
+  }
+}
+
+/** Resolves when the command has ended and all its output is in the log. */
+async function logged(group: ProcessGroup, { sink }: Attempt, secrets: readonly string[]) {
+  const masked = group.outputs.map((pipe) => ({ pipe, output: new MaskedOutput(sink, secrets) }));
+  const read = masked.map(({ pipe, output }) => pipe.read(null, output).then(() => output.flush()));
+  const [exit] = await Promise.all([group.exited, ...read]);
+  return exit;
+}
+
+function outputsFile(room: Room): string {
+  return join(room.directory, 'outputs.json');
+}
+
+async function readOutputs(room: Room): Promise<JsonObject> {
+  const path = outputsFile(room);
+  const size = await stat(path).then(({ size }) => size, () => undefined);
+  if (size === undefined) return {};
+  if (size > mostOutputBytes) {
+    throw AttemptFailure.invalid(`Expected at most ${mostOutputBytes} bytes in $RYAX_OUTPUTS, found ${size}; return a file instead`);
+  }
+  const text = await readFile(path, 'utf8');
+  const parsed = parseObject(text);
+  if (parsed === undefined) throw AttemptFailure.invalid('Expected a JSON object in $RYAX_OUTPUTS, found something else');
+  return parsed;
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  if (text.trim() === '') return {};
+  try {
+    const parsed = z.record(z.string(), z.custom<JsonObject[string]>()).safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

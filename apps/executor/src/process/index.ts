@@ -1,0 +1,2 @@
+export { ProcessLauncher, type ProcessLauncherOptions } from './process-launcher';
+export type { Isolation, IsolationLevel } from './isolation';

@@ -1,0 +1,113 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isSecretReference, type FileReference, type IoDeclaration, type JsonObject, type JsonValue } from '@ryax/contracts';
+import { unpackDirectory, type FileStore, type Secrets } from '@ryax/filestore';
+import { AttemptFailure } from './attempt-failure';
+import { convertInput, describeType } from './conversions';
+import { mapFiles, resolveValues } from './references';
+import type { Room } from './room';
+import type { ValueCache } from './value-cache';
+
+export interface InputSources {
+  readonly files: FileStore;
+  readonly secrets: Secrets;
+  readonly values: ValueCache;
+}
+
+export interface PreparedInputs {
+  /** As the action gets them: files are paths, secrets are plain. */
+  readonly values: JsonObject;
+  /** To be masked in its output. */
+  readonly secrets: readonly string[];
+}
+
+/** The longest name that file systems take. */
+const mostNameBytes = 255;
+
+/** Puts one attempt's inputs into its room: references resolved, files copied, every value of its declared type. */
+export class InputPreparation {
+  private readonly secretValues: string[] = [];
+  private folders = 0;
+
+  constructor(
+    private readonly sources: InputSources,
+    private readonly room: Room,
+  ) {}
+
+  /** For a handler: each declared input is a key, and nothing else is. */
+  async forHandler(declared: readonly IoDeclaration[], given: JsonObject): Promise<PreparedInputs> {
+    const values: JsonObject = {};
+    for (const declaration of declared) {
+      values[declaration.name] = await this.declaredInput(declaration, given[declaration.name] ?? null);
+    }
+    return { values, secrets: this.secretValues };
+  }
+
+  /** For a command, which declares none: values as they are. */
+  async forCommand(given: JsonObject): Promise<PreparedInputs> {
+    const values: JsonObject = {};
+    for (const [name, value] of Object.entries(given)) values[name] = await this.placed(await this.revealed(value));
+    return { values, secrets: this.secretValues };
+  }
+
+  private async declaredInput(declaration: IoDeclaration, given: JsonValue): Promise<JsonValue> {
+    const { name, type, optional, default_value: fallback = null } = declaration;
+    const present = given ?? fallback;
+    if (present === null) {
+      if (optional === true) return null;
+      throw AttemptFailure.invalid(`The input ${name} is required and has no value`, { input: name });
+    }
+    if (given === null && (type === 'file' || type === 'directory')) return this.ownFile(declaration);
+
+    const value = type === 'password' ? await this.password(present) : await resolveValues(present, this.sources.values);
+    const conversion = convertInput(declaration, value);
+    if (!conversion.ok) {
+      const message = `The input ${name}: expected ${conversion.expected}, found ${describeType(value)}`;
+      throw AttemptFailure.invalid(message, { input: name, expected: conversion.expected });
+    }
+    return type === 'file' || type === 'directory' || type === 'json' ? this.placed(conversion.value) : conversion.value;
+  }
+
+  /** A default value names a file of the action's own. */
+  private ownFile({ name, default_value: path }: IoDeclaration): JsonValue {
+    if (typeof path === 'string') return join(this.room.work, path);
+    throw AttemptFailure.invalid(`The input ${name}: expected a path as its default value`, { input: name });
+  }
+
+  private async password(value: JsonValue): Promise<JsonValue> {
+    const plain = await this.revealed(value);
+    if (typeof plain === 'string') this.secretValues.push(plain);
+    return plain;
+  }
+
+  /** A secret is resolved only where the whole value is one. */
+  private async revealed(value: JsonValue): Promise<JsonValue> {
+    if (!isSecretReference(value)) return resolveValues(value, this.sources.values);
+    const plain = await this.sources.secrets.read(value);
+    this.secretValues.push(plain);
+    return plain;
+  }
+
+  /** Replaces references to files by paths: a whole value by its path, one inside a value by `{"$file": path}`. */
+  private placed(value: JsonValue): Promise<JsonValue> {
+    return mapFiles(value, async (file) => (file === value ? this.place(file) : { $file: await this.place(file) }));
+  }
+
+  /** A copy under its original name: handlers make new names of it, and must not be able to change what is stored. */
+  private async place({ $file: hash, name, kind }: FileReference): Promise<string> {
+    this.folders += 1;
+    const folder = join(this.room.inputs, String(this.folders));
+    await mkdir(folder);
+    const path = join(folder, localName(name));
+    if (kind === 'directory') await unpackDirectory(this.sources.files, hash, path);
+    else await this.sources.files.copyTo(hash, path);
+    return path;
+  }
+}
+
+/** Names come from outside: only the last part of one may become part of a path. */
+function localName(name: string): string {
+  const last = basename(name).replaceAll('\0', '');
+  if (last === '' || last === '.' || last === '..') return 'unnamed';
+  return Buffer.byteLength(last) <= mostNameBytes ? last : last.slice(-mostNameBytes / 4);
+}

@@ -1,0 +1,145 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { limits, type IoDeclaration, type JsonObject, type JsonValue } from '@ryax/contracts';
+import {
+  ArchiveError,
+  packDirectory,
+  putValue,
+  type FileStore,
+  type SecretPlace,
+  type Secrets,
+} from '@ryax/filestore';
+import { AttemptFailure } from './attempt-failure';
+import { convertOutput, describeType } from './conversions';
+import { mapPaths } from './references';
+import type { Room } from './room';
+
+export interface OutputTargets {
+  readonly files: FileStore;
+  readonly secrets: Secrets;
+}
+
+export interface CollectedOutputs {
+  readonly outputs: JsonObject;
+  readonly warnings: readonly string[];
+}
+
+/** What a report holds besides its outputs: ids, the event's frame, warnings. */
+const reportFrameBytes = 8 * 1024;
+const mostWarnings = 20;
+
+/** Takes one attempt's outputs out of its room, checks them against their declarations and makes them fit a report. */
+export class OutputCollection {
+  constructor(
+    private readonly targets: OutputTargets,
+    private readonly room: Room,
+    /** Relative paths are relative to it. */
+    private readonly workingDirectory: string,
+    /** Where a password output stands. */
+    private readonly place: SecretPlace,
+  ) {}
+
+  async collect(declared: readonly IoDeclaration[], returned: JsonObject): Promise<CollectedOutputs> {
+    const outputs: JsonObject = {};
+    for (const declaration of declared) {
+      outputs[declaration.name] = await this.output(declaration, returned[declaration.name]);
+    }
+    const names = new Set(declared.map(({ name }) => name));
+    const undeclared = Object.keys(returned).filter((name) => !names.has(name));
+    const warnings = undeclared.map((name) => `The output ${name} is not declared and was ignored`);
+    return { outputs: await this.fitted(outputs), warnings: warnings.slice(0, mostWarnings) };
+  }
+
+  private async output(declaration: IoDeclaration, returned: JsonValue | undefined): Promise<JsonValue> {
+    const { name, type, optional } = declaration;
+    // Of the types only `json` has a null of its own.
+    if (returned === undefined || (returned === null && type !== 'json')) {
+      if (optional === true) return null;
+      throw AttemptFailure.invalid(`The output ${name} is required and was not returned`, { output: name });
+    }
+    const conversion = convertOutput(declaration, returned);
+    if (!conversion.ok) {
+      const message = `The output ${name}: expected ${conversion.expected}, found ${describeType(returned)}`;
+      throw AttemptFailure.invalid(message, { output: name, expected: conversion.expected });
+    }
+    const { value } = conversion;
+    if ((type === 'file' || type === 'directory') && typeof value === 'string') return this.stored(name, value, type);
+    if (type === 'password' && typeof value === 'string') return this.sealed(name, value);
+    return type === 'json' ? this.withFilesStored(name, value) : value;
+  }
+
+  private sealed(name: string, value: string): Promise<JsonValue> {
+    return this.targets.secrets.put({ ...this.place, path: `${this.place.path}.${name}` }, value);
+  }
+
+  private async withFilesStored(name: string, value: JsonValue): Promise<JsonValue> {
+    try {
+      return await mapPaths(value, (path) => this.stored(name, path, 'either'));
+    } catch (error) {
+      if (error instanceof RangeError) throw AttemptFailure.invalid(`The output ${name}: ${error.message}`, { output: name });
+      throw error;
+    }
+  }
+
+  /** Copies, never moves: the path may be an input's, or be returned twice. */
+  private async stored(name: string, returned: string, expected: 'file' | 'directory' | 'either'): Promise<JsonValue> {
+    const wrong = (what: string) => wrongPath(name, returned, what);
+    const path = resolve(this.workingDirectory, returned);
+    const { host, kind } = await this.find(path).catch((error: unknown) => {
+      throw wrong(`does not exist (${error instanceof Error ? error.message : String(error)})`);
+    });
+    if (kind === 'other') throw wrong('is neither a file nor a directory');
+    if (expected !== 'either' && expected !== kind) throw wrong(`is a ${kind}, expected a ${expected}`);
+    try {
+      const { hash, size } = kind === 'file' ? await this.storeFile(host) : await this.storeDirectory(host);
+      return { $file: hash, name: basename(path) || 'root', size, kind };
+    } catch (error) {
+      if (error instanceof ArchiveError) throw wrong(error.message);
+      throw error;
+    }
+  }
+
+  private async find(path: string): Promise<{ readonly host: string; readonly kind: 'file' | 'directory' | 'other' }> {
+    const host = await this.room.resolve(path);
+    const found = await stat(host);
+    return { host, kind: found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other' };
+  }
+
+  private async storeFile(host: string) {
+    const content = createReadStream(host);
+    try {
+      return await this.targets.files.put(content);
+    } finally {
+      content.destroy();
+    }
+  }
+
+  private storeDirectory(host: string) {
+    return packDirectory(this.targets.files, host, { resolve: (path) => this.room.resolve(this.room.fromHost(path)) });
+  }
+
+  /** Large values go to the filestore, and then the largest of the others until the report is small enough. */
+  private async fitted(outputs: JsonObject): Promise<JsonObject> {
+    const fitted = { ...outputs };
+    const sizes = Object.entries(outputs).map(([name, value]) => ({ name, bytes: jsonBytes(value) + name.length + 4 }));
+    let total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const { name, bytes } of sizes.sort((left, right) => right.bytes - left.bytes)) {
+      if (bytes <= limits.inlineValueBytes && total <= limits.eventBytes - reportFrameBytes) break;
+      const reference = await putValue(this.targets.files, outputs[name] ?? null);
+      fitted[name] = reference;
+      total += jsonBytes(reference) - bytes;
+    }
+    return fitted;
+  }
+}
+
+function jsonBytes(value: JsonValue): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** The action has said something about a path that is not so: its author has to look. */
+function wrongPath(output: string, path: string, what: string): AttemptFailure {
+  const message = `The output ${output}: ${path} ${what}`;
+  return new AttemptFailure({ kind: 'user', message, details: { output, path } });
+}

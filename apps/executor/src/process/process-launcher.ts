@@ -1,0 +1,137 @@
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FileStore, Secrets } from '@ryax/filestore';
+import type { Clock, Log } from '@ryax/platform';
+import type { Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
+import { ActionCache } from './action-cache';
+import type { AttemptEnd } from './attempt';
+import { AttemptControl, outcomeOfStop } from './attempt-control';
+import { outcomeOf } from './attempt-failure';
+import { CommandRunner } from './command-runner';
+import type { Environment } from './environment';
+import { HandlerRunner } from './handler-runner';
+import { findIsolation, hiddenByTmp, type Isolation, type IsolationLevel } from './isolation';
+import { Rooms } from './rooms';
+import { Scratch } from './scratch';
+import { Turns } from './turns';
+import { ValueCache } from './value-cache';
+
+export interface ProcessLauncherOptions {
+  /** Where it keeps what runs. Not shared with other machines or containers; nothing in it outlives the process. */
+  readonly directory: string;
+  readonly files: FileStore;
+  readonly secrets: Secrets;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** What of the executor's environment is passed on to actions: PATH, HOME, proxies; never its own configuration. */
+  readonly env?: Environment;
+  /** `RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS` in milliseconds: how long a worker waits for its next call. */
+  readonly idleMs?: number;
+  /** So many workers wait at most, of all actions together. */
+  readonly mostIdle?: number;
+  /** Between SIGTERM and SIGKILL. */
+  readonly graceMs?: number;
+  readonly python?: string;
+  /** The folder with `python3/` and `nodejs/`. */
+  readonly runtimes?: string;
+  /** Found out when it is not given. */
+  readonly isolation?: Isolation;
+}
+
+const defaults = { idleMs: 30_000, mostIdle: 16, graceMs: 5_000, python: 'python3', env: {} };
+/** Actions kept unpacked, and text of large values kept parsed. */
+const mostActions = 64;
+const mostValueBytes = 64 * 1024 * 1024;
+/** The same place from the sources and from the build. */
+const runtimesOfThisPackage = join(__dirname, '../../../../runtimes');
+
+/** Runs actions as processes of this machine: handlers in warm workers, commands one by one. */
+export class ProcessLauncher implements Launcher {
+  private readonly running = new Map<AttemptControl, Promise<AttemptEnd>>();
+  private readonly turns = new Turns();
+  private isClosing = false;
+
+  private constructor(
+    private readonly handlers: HandlerRunner,
+    private readonly commands: CommandRunner,
+    private readonly scratch: Scratch,
+    /** How well executions are kept apart here. */
+    readonly isolation: IsolationLevel,
+  ) {}
+
+  /** Ends what a predecessor has left running, and finds out what the system allows. */
+  static async open(options: ProcessLauncherOptions): Promise<ProcessLauncher> {
+    const { directory, files, secrets, log, clock, env, idleMs, mostIdle, graceMs, python } = { ...defaults, ...options };
+    const runtimes = realpathSync(options.runtimes ?? runtimesOfThisPackage);
+    const scratch = await Scratch.open(directory);
+    const isolation = options.isolation ?? (await findIsolation(scratch.directory));
+    logIsolation(log, isolation.level);
+
+    const visible = hiddenByTmp([scratch.directory, runtimes, realpathSync(process.execPath)]);
+    const rooms = new Rooms({ scratch, isolation, visible, graceMs });
+    const actions = new ActionCache(files, scratch.actions, mostActions);
+    const sources = { files, secrets, values: new ValueCache(files, mostValueBytes) };
+    const shared = { sources, rooms, env, monotonicMs: () => clock.monotonicMs() };
+    const interpreters = { python, node: process.execPath, runtimes };
+    const handlers = new HandlerRunner({ ...shared, ...interpreters, actions, idleMs, mostIdle });
+    return new ProcessLauncher(handlers, new CommandRunner(shared), scratch, isolation.level);
+  }
+
+  launch(launch: Launch, sink: LogSink): RunningAttempt {
+    const control = new AttemptControl();
+    const ended = this.run(launch, sink, control).finally(() => this.running.delete(control));
+    this.running.set(control, ended);
+    return {
+      ended,
+      cancel: (force) => control.stop({ type: 'cancelled' }, force ? 'kill' : 'terminate'),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.isClosing = true;
+    for (const control of this.running.keys()) control.stop({ type: 'closing' }, 'kill');
+    await Promise.all(this.running.values());
+    await Promise.all([this.handlers.close(), this.commands.close()]);
+    await this.scratch.remove();
+  }
+
+  private async run(launch: Launch, sink: LogSink, control: AttemptControl): Promise<AttemptEnd> {
+    if (this.isClosing) control.stop({ type: 'closing' }, 'kill');
+    const begin = () => this.begin(launch, sink, control);
+    try {
+      return await (this.isolation === 'shared' ? this.turns.take(begin) : begin());
+    } catch (error) {
+      return { outcome: outcomeOf(error), durationMs: 0 };
+    }
+  }
+
+  private async begin(launch: Launch, sink: LogSink, control: AttemptControl): Promise<AttemptEnd> {
+    if (control.stopped !== undefined) return { outcome: outcomeOfStop(control.stopped), durationMs: 0 };
+    const attempt = { launch, sink, control };
+    switch (launch.action.type) {
+      case 'handler':
+        return this.handlers.run(launch.action.content_hash, attempt);
+      case 'container':
+        return this.commands.run(launch.action, attempt);
+      default:
+        return launch.action satisfies never;
+    }
+  }
+}
+
+function logIsolation(log: Log, level: IsolationLevel): void {
+  switch (level) {
+    case 'private':
+      return log.info('Executions were given a private /tmp and process namespace', { isolation: level });
+    case 'private-tmp':
+      return log.warn('Executions were given a private /tmp only: what leaves its process group can outlive its attempt', {
+        isolation: level,
+      });
+    case 'shared':
+      return log.warn('Executions share /tmp, so only one runs at a time: unshare and mount are not allowed here', {
+        isolation: level,
+      });
+    default:
+      return level satisfies never;
+  }
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import type { Duplex } from 'node:stream';
+import type { JsonObject } from '@ryax/contracts';
+import type { LogSink } from '../launcher';
+import type { ActionMetadata } from './action-metadata';
+import type { Environment } from './environment';
+import { readLines } from './lines';
+import { ProcessGroup, type Exit, type GroupContext } from './process-group';
+import type { Room } from './room';
+import { decodeReply, encodeCommand, type WorkerAnswer, type WorkerReply } from './worker-protocol';
+
+/** How a call ended. */
+export type CallEnd =
+  | { readonly type: 'answered'; readonly answer: WorkerAnswer }
+  | { readonly type: 'exited'; readonly exit: Exit }
+  | { readonly type: 'too-large'; readonly mostBytes: number }
+  /** It had died of an earlier call's leftovers before this one reached the handler: nothing has happened. */
+  | { readonly type: 'not-begun' };
+
+/** Sinks for the two pipes; complete when the call's end resolves. */
+export interface CallOutputs {
+  readonly stdout: LogSink;
+  readonly stderr: LogSink;
+}
+
+/** What an answer may take of our memory; larger results belong into files. */
+const mostReplyBytes = 256 * 1024 * 1024;
+/** How long a dead worker's channel may stay open, by processes that it has left behind. */
+const lingerMs = 1_000;
+
+interface Call {
+  readonly number: number;
+  readonly settle: (end: WorkerReply | 'too-large') => void;
+}
+
+/** A warm process with the handler of one action, which it calls for one attempt at a time. */
+export class Worker {
+  /** Resolves when it is gone, for whatever reason, and has been heard out. */
+  readonly exited: Promise<Exit>;
+  private readonly commands: Duplex;
+  private calls = 0;
+  private current: Call | undefined;
+  private isEnding = false;
+
+  private constructor(
+    private readonly group: ProcessGroup,
+    readonly room: Room,
+    readonly metadata: ActionMetadata,
+  ) {
+    this.commands = group.channel(3);
+    this.commands.on('error', () => undefined); // it has exited, which is seen elsewhere
+    const heard = readLines(group.channel(4), mostReplyBytes, (line) => this.receive(line)).then((end) => {
+      if (end === 'line-too-long') this.refuse();
+    });
+    this.exited = group.exited.then(async (exit) => {
+      // Its last words may still be under way. Whoever holds the channel open beyond that has none to say.
+      await Promise.race([heard, setTimeout(lingerMs, undefined, { ref: false })]);
+      return exit;
+    });
+  }
+
+  static async start(
+    spec: { readonly command: readonly string[]; readonly env: Environment; readonly metadata: ActionMetadata },
+    context: GroupContext,
+  ): Promise<Worker> {
+    const { command, env, metadata } = spec;
+    const workingDirectory = context.room.work;
+    const group = await ProcessGroup.start({ command, env, workingDirectory, descriptors: 'with-protocol' }, context);
+    return new Worker(group, context.room, metadata);
+  }
+
+  get pid(): number | undefined {
+    return this.group.pid;
+  }
+
+  /** Whether it can take another call. */
+  get isUsable(): boolean {
+    return !this.isEnding && !this.group.hasExited;
+  }
+
+  /** Calls the handler; resolves when it has answered or died and all its output is in the sinks. */
+  async call(inputs: JsonObject, { stdout, stderr }: CallOutputs): Promise<CallEnd> {
+    const marker = randomBytes(16).toString('hex');
+    const number = ++this.calls;
+    const markerBytes = Buffer.from(marker);
+    const [out, err] = this.group.outputs;
+    const logged = Promise.all([out.read(markerBytes, stdout), err.read(markerBytes, stderr)]);
+    const replied = new Promise<WorkerReply | 'too-large'>((settle) => (this.current = { number, settle }));
+    this.commands.write(encodeCommand({ call: number, marker, inputs }));
+    const end = await Promise.race([replied, this.exited]);
+    this.current = undefined;
+    if (end !== 'too-large' && !('status' in end) && end.answer === undefined) return { type: 'not-begun' };
+    await logged;
+    if (end === 'too-large') return { type: 'too-large', mostBytes: mostReplyBytes };
+    if ('status' in end) return { type: 'exited', exit: end };
+    return { type: 'answered', answer: end.answer };
+  }
+
+  terminate(): void {
+    this.isEnding = true;
+    this.group.terminate();
+  }
+
+  kill(): void {
+    this.isEnding = true;
+    this.group.kill();
+  }
+
+  private receive(line: string): void {
+    const reply = parseReply(line);
+    // Nonsense can only come from a handler that has got hold of our descriptor: it cannot be talked to any more.
+    if (reply === undefined || (reply.call !== undefined && reply.call !== this.current?.number)) return this.kill();
+    if (reply.isLast) this.isEnding = true;
+    this.current?.settle(reply);
+  }
+
+  private refuse(): void {
+    this.kill();
+    this.current?.settle('too-large');
+  }
+}
+
+function parseReply(line: string): WorkerReply | undefined {
+  try {
+    return decodeReply(line);
+  } catch {
+    return undefined;
+  }
+}

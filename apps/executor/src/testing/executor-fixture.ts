@@ -1,0 +1,200 @@
+import {
+  exchanges,
+  queues,
+  type Beat,
+  type DataOf,
+  type LogChunk,
+  type Message,
+  type MessageType,
+  type Report,
+  type Settled,
+  type Start,
+} from '@ryax/contracts';
+import { Health, IdSource, Log, Metrics } from '@ryax/platform';
+import { Executor } from '../executor';
+import { defaultSettings, type ExecutorSettings } from '../settings';
+import { FakeBroker, type FakeDelivery, type Published } from './fake-broker';
+import { FakeLauncher } from './fake-launcher';
+import { settle, VirtualTime } from './virtual-time';
+
+const testSettings: ExecutorSettings = {
+  ...defaultSettings,
+  name: 'host-1',
+  capacity: { slots: 2, cpu: 4, memory_bytes: 1000, gpu: 0 },
+};
+
+/** An executor in virtual time, and the runner that it speaks with, played by the test. */
+export class ExecutorFixture {
+  readonly time = new VirtualTime();
+  readonly broker = new FakeBroker();
+  readonly launcher = new FakeLauncher();
+  readonly metrics = new Metrics();
+  readonly health = new Health();
+  readonly lines: string[] = [];
+  readonly executor: Executor;
+  /** Whether a runner answers the beats. */
+  answersBeats = true;
+  private ids = 0;
+
+  constructor(readonly settings: ExecutorSettings) {
+    this.executor = new Executor({
+      broker: this.broker,
+      launcher: this.launcher,
+      settings,
+      clock: this.time,
+      alarm: this.time.alarm,
+      ids: new IdSource(),
+      log: new Log({ service: 'executor', level: 'warn', write: (line) => this.lines.push(line) }),
+      metrics: this.metrics,
+      health: this.health,
+    });
+    this.broker.onPublish = ({ messages }) => this.played(messages);
+  }
+
+  /** An executor that has its lease. */
+  static async started(settings: Partial<ExecutorSettings> = {}): Promise<ExecutorFixture> {
+    const fixture = new ExecutorFixture({ ...testSettings, ...settings });
+    await fixture.executor.start();
+    await settle();
+    return fixture;
+  }
+
+  get startQueue(): string {
+    return queues.starts(this.settings.site, this.settings.pool);
+  }
+
+  get ownQueue(): string {
+    return `ryax.executor.${this.executor.incarnation}`;
+  }
+
+  /** Delivers starts as one batch. */
+  async deliverStarts(...starts: readonly Start[]): Promise<readonly FakeDelivery[]> {
+    const batch = await this.broker.deliver(
+      this.startQueue,
+      starts.map((start) => this.message('execution.start', start)),
+    );
+    await settle();
+    return batch;
+  }
+
+  async say<T extends 'execution.cancel' | 'execution.query' | 'execution.settled' | 'executor.beat-answer'>(
+    type: T,
+    data: DataOf<T>,
+  ): Promise<void> {
+    await this.broker.deliver(this.ownQueue, [this.message(type, data)]);
+    await settle();
+  }
+
+  query(...attempts: readonly Start[]): Promise<void> {
+    return this.say('execution.query', { attempts: attempts.map(addressed) });
+  }
+
+  cancel(start: Start, force = false): Promise<void> {
+    return this.say('execution.cancel', { attempts: [{ ...addressed(start), force }] });
+  }
+
+  settle(...attempts: readonly Start[]): Promise<void> {
+    return this.say('execution.settled', { attempts: attempts.map(named) });
+  }
+
+  get published(): readonly Published[] {
+    return this.broker.published;
+  }
+
+  /** All that was reported, in order. */
+  get reports(): readonly Report[] {
+    return this.sent('execution.report');
+  }
+
+  /** What was reported of an execution, in short. */
+  reported(execution: string): readonly string[] {
+    return this.reports.filter((report) => report.execution === execution).map(inShort);
+  }
+
+  get chunks(): readonly LogChunk[] {
+    return this.sent('execution.log');
+  }
+
+  get beats(): readonly Beat[] {
+    return this.sent('executor.beat');
+  }
+
+  packsTo(exchange: string): readonly Published[] {
+    return this.published.filter(({ target }) => target.exchange === exchange);
+  }
+
+  get reportPacks(): readonly Published[] {
+    return this.packsTo(exchanges.runner.name);
+  }
+
+  /** The phases of a shutdown, one after the other, in a minute's time. */
+  async stop(): Promise<void> {
+    const { executor } = this;
+    const ended = executor.stopTaking().then(() => executor.finish().then(() => executor.close()));
+    await this.time.advance(60_000);
+    await ended;
+  }
+
+  private sent<T extends MessageType>(type: T): DataOf<T>[] {
+    return this.published
+      .flatMap(({ messages }) => messages.filter((message) => isType(message, type)))
+      .map(({ data }) => data);
+  }
+
+  private played(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (!this.answersBeats || !isType(message, 'executor.beat')) continue;
+      const { sent, incarnation } = message.data;
+      queueMicrotask(() => void this.say('executor.beat-answer', { sent, incarnations: [incarnation] }));
+    }
+  }
+
+  private message<T extends MessageType>(type: T, data: DataOf<T>): Message<DataOf<T>> {
+    return { id: `m${this.ids++}`, type, source: '/runner', project: 'default', data };
+  }
+}
+
+function isType<T extends MessageType>(message: Message, type: T): message is Message<DataOf<T>> {
+  return message.type === type;
+}
+
+export function addressed(start: Start) {
+  return { ...named(start), reply_partition: start.reply_partition };
+}
+
+export function named({ project, run_id, execution, attempt }: Start): Settled['attempts'][number] {
+  return { project, run_id, execution, attempt };
+}
+
+/** `ended succeeded`, `ended failed rejected`, `returned`, `holding`, … */
+export function inShort(report: Report): string {
+  if (report.report !== 'ended') return report.report;
+  const { outcome } = report;
+  return outcome.status === 'failed' ? `ended failed ${outcome.failure.kind}` : `ended ${outcome.status}`;
+}
+
+/** A start of a handler, unless told otherwise. */
+export function startOf(execution: string, overrides: Partial<Start> = {}): Start {
+  return {
+    project: 'default',
+    run_id: 'r1',
+    workflow_id: 'w1',
+    execution,
+    attempt: 1,
+    action: { type: 'handler', content_hash: `sha256:${'0'.repeat(64)}` },
+    inputs: {},
+    resources: {},
+    timeout_ms: null,
+    valid_for_ms: 5_000,
+    reply_partition: 3,
+    ...overrides,
+  };
+}
+
+export function noopOf(execution: string, overrides: Partial<Start> = {}): Start {
+  return startOf(execution, { action: { type: 'builtin', name: 'noop' }, inputs: { x: 1 }, ...overrides });
+}
+
+export function sleepOf(execution: string, seconds: number, overrides: Partial<Start> = {}): Start {
+  return startOf(execution, { action: { type: 'builtin', name: 'sleep' }, inputs: { seconds }, ...overrides });
+}

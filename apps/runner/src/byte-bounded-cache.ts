@@ -1,0 +1,49 @@
+/** Least recently used entries go first, once the sum of sizes passes the bound. */
+export class ByteBoundedCache<Key, Value> {
+  private readonly entries = new Map<Key, { readonly value: Value; readonly bytes: number }>();
+  private total = 0;
+
+  constructor(
+    private readonly maxBytes: number,
+    private readonly onEvict: (key: Key, value: Value) => void = () => undefined,
+  ) {}
+
+  get bytes(): number {
+    return this.total;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get(key: Key): Value | undefined {
+    const entry = this.entries.get(key);
+    if (entry === undefined) return undefined;
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    return entry.value;
+  }
+
+  /** Also how an entry's size is brought up to date. */
+  set(key: Key, value: Value, bytes: number): void {
+    this.delete(key);
+    this.entries.set(key, { value, bytes });
+    this.total += bytes;
+    for (const [oldest, entry] of this.entries) {
+      if (this.total <= this.maxBytes || this.entries.size === 1) return;
+      this.delete(oldest);
+      this.onEvict(oldest, entry.value);
+    }
+  }
+
+  delete(key: Key): void {
+    const entry = this.entries.get(key);
+    if (entry === undefined) return;
+    this.entries.delete(key);
+    this.total -= entry.bytes;
+  }
+
+  keys(): IterableIterator<Key> {
+    return this.entries.keys();
+  }
+}

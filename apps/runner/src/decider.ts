@@ -1,0 +1,125 @@
+import { EVENT_SCHEMA, type CommandReply, type DomainEvent, type JsonObject, type Rejection } from '@ryax/contracts';
+import type { DatabaseClock, NewEvent } from '@ryax/event-log';
+import type { DecideContext } from '@ryax/workflow';
+import type { Handled } from './stream';
+import type { AnyStream } from './stream-store';
+import type { Values } from './values';
+import type { StreamWork, WorkItem } from './work-item';
+
+/** A decision that still asks for values after so many rounds asks for what no log holds. */
+const maxRounds = 64;
+
+/** One item and what it came to. */
+export interface Decided {
+  readonly item: WorkItem;
+  readonly reply: CommandReplyBody | undefined;
+}
+
+/** A reply before its place in the log is known. */
+export type CommandReplyBody =
+  | { readonly status: 'accepted'; readonly result: JsonObject }
+  | { readonly status: 'rejected'; readonly rejection: Rejection };
+
+/** All that one cycle has decided for one stream; appended as one decision. */
+export interface StreamDecision {
+  readonly stream: AnyStream;
+  readonly items: Decided[];
+  readonly events: { readonly event: DomainEvent; readonly stored: NewEvent }[];
+  /** The head that the decision stands on. */
+  readonly baseVersion: number;
+  readonly baseHash: string | null;
+}
+
+/**
+ * Decides items for one stream after the other: load, decide, keep the events. Writes nothing: what comes out is appended
+ * by the cycle, and a stream whose append fails must be forgotten, as its state has run ahead of the log.
+ */
+export class Decider {
+  constructor(
+    private readonly values: Values,
+    private readonly clock: DatabaseClock,
+    private readonly random: () => number,
+  ) {}
+
+  /** Starts a decision for a stream at the head that its cached state stands at. */
+  begin(stream: AnyStream): StreamDecision {
+    return { stream, items: [], events: [], baseVersion: stream.version, baseHash: stream.hash };
+  }
+
+  async decide(decision: StreamDecision, item: WorkItem): Promise<void> {
+    const handled = await this.handle(decision, item.work, item.cause);
+    decision.items.push({ item, reply: handled === undefined ? undefined : replyOf(handled) });
+  }
+
+  /** Decides something that has no item of its own: work handed out by the dispatch. */
+  async decideInternally(decision: StreamDecision, work: StreamWork, cause: WorkItem['cause']): Promise<void> {
+    await this.handle(decision, work, cause);
+  }
+
+  /** Database time for decisions about this stream: never below its last event. */
+  contextFor(stream: AnyStream): Omit<DecideContext, 'values'> {
+    return { now: Math.max(this.clock.now(), stream.lastEventAt), random: this.random };
+  }
+
+  private async handle(decision: StreamDecision, work: StreamWork, cause: WorkItem['cause']): Promise<Handled | undefined> {
+    const { stream } = decision;
+    const values = this.values.forDecision(stream.streamId);
+    const context: DecideContext = { ...this.contextFor(stream), values };
+    const first = dispatchToAggregate(stream, work, context);
+    let handled = first;
+    for (let round = 0; handled?.type === 'decided'; round++) {
+      record(decision, handled.events, context.now, cause);
+      if (handled.needs.length === 0) return first;
+      if (round === maxRounds) throw new Error(`Expected ${stream.streamId} to need no more values after ${maxRounds} rounds`);
+      await values.load(handled.needs);
+      handled = dispatchToAggregate(stream, afterLoading(work), context);
+    }
+    return first;
+  }
+}
+
+/** What was decided stands for itself; a second look decides what the loaded values were needed for. */
+function afterLoading(work: StreamWork): StreamWork {
+  return work.kind !== 'run' || work.message.type === 'hand-out' ? work : { kind: 'run', message: { type: 'wake' } };
+}
+
+function dispatchToAggregate(stream: AnyStream, work: StreamWork, context: DecideContext): Handled | undefined {
+  if (stream.kind === 'run' && work.kind === 'run') {
+    if (stream.aggregate.isAbsent) return absentRun(work.message.type);
+    return stream.aggregate.handle(work.message, context);
+  }
+  if (stream.kind === 'workflow' && work.kind === 'workflow') return stream.aggregate.handle(work.message);
+  if (stream.kind === 'action' && work.kind === 'action') return stream.aggregate.handle(work.message);
+  throw new Error(`Expected work for a ${stream.kind} stream, found ${work.kind} ${work.message.type}`);
+}
+
+/** A report of a run that the log does not know changes nothing; a command for it is refused. */
+function absentRun(message: string): Handled | undefined {
+  if (message !== 'cancel') return undefined;
+  return { type: 'rejected', rejection: { code: 'not-found', message: 'Expected a run of this id, found none' } };
+}
+
+function record(decision: StreamDecision, events: readonly DomainEvent[], now: number, cause: WorkItem['cause']): void {
+  if (events.length === 0) return;
+  const metadata = JSON.stringify({ cause });
+  for (const event of events) {
+    const stored = { type: event.type, schema: EVENT_SCHEMA, data: JSON.stringify(event.data), metadata, recordedAt: now };
+    decision.events.push({ event, stored });
+  }
+  decision.stream.lastEventAt = now;
+}
+
+function replyOf(handled: Handled): CommandReplyBody | undefined {
+  switch (handled.type) {
+    case 'rejected':
+      return { status: 'rejected', rejection: handled.rejection };
+    case 'decided':
+      return handled.reply === null ? undefined : { status: 'accepted', result: handled.reply };
+    default:
+      return handled satisfies never;
+  }
+}
+
+export function replyAt(body: CommandReplyBody, version: number, position: number | null): CommandReply {
+  return body.status === 'rejected' ? body : { ...body, version, position };
+}

@@ -1,0 +1,252 @@
+import { limits, partitionOf, type CommandReply, type DomainEvent, type JsonObject, type Message, type Rejection } from '@ryax/contracts';
+import { putValue, type FileStore } from '@ryax/filestore';
+import type { Clock, IdSource, Log } from '@ryax/platform';
+import type { OutstandingAttempt, StartRequest } from '@ryax/workflow';
+import { replyAt, type StreamDecision } from './decider';
+import type { ExecutorRegistry } from './executors';
+import type { Outbox } from './outbox';
+import type { RunnerMetrics } from './runner-metrics';
+import type { RunStream } from './stream-store';
+import type { LoadableValues, Values } from './values';
+import type { WakeSignal } from './wake-signal';
+import type { RecentEnds } from './window';
+import type { WorkItem } from './work-item';
+import type { TrackedAttempt, WorkIndex } from './work-index';
+
+const maxStartRounds = 64;
+
+export interface EffectsParts {
+  readonly outbox: Outbox;
+  readonly index: WorkIndex;
+  readonly executors: ExecutorRegistry;
+  readonly values: Values;
+  readonly files: FileStore;
+  readonly wakes: WakeSignal;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly metrics: RunnerMetrics;
+  readonly log: Log;
+  readonly recentEnds: RecentEnds;
+}
+
+/**
+ * What follows from a commit, and never precedes it: starts and cancels to executors, answers to askers, `settled` to
+ * whoever reported, the index of open work, the hint to readers of the log; and last the acknowledgement.
+ */
+export class Effects {
+  private readonly starting: Promise<void>[] = [];
+
+  constructor(
+    private readonly parts: EffectsParts,
+    private readonly options: { readonly startValidityMs: number; readonly partitions: number },
+  ) {}
+
+  /** The decision's events are in the log. */
+  committed(decision: StreamDecision, position: number): void {
+    const { stream } = decision;
+    for (const [offset, { event, stored }] of decision.events.entries()) {
+      this.parts.metrics.events.inc({ type: event.type });
+      if (stream.kind === 'run') this.follow(stream, event);
+      this.rememberValue(stream.streamId, decision.baseVersion + 1 + offset, event, stored.data.length);
+    }
+    if (stream.kind === 'run') this.updateCancels(stream);
+    this.answer(decision, position);
+    this.parts.wakes.grew(position);
+  }
+
+  /** The decision appended nothing, and holds at the head. */
+  unchanged(decision: StreamDecision): void {
+    this.answer(decision, null);
+  }
+
+  /** Refuses an item whose stream cannot even be loaded. */
+  refuse(item: WorkItem, rejection: Rejection): void {
+    this.reply(item, { status: 'rejected', rejection });
+    this.settle(item);
+    item.delivery?.ack();
+  }
+
+  /** Sends what has gathered. What is lost on the way is emitted again from the log. */
+  flush(): void {
+    const starting = this.starting.splice(0);
+    this.parts.metrics.outstanding.set(this.parts.index.outstandingCount);
+    if (starting.length === 0) void this.parts.outbox.flush();
+    else void Promise.all(starting).then(() => this.parts.outbox.flush());
+  }
+
+  /** Sends the start of an attempt again that nobody has taken. */
+  emitAgain(stream: RunStream, attempt: TrackedAttempt): void {
+    attempt.emittedAt = this.parts.clock.monotonicMs();
+    attempt.inquiry = undefined;
+    attempt.isReturned = false;
+    this.parts.metrics.emittedAgain.inc();
+    this.start(stream, attempt);
+  }
+
+  /** Brings the index in line with a run that was just folded; a new owner's patience begins now. */
+  folded(stream: RunStream): void {
+    const known = new Map(this.parts.index.attemptsOf(stream.streamId).map((attempt) => [`${attempt.execution}/${attempt.attempt}`, attempt]));
+    this.parts.index.forget(stream.streamId);
+    for (const attempt of stream.aggregate.outstanding) {
+      const before = known.get(`${attempt.execution}/${attempt.attempt}`);
+      const tracked = before === undefined ? this.tracked(stream, attempt) : { ...before, cancelling: attempt.cancelling };
+      this.parts.index.track(tracked);
+    }
+    this.parts.index.setReady(stream.streamId, stream.aggregate.readyLanes);
+  }
+
+  private follow(stream: RunStream, event: DomainEvent): void {
+    switch (event.type) {
+      case 'ExecutionScheduled':
+        return this.scheduled(stream, event.data.execution);
+      case 'ExecutionSucceeded':
+      case 'ExecutionFailed':
+      case 'ExecutionCancelled':
+        return this.ended(stream, event.data.execution, event.data.attempt);
+      case 'RunSucceeded':
+      case 'RunFailed':
+      case 'RunCancelled':
+        return this.parts.index.forget(stream.streamId);
+      default:
+        return;
+    }
+  }
+
+  private scheduled(stream: RunStream, execution: string): void {
+    const attempt = stream.aggregate.outstandingAttempt(execution);
+    if (attempt === undefined) return;
+    const tracked = this.tracked(stream, attempt);
+    this.parts.index.track(tracked);
+    this.start(stream, tracked);
+  }
+
+  private ended(stream: RunStream, execution: string, attempt: number | null): void {
+    if (attempt === null) return;
+    const tracked = this.parts.index.untrack(stream.streamId, execution, attempt);
+    if (tracked !== undefined) this.parts.recentEnds.ended(tracked.pool, 1, this.parts.clock.monotonicMs());
+  }
+
+  private tracked(stream: RunStream, attempt: OutstandingAttempt): TrackedAttempt {
+    return {
+      ...attempt,
+      streamId: stream.streamId,
+      project: stream.name.project,
+      runId: stream.name.id,
+      partition: partitionOf(stream.streamId, this.options.partitions),
+      emittedAt: this.parts.clock.monotonicMs(),
+      holder: undefined,
+      inquiry: undefined,
+      isReturned: false,
+    };
+  }
+
+  private updateCancels(stream: RunStream): void {
+    for (const request of stream.aggregate.cancelRequests(stream.lastEventAt)) {
+      const tracked = this.parts.index.attempt(stream.streamId, request.execution, request.attempt);
+      if (tracked === undefined) continue;
+      const isNews = tracked.cancelling === null || (request.force && !tracked.cancelling.force);
+      tracked.cancelling = { since: request.since, force: request.force };
+      if (isNews) {
+        const { project, runId, execution, attempt, partition } = tracked;
+        const address = { project, run_id: runId, execution, attempt, reply_partition: partition };
+        this.parts.outbox.cancel(tracked.site, { ...address, force: request.force });
+      }
+    }
+  }
+
+  /** Fast when all inputs are at hand, which they are after a hand-out; otherwise the flush waits for it. */
+  private start(stream: RunStream, attempt: TrackedAttempt): void {
+    const starting = this.prepareStart(stream, attempt);
+    if (starting !== undefined) {
+      this.starting.push(
+        starting.catch((error: unknown) => {
+          this.parts.log.error('A start could not be made', { stream: stream.streamId, execution: attempt.execution, error });
+        }),
+      );
+    }
+  }
+
+  private prepareStart(stream: RunStream, attempt: TrackedAttempt): Promise<void> | undefined {
+    const values = this.parts.values.forDecision(stream.streamId);
+    const answer = stream.aggregate.startRequest(attempt.execution, values);
+    if (answer.type === 'none') return undefined;
+    if (answer.type === 'request' && !hasLargeInput(answer.request.inputs)) {
+      this.emit(attempt, answer.request);
+      return undefined;
+    }
+    return this.prepareSlowly(stream, attempt, values);
+  }
+
+  private async prepareSlowly(
+    stream: RunStream,
+    attempt: TrackedAttempt,
+    values: LoadableValues,
+  ): Promise<void> {
+    for (let round = 0; round < maxStartRounds; round++) {
+      const answer = stream.aggregate.startRequest(attempt.execution, values);
+      if (answer.type === 'none') return;
+      if (answer.type === 'request') {
+        this.emit(attempt, { ...answer.request, inputs: await this.moveLargeInputs(answer.request.inputs) });
+        return;
+      }
+      await values.load(answer.needs);
+    }
+    throw new Error(`Expected the inputs of ${attempt.execution} to need no more values after ${maxStartRounds} rounds`);
+  }
+
+  private async moveLargeInputs(inputs: JsonObject): Promise<JsonObject> {
+    const moved: JsonObject = {};
+    for (const [name, value] of Object.entries(inputs)) {
+      moved[name] = isLarge(value) ? { ...(await putValue(this.parts.files, value)) } : value;
+    }
+    return moved;
+  }
+
+  private emit(attempt: TrackedAttempt, request: StartRequest): void {
+    const { site, pool, project, partition } = attempt;
+    const start = { ...request, project, valid_for_ms: this.options.startValidityMs, reply_partition: partition };
+    this.parts.outbox.start(site, pool, this.parts.executors.executorsOf(site, pool), start);
+  }
+
+  private rememberValue(streamId: string, version: number, event: DomainEvent, bytes: number): void {
+    if (bytes <= limits.stateValueBytes) return;
+    if (event.type === 'ExecutionSucceeded') this.parts.values.remember(streamId, version, event.data.outputs, bytes);
+    if (event.type === 'RunStarted') this.parts.values.remember(streamId, version, event.data.inputs, bytes);
+  }
+
+  private answer(decision: StreamDecision, position: number | null): void {
+    for (const { item, reply } of decision.items) {
+      if (reply !== undefined) this.reply(item, replyAt(reply, decision.stream.version, position));
+      this.settle(item);
+      item.delivery?.ack();
+    }
+  }
+
+  private settle({ report, delivery }: WorkItem): void {
+    if (report?.report !== 'ended' || delivery === undefined) return;
+    const { run_id, execution, attempt } = report;
+    this.parts.outbox.settle(report.incarnation, { project: delivery.message.project, run_id, execution, attempt });
+  }
+
+  private reply({ delivery }: WorkItem, data: CommandReply): void {
+    if (delivery?.replyTo === undefined) return;
+    const message: Message<CommandReply> = {
+      id: this.parts.ids.newId(),
+      type: 'command.reply',
+      source: 'runner',
+      project: delivery.message.project,
+      data,
+    };
+    delivery.reply(message);
+  }
+}
+
+function hasLargeInput(inputs: JsonObject): boolean {
+  return Object.values(inputs).some(isLarge);
+}
+
+/** Only what could be large is measured exactly. */
+function isLarge(value: JsonObject[string]): boolean {
+  if (typeof value === 'string') return value.length > limits.inlineValueBytes;
+  return typeof value === 'object' && value !== null && JSON.stringify(value).length > limits.inlineValueBytes;
+}

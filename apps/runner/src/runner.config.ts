@@ -1,0 +1,64 @@
+import { brokerUrl, dataDirectory, datastoreUrl, healthPort, logLevel } from '@ryax/platform';
+import { z } from 'zod';
+
+function milliseconds(fallback: number, least: number) {
+  const expected = `a whole number of milliseconds, at least ${least}`;
+  return z.string().regex(/^\d+$/, expected).transform(Number).refine((value) => value >= least, expected).default(fallback);
+}
+
+function count(fallback: number, most: number) {
+  const expected = `a whole number from 1 to ${most}`;
+  return z
+    .string()
+    .regex(/^\d+$/, expected)
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= most, expected)
+    .default(fallback);
+}
+
+/** What the runner decides by; standalone uses the defaults. */
+export const runnerVariables = {
+  /** Partitions of the inbox; stored at the very first start, ignored afterwards. */
+  RYAX_PARTITIONS: count(16, 1024),
+  /** Credible silence after which an executor counts as dead. */
+  RYAX_EXECUTOR_PATIENCE_MS: milliseconds(10_000, 1_500),
+  /** Age of a runner's last beat after which the others take over its partitions. */
+  RYAX_RUNNER_PATIENCE_MS: milliseconds(4_000, 1_500),
+  /** How long a start may be spawned; nothing is emitted again before it has passed. */
+  RYAX_START_VALIDITY_MS: milliseconds(5_000, 500),
+  /** Messages decided in one transaction at most. */
+  RYAX_BATCH_MESSAGES: count(500, 10_000),
+  /** Memory for folded runs, in MiB. */
+  RYAX_RUN_CACHE_MIB: count(256, 65_536),
+};
+
+export const runnerConfigSchema = z.object({
+  ...runnerVariables,
+  RYAX_BROKER: brokerUrl,
+  RYAX_DATASTORE: datastoreUrl,
+  RYAX_DATA_DIR: dataDirectory,
+  RYAX_HEALTH_PORT: healthPort,
+  RYAX_LOG_LEVEL: logLevel,
+});
+
+export interface RunnerOptions {
+  readonly partitions: number;
+  readonly executorPatienceMs: number;
+  readonly runnerPatienceMs: number;
+  readonly startValidityMs: number;
+  readonly batchMessages: number;
+  readonly cacheBytes: number;
+}
+
+const variablesSchema = z.object(runnerVariables);
+
+export function runnerOptions(config: z.infer<typeof variablesSchema>): RunnerOptions {
+  return {
+    partitions: config.RYAX_PARTITIONS,
+    executorPatienceMs: config.RYAX_EXECUTOR_PATIENCE_MS,
+    runnerPatienceMs: config.RYAX_RUNNER_PATIENCE_MS,
+    startValidityMs: config.RYAX_START_VALIDITY_MS,
+    batchMessages: config.RYAX_BATCH_MESSAGES,
+    cacheBytes: config.RYAX_RUN_CACHE_MIB * 1024 * 1024,
+  };
+}

@@ -1,0 +1,224 @@
+import type { Broker } from '@ryax/broker';
+import { ensurePartitions, type OpenEventLog } from '@ryax/event-log';
+import type { FileStore } from '@ryax/filestore';
+import { Owner, wait, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
+import { Answers } from './answers';
+import { Cycle } from './cycle';
+import { Decider } from './decider';
+import { DecisionLoop } from './decision-loop';
+import { Dispatch } from './dispatch';
+import { Effects } from './effects';
+import { ExecutorBeats } from './executor-beats';
+import { ExecutorRegistry } from './executors';
+import { Inbox } from './inbox';
+import { Membership } from './membership';
+import { Outbox } from './outbox';
+import { Plans } from './plans';
+import { Reconciliation } from './reconciliation';
+import type { RunnerOptions } from './runner.config';
+import { RunnerMetrics } from './runner-metrics';
+import { StreamStore } from './stream-store';
+import { Takeover } from './takeover';
+import { Timers } from './timers';
+import { Values } from './values';
+import { WakeSignal } from './wake-signal';
+import { internalItem } from './work-item';
+import { WorkIndex } from './work-index';
+
+const beatMs = 1_000;
+const reconcileMs = 500;
+const roomForEventsMs = 60_000;
+
+export interface RunnerParts {
+  readonly broker: Broker;
+  readonly eventLog: Pick<OpenEventLog, 'log' | 'members' | 'settings' | 'clock' | 'identity' | 'database'>;
+  readonly files: FileStore;
+  readonly options: RunnerOptions;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly random: () => number;
+}
+
+/**
+ * The runner: decides, and is the only writer of the event log. Replicas share the partitions of the inbox; each has one
+ * decision loop, and beside it the loops that feed it: beats, timers, reconciliation, takeover.
+ */
+export class Runner {
+  readonly incarnation: string;
+  private readonly owner: Owner;
+  private readonly decisions: Owner;
+  private readonly unregister: (() => void)[] = [];
+  private stopBeats: () => Promise<void> = () => Promise.resolve();
+  private assembled: Assembled | undefined;
+
+  constructor(private readonly parts: RunnerParts) {
+    this.incarnation = parts.ids.newId();
+    this.owner = new Owner(parts.log, parts.health);
+    this.decisions = new Owner(parts.log, parts.health);
+  }
+
+  async start(): Promise<void> {
+    const { eventLog, options, log, health, broker } = this.parts;
+    const partitions = await eventLog.settings.partitionCount(options.partitions);
+    const runner = (this.assembled = assemble(this.parts, this.incarnation, partitions));
+    await runner.inbox.declare();
+    this.stopBeats = await runner.beats.start();
+    this.decisions.run('decisions', (signal) => runner.loop.run(signal), { vital: true });
+    this.every('beat', beatMs, (signal) => this.beat(runner, signal));
+    this.every('reconciliation', reconcileMs, () => this.reconcile(runner));
+    this.every('room for events', roomForEventsMs, () => ensurePartitions(eventLog.database));
+    this.owner.run('timers', (signal) => this.runTimers(runner, signal), { vital: true });
+    broker.onConnected(() => runner.reconciliation.suspectAll());
+    this.unregister.push(
+      eventLog.identity.onChange(() => this.owner.run('give up everything', () => runner.takeover.releaseAll())),
+      health.register('runner beats', () => {
+        const late = runner.membership.msSinceBeat;
+        if (late > options.runnerPatienceMs) throw new Error(`the last beat was written ${Math.round(late)} ms ago`);
+      }),
+    );
+    log.info('Runner started', { incarnation: this.incarnation, partitions });
+  }
+
+  /** Takes nothing more from the inbox; what was taken is still decided. */
+  async stopTaking(): Promise<void> {
+    await this.owner.stop();
+    await this.assembled?.takeover.releaseAll();
+    await this.stopBeats();
+  }
+
+  /** Leaves the members, so that others take over at once, and ends the loop. */
+  async close(): Promise<void> {
+    for (const unregister of this.unregister.splice(0)) unregister();
+    await this.decisions.stop();
+    await this.assembled?.membership.leave();
+  }
+
+  private async beat(runner: Assembled, signal: AbortSignal): Promise<void> {
+    const { index, membership, takeover, executors } = runner;
+    const wanted: Record<string, number> = {};
+    for (const lane of index.readyLanes) {
+      wanted[lane.pool] = (wanted[lane.pool] ?? 0) + index.readyCount(lane) + index.outstandingIn(lane);
+    }
+    let owned: ReadonlySet<number>;
+    try {
+      owned = await membership.beat(wanted);
+    } catch (error) {
+      // Whoever cannot say that it lives is taken over by others; it must not go on as if it were not.
+      if (membership.msSinceBeat > this.parts.options.runnerPatienceMs) await takeover.follow(new Set(), signal);
+      throw error;
+    }
+    this.observe(runner);
+    if (executors.alive().length > 0) runner.loop.lookForRoom();
+    if (sameSet(owned, takeover.partitions) || takeover.isRunning) return;
+    this.owner.run('takeover', (takeoverSignal) => takeover.follow(owned, takeoverSignal));
+  }
+
+  private async reconcile({ reconciliation, outbox, loop, effects, store }: Assembled): Promise<void> {
+    const { ids } = this.parts;
+    const vanished: Parameters<DecisionLoop['submit']>[0][number][] = [];
+    await reconciliation.tick(outbox, {
+      vanished: ({ streamId, execution, attempt }, reason) => {
+        vanished.push(internalItem(streamId, { type: 'vanished', execution, attempt, reason }, ids.newId()));
+      },
+      emitAgain: (attempt) => {
+        const stream = store.peek(attempt.streamId);
+        if (stream?.kind === 'run') effects.emitAgain(stream, attempt);
+        // Evicted from memory: folding it brings it back, and the next tick finds it.
+        else vanished.push(internalItem(attempt.streamId, { type: 'wake' }, ids.newId()));
+      },
+    });
+    effects.flush();
+    await loop.submit(vanished);
+  }
+
+  private async runTimers({ timers }: Assembled, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await timers.run(signal);
+      } catch (error) {
+        this.parts.log.warn('Due timers could not be read; looking again', { error });
+        await wait(beatMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  private every(name: string, ms: number, task: (signal: AbortSignal) => Promise<void>): void {
+    this.owner.run(
+      name,
+      async (signal) => {
+        while (!signal.aborted) {
+          try {
+            await task(signal);
+          } catch (error) {
+            if (!signal.aborted) this.parts.log.warn('A periodic task failed; it is repeated', { task: name, error });
+          }
+          await wait(ms, signal).catch(() => undefined);
+        }
+      },
+      { vital: true },
+    );
+  }
+
+  private observe({ metrics, index, takeover, store }: Assembled): void {
+    metrics.partitions.set(takeover.partitions.size);
+    metrics.cacheBytes.set(store.bytes);
+    metrics.ready.reset();
+    for (const lane of index.readyLanes) metrics.ready.inc({ pool: lane.pool }, index.readyCount(lane));
+  }
+}
+
+type Assembled = ReturnType<typeof assemble>;
+
+/** Who knows whom, in one place. */
+function assemble(parts: RunnerParts, incarnation: string, partitions: number) {
+  const { broker, eventLog, files, options, clock, ids, log } = parts;
+  const { startValidityMs, batchMessages, cacheBytes, runnerPatienceMs, executorPatienceMs } = options;
+  const metrics = new RunnerMetrics(parts.metrics);
+  const index = new WorkIndex();
+  const executors = new ExecutorRegistry({ patienceMs: executorPatienceMs, maxGapMs: 2 * beatMs });
+  const membership = new Membership(eventLog.members, broker, clock, ids, log, {
+    incarnation,
+    partitions,
+    patienceMs: runnerPatienceMs,
+  });
+  const values = new Values(eventLog.log, files);
+  const store: StreamStore = new StreamStore(eventLog.log, new Plans(files), { partitions, cacheBytes }, (run) => effects.folded(run));
+  const decider = new Decider(values, eventLog.clock, parts.random);
+  const outbox = new Outbox(broker, ids, log, `runner/${incarnation}`);
+  const dispatch: Dispatch = new Dispatch(
+    { decider, store, index, executors, membership, clock, ids, metrics },
+    { isOurs: (streamId) => takeover.isOurs(streamId), isTakingOver: () => takeover.isRunning },
+  );
+  const wakes = new WakeSignal(broker, ids, log);
+  const effects: Effects = new Effects(
+    { outbox, index, executors, values, files, wakes, clock, ids, metrics, log, recentEnds: dispatch.recentEnds },
+    { startValidityMs, partitions },
+  );
+  const timers: Timers = new Timers(eventLog.log, eventLog.clock, store, {
+    submit: (items) => loop.submit(items),
+    newId: () => ids.newId(),
+    partitions: () => takeover.partitions,
+  });
+  const cycle = new Cycle({ log: eventLog.log, store, decider, dispatch, effects, metrics, logger: log }, (at) => timers.note(at));
+  const inbox = new Inbox(broker, { partitions, batchMessages });
+  const reconciliation = new Reconciliation(index, executors, membership, clock, { startValidityMs });
+  const loop: DecisionLoop = new DecisionLoop({
+    inbox,
+    cycle,
+    dispatch,
+    metrics,
+    log,
+    heard: (streamId, report) => answers.heard(streamId, report),
+  });
+  const takeover: Takeover = new Takeover({ inbox, log: eventLog.log, store, index, loop, ids, logger: log });
+  const beats = new ExecutorBeats(broker, eventLog.members, executors, clock, ids, log, { incarnation }, () => loop.lookForRoom());
+  const answers = new Answers({ index, reconciliation, takeover, executors, outbox, store });
+  return { metrics, index, executors, membership, store, outbox, effects, timers, inbox, reconciliation, loop, takeover, beats };
+}
+
+function sameSet(left: ReadonlySet<number>, right: ReadonlySet<number>): boolean {
+  return left.size === right.size && [...left].every((item) => right.has(item));
+}

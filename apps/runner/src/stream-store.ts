@@ -1,0 +1,175 @@
+import { parseStreamId, partitionOf, type StreamKind } from '@ryax/contracts';
+import { streamPages, type EventLog, type StoredEvent } from '@ryax/event-log';
+import { ActionAggregate, RunAggregate, WorkflowAggregate } from './aggregates';
+import { ByteBoundedCache } from './byte-bounded-cache';
+import type { Plans } from './plans';
+import type { LoadedStream } from './stream';
+import { Yielding } from './yielding';
+
+export type RunStream = LoadedStream<RunAggregate> & { readonly kind: 'run' };
+export type AnyStream =
+  | RunStream
+  | (LoadedStream<WorkflowAggregate> & { readonly kind: 'workflow' })
+  | (LoadedStream<ActionAggregate> & { readonly kind: 'action' });
+
+/** A page ends by events or by bytes. One of fewer events than this can only be the whole stream: events are bounded. */
+const surelyWhole = 32;
+/** Snapshots are taken from this many events on, and again each time a stream has doubled. */
+const firstSnapshotAt = 2_000;
+/** Shorter streams have no snapshot worth asking for. */
+const longStream = 1_000;
+
+/** A stream id that no stream of ours can have. */
+export class UnknownStreamError extends Error {
+  readonly code = 'unknown-stream';
+
+  constructor(readonly streamId: string) {
+    super(`Expected a stream id like run:default:…, found "${streamId}"`);
+    this.name = 'UnknownStreamError';
+  }
+}
+
+/**
+ * Streams as folded from the log, the recently used ones kept in memory. A cached stream may be behind the log when
+ * another runner has written to it: the append's compare-and-set, or the head check, tells.
+ */
+export class StreamStore {
+  private readonly cache: ByteBoundedCache<string, AnyStream>;
+  private readonly snapshotAt = new Map<string, number>();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly plans: Plans,
+    private readonly options: { readonly partitions: number; readonly cacheBytes: number },
+    private readonly onFolded: (stream: RunStream) => void,
+  ) {
+    this.cache = new ByteBoundedCache(options.cacheBytes, (streamId) => this.snapshotAt.delete(streamId));
+  }
+
+  partitionOf(streamId: string): number {
+    return partitionOf(streamId, this.options.partitions);
+  }
+
+  /** @param definitionHash of the run that is about to start, when the stream may not exist yet */
+  async load(streamId: string, definitionHash?: string): Promise<AnyStream> {
+    const cached = this.cache.get(streamId);
+    if (cached !== undefined && (cached.version > 0 || definitionHash === undefined)) return cached;
+    const stream = await this.fold(streamId, definitionHash);
+    this.keep(stream);
+    if (stream.kind === 'run') this.onFolded(stream);
+    return stream;
+  }
+
+  /** The stream if it is in memory, without folding it. */
+  peek(streamId: string): AnyStream | undefined {
+    return this.cache.get(streamId);
+  }
+
+  /** Brings the cache's accounting up to date after events were applied. */
+  keep(stream: AnyStream): void {
+    this.cache.set(stream.streamId, stream, stream.aggregate.bytes);
+  }
+
+  forget(streamId: string): void {
+    this.cache.delete(streamId);
+    this.snapshotAt.delete(streamId);
+  }
+
+  forgetPartition(partition: number): void {
+    for (const streamId of [...this.cache.keys()]) {
+      if (this.partitionOf(streamId) === partition) this.forget(streamId);
+    }
+  }
+
+  get bytes(): number {
+    return this.cache.bytes;
+  }
+
+  /** Writes a snapshot when the stream has doubled since its last; outside the append, and harmless when it is lost. */
+  async snapshot(stream: RunStream): Promise<void> {
+    const due = this.snapshotAt.get(stream.streamId) ?? firstSnapshotAt;
+    if (stream.version < due || stream.hash === null || !stream.aggregate.isOpen) return;
+    this.snapshotAt.set(stream.streamId, stream.version * 2);
+    await this.log.saveSnapshot({
+      streamId: stream.streamId,
+      version: stream.version,
+      hash: stream.hash,
+      schema: RunAggregate.snapshotSchema,
+      state: stream.aggregate.snapshot(),
+    });
+  }
+
+  private async fold(streamId: string, definitionHash: string | undefined): Promise<AnyStream> {
+    const name = parseStreamId(streamId);
+    if (name === undefined) throw new UnknownStreamError(streamId);
+    const base = {
+      streamId,
+      name,
+      partition: this.partitionOf(streamId),
+      version: 0,
+      hash: null,
+      lastEventAt: 0,
+    };
+    const firstPage = await this.log.readStream(streamId);
+    const stream = await this.begin(name.kind, base, firstPage, definitionHash);
+    const yielding = new Yielding();
+    for (const event of firstPage) if (event.version > stream.version) advance(stream, event);
+    // Most streams are shorter than a page; only a long one is asked for more.
+    if (firstPage.length >= surelyWhole) {
+      for await (const page of streamPages(this.log, streamId, { fromVersion: stream.version + 1 })) {
+        for (const event of page) {
+          advance(stream, event);
+          await yielding.pause();
+        }
+      }
+    }
+    return stream;
+  }
+
+  private async begin(
+    kind: StreamKind,
+    base: LoadedBase,
+    firstPage: readonly StoredEvent[],
+    definitionHash: string | undefined,
+  ): Promise<AnyStream> {
+    switch (kind) {
+      case 'workflow':
+        return { ...base, kind, aggregate: new WorkflowAggregate() };
+      case 'action':
+        return { ...base, kind, aggregate: new ActionAggregate() };
+      case 'run':
+        return this.beginRun(base, firstPage, definitionHash);
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  private async beginRun(
+    base: LoadedBase,
+    firstPage: readonly StoredEvent[],
+    definitionHash: string | undefined,
+  ): Promise<RunStream> {
+    const [first] = firstPage;
+    const hash = first === undefined ? definitionHash : pinnedDefinition(first);
+    if (hash === undefined) return { ...base, kind: 'run', aggregate: RunAggregate.absent() };
+    const plan = await this.plans.get(hash);
+    const snapshot = firstPage.length >= longStream ? await this.log.loadSnapshot(base.streamId, RunAggregate.snapshotSchema) : undefined;
+    if (snapshot === undefined) return { ...base, kind: 'run', aggregate: RunAggregate.empty(plan) };
+    this.snapshotAt.set(base.streamId, snapshot.version * 2);
+    const { version, hash: headHash } = snapshot;
+    return { ...base, kind: 'run', version, hash: headHash, aggregate: RunAggregate.restore(plan, snapshot.state) };
+  }
+}
+
+type LoadedBase = Omit<LoadedStream<never>, 'aggregate'>;
+
+function advance(stream: AnyStream, event: StoredEvent): void {
+  stream.aggregate.apply(event);
+  stream.version = event.version;
+  stream.hash = event.hash;
+  stream.lastEventAt = event.recordedAt;
+}
+
+function pinnedDefinition(runStarted: StoredEvent): string {
+  return (JSON.parse(runStarted.data) as { readonly definition_hash: string }).definition_hash;
+}

@@ -1,0 +1,74 @@
+import type { DatabaseClock, EventLog, WakeupMove } from '@ryax/event-log';
+import { wait } from '@ryax/platform';
+import { wakeupOf } from './cycle';
+import type { StreamStore } from './stream-store';
+import { internalItem, type WorkItem } from './work-item';
+
+/** A timer that another runner has set, or that we missed, is found this late at most. */
+const pollMs = 1_000;
+const pageSize = 500;
+
+export interface TimedRuns {
+  partitions(): ReadonlySet<number>;
+  submit(items: readonly WorkItem[]): Promise<void>;
+  newId(): string;
+}
+
+/**
+ * Timers are rows of the log, not memory. This loop sleeps until the next one that it knows of, asks which are due in
+ * the database's time, and wakes their runs.
+ */
+export class Timers {
+  private earliest = Infinity;
+  private interrupt: (() => void) | undefined;
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly clock: DatabaseClock,
+    private readonly store: StreamStore,
+    private readonly runs: TimedRuns,
+  ) {}
+
+  /** A run of ours wants to be woken then. */
+  note(wakeupAt: number | null): void {
+    if (wakeupAt === null || wakeupAt >= this.earliest) return;
+    this.earliest = wakeupAt;
+    this.interrupt?.();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.sleep(signal);
+      this.earliest = Infinity;
+      const partitions = [...this.runs.partitions()];
+      if (partitions.length === 0) continue;
+      await this.fire(partitions);
+      this.note((await this.log.nextWakeup(partitions)) ?? null);
+    }
+  }
+
+  private async sleep(signal: AbortSignal): Promise<void> {
+    const interrupted = new AbortController();
+    this.interrupt = () => interrupted.abort();
+    const ms = Math.min(pollMs, Math.max(1, this.earliest - this.clock.now()));
+    await wait(ms, AbortSignal.any([signal, interrupted.signal])).catch(() => undefined);
+    this.interrupt = undefined;
+    // Interrupted because an earlier timer appeared: sleep again, until that one.
+    if (interrupted.signal.aborted && !signal.aborted && this.earliest > this.clock.now()) await this.sleep(signal);
+  }
+
+  private async fire(partitions: readonly number[]): Promise<void> {
+    for (;;) {
+      const due = await this.log.dueHeads(partitions, pageSize);
+      await this.runs.submit(due.map((head) => internalItem(head.streamId, { type: 'wake' }, this.runs.newId())));
+      // A firing that appended nothing would be due for ever: its timer is moved instead.
+      const moves = due.flatMap<WakeupMove>((head) => {
+        const stream = this.store.peek(head.streamId);
+        if (stream?.version !== head.version) return [];
+        return [{ streamId: head.streamId, seenVersion: head.version, wakeupAt: wakeupOf(stream) }];
+      });
+      if (moves.length > 0) await this.log.moveWakeups(moves);
+      if (due.length < pageSize) return;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { JsonObject, JsonValue, ValueReference } from '@ryax/contracts';
+import type { EventLog, StoredEvent } from '@ryax/event-log';
+import { putValue, type FileStore } from '@ryax/filestore';
+import type { Need, ValueSource } from '@ryax/workflow';
+import { ByteBoundedCache } from './byte-bounded-cache';
+
+const cacheBytes = 64 * 1024 * 1024;
+
+/**
+ * Values that run states point at and do not hold: outputs recorded by an event, and content of `$value` references.
+ * What a chain's next step will ask for was usually written a moment ago, so recent ones are kept.
+ */
+export class Values {
+  private readonly events = new ByteBoundedCache<string, JsonObject>(cacheBytes);
+  private readonly contents = new ByteBoundedCache<string, JsonValue>(cacheBytes);
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly files: FileStore,
+  ) {}
+
+  /** Offers a value that was just appended. `bytes` is its size as JSON. */
+  remember(streamId: string, version: number, value: JsonObject, bytes: number): void {
+    this.events.set(`${streamId}@${version}`, value, bytes);
+  }
+
+  /** What has been loaded for one decision stays until that decision is made, however large it is. */
+  forDecision(streamId: string): LoadableValues {
+    const events = new Map<number, JsonObject>();
+    const contents = new Map<string, JsonValue>();
+    const stored = new Map<string, ValueReference>();
+    return {
+      event: (version) => events.get(version) ?? this.events.get(`${streamId}@${version}`),
+      content: (hash) => contents.get(hash) ?? this.contents.get(hash),
+      stored: (name) => stored.get(name),
+      load: async (needs) => {
+        const versions = needs.flatMap((need) => (need.type === 'event' ? [need.version] : []));
+        for (const event of versions.length > 0 ? await this.log.readVersions(streamId, versions) : []) {
+          const value = recordedValue(event);
+          events.set(event.version, value);
+          this.events.set(`${streamId}@${event.version}`, value, event.data.length);
+        }
+        for (const need of needs) {
+          if (need.type === 'content') contents.set(need.hash, await this.content(need.hash));
+          if (need.type === 'store') stored.set(need.name, await putValue(this.files, need.value));
+        }
+      },
+    };
+  }
+
+  private async content(hash: string): Promise<JsonValue> {
+    const known = this.contents.get(hash);
+    if (known !== undefined) return known;
+    const text = (await this.files.read(hash)).toString('utf8');
+    const value = JSON.parse(text) as JsonValue;
+    this.contents.set(hash, value, text.length);
+    return value;
+  }
+}
+
+export interface LoadableValues extends ValueSource {
+  load(needs: readonly Need[]): Promise<void>;
+}
+
+/** The value that an event records: an execution's outputs, or a run's inputs. */
+function recordedValue(event: StoredEvent): JsonObject {
+  const data = JSON.parse(event.data) as { readonly outputs?: JsonObject; readonly inputs?: JsonObject };
+  return data.outputs ?? data.inputs ?? {};
+}

@@ -1,0 +1,42 @@
+import type { ExecutionEnd, Failure } from '@ryax/contracts';
+import type { DecodedEvent } from '../../tail/decoded-event';
+
+/** How an execution ended: written once, then. Before that it is read by folding its run. */
+export interface ExecutionRow {
+  /** Of the event that ended it: the order of lists, newest first, and their cursor. */
+  readonly position: number;
+  readonly project: string;
+  readonly runId: string;
+  readonly execution: string;
+  readonly state: ExecutionEnd;
+  readonly attempt: number | null;
+  readonly durationMs: number | null;
+  readonly executor: string | null;
+  readonly endedAt: number;
+  readonly failure: Failure | null;
+}
+
+/** The row that an event ends an execution with, if it does. */
+export function endedExecution({ event, position, stream, recordedAt }: DecodedEvent): ExecutionRow | undefined {
+  const row = { position, project: stream.project, runId: stream.id, endedAt: recordedAt };
+  switch (event.type) {
+    case 'ExecutionSucceeded': {
+      const { execution, attempt, duration_ms: durationMs, executor } = event.data;
+      return { ...row, execution, state: 'succeeded', attempt, durationMs, executor, failure: null };
+    }
+    case 'ExecutionFailed': {
+      const { execution, attempt, duration_ms: durationMs, executor, failure } = event.data;
+      return event.data.will_retry
+        ? undefined
+        : { ...row, execution, state: 'failed', attempt, durationMs, executor, failure };
+    }
+    case 'ExecutionSkipped':
+      return { ...row, ...neverRan, execution: event.data.execution, state: 'skipped' };
+    case 'ExecutionCancelled':
+      return { ...row, ...neverRan, execution: event.data.execution, attempt: event.data.attempt, state: 'cancelled' };
+    default:
+      return undefined;
+  }
+}
+
+const neverRan = { attempt: null, durationMs: null, executor: null, failure: null } as const;

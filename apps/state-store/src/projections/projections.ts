@@ -1,0 +1,47 @@
+import { advanceReader, type Database, type Readers, type Tail } from '@ryax/event-log';
+import { decodeEvent } from '../tail/decoded-event';
+import { ReaderMovedError, type LogReader } from '../tail/log-reader';
+import { Projector } from './projector';
+import { liveSchema, type ReadModelSchema } from './schema';
+
+/** Events folded in one transaction: large enough to spread its cost, short enough not to hold up the tail (PROTOCOLS §3). */
+const pageSize = 1_000;
+
+/** The name of the reader whose checkpoint says how far the read models have looked. */
+export const projectionReader = 'projections';
+
+/** Keeps the read models of one schema: each page and its checkpoint take effect in one transaction, hence once. */
+export class Projections implements LogReader {
+  private position = 0;
+  private readonly projector: Projector;
+
+  constructor(
+    private readonly tail: Tail,
+    private readonly readers: Readers,
+    private readonly database: Database,
+    private readonly onProjected: (position: number, events: number) => void = () => undefined,
+    readonly name: string = projectionReader,
+    schema: ReadModelSchema = liveSchema,
+  ) {
+    this.projector = new Projector(schema);
+  }
+
+  async resume(): Promise<void> {
+    this.position = await this.readers.position(this.name);
+  }
+
+  async step(): Promise<'moved' | 'idle' | 'waiting'> {
+    const page = await this.tail.read(this.position, pageSize);
+    if (page.position === this.position) return page.waiting ? 'waiting' : 'idle';
+    const events = page.events.map(decodeEvent);
+    await this.database.transaction(async (connection) => {
+      await this.projector.project(connection, events);
+      if (!(await advanceReader(connection, this.name, this.position, page.position))) {
+        throw new ReaderMovedError(this.name, this.position);
+      }
+    });
+    this.position = page.position;
+    this.onProjected(page.position, events.length);
+    return 'moved';
+  }
+}

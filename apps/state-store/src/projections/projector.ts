@@ -1,0 +1,126 @@
+import type { Connection } from '@ryax/event-log';
+import type { DecodedEvent } from '../tail/decoded-event';
+import { publishedAction } from './actions/action-row';
+import { ActionsTable } from './actions/actions-table';
+import { addDuration, entryOf, type DurationRow } from './durations/duration-row';
+import { durationKey, DurationsTable } from './durations/durations-table';
+import { endedExecution, type ExecutionRow } from './executions/execution-row';
+import { ExecutionsTable } from './executions/executions-table';
+import { evolveRunRow, type RunRow } from './runs/run-row';
+import { runKey, RunsTable, type RunKey } from './runs/runs-table';
+import type { ReadModelSchema } from './schema';
+import { TallyChanges } from './tallies/tally';
+import { TalliesTable } from './tallies/tallies-table';
+import { evolveWorkflowRow } from './workflows/workflow-row';
+import { workflowKey, WorkflowsTable } from './workflows/workflows-table';
+
+/**
+ * Folds batches of the log into the read models of one schema: rows are loaded, folded by pure functions, and saved, each
+ * table by one statement however many rows a batch touches. The caller's transaction makes a batch take effect once.
+ */
+export class Projector {
+  private readonly runs: RunsTable;
+  private readonly executions: ExecutionsTable;
+  private readonly durations: DurationsTable;
+  private readonly workflows: WorkflowsTable;
+  private readonly actions: ActionsTable;
+  private readonly tallies: TalliesTable;
+
+  constructor(schema: ReadModelSchema) {
+    this.runs = new RunsTable(schema);
+    this.executions = new ExecutionsTable(schema);
+    this.durations = new DurationsTable(schema);
+    this.workflows = new WorkflowsTable(schema);
+    this.actions = new ActionsTable(schema);
+    this.tallies = new TalliesTable(schema);
+  }
+
+  /** @param events in position order, following on what was projected before */
+  async project(connection: Connection, events: readonly DecodedEvent[]): Promise<void> {
+    const tallies = new TallyChanges();
+    const runs = await this.projectRuns(connection, events, tallies);
+    const ended = events.map(endedExecution).filter((row) => row !== undefined);
+    for (const { project, state } of ended) tallies.add('execution', project, state, 1);
+    await this.executions.insert(connection, ended);
+    await this.projectDurations(connection, ended, runs);
+    await this.projectWorkflows(connection, events);
+    await this.actions.insert(
+      connection,
+      events.map(publishedAction).filter((row) => row !== undefined),
+    );
+    await this.tallies.add(connection, tallies.rows);
+  }
+
+  /** Answers the rows of all runs of the batch, as they are after it. */
+  private async projectRuns(connection: Connection, events: readonly DecodedEvent[], tallies: TallyChanges) {
+    const ofRuns = events.filter(({ stream }) => stream.kind === 'run');
+    const before = await this.runs.load(connection, knownRuns(ofRuns));
+    const after = new Map(before);
+    for (const event of ofRuns) {
+      const key = runKey({ project: event.stream.project, runId: event.stream.id });
+      const row = evolveRunRow(after.get(key), event);
+      if (row !== undefined) after.set(key, row);
+    }
+
+    const changed = [...after.values()].filter((row) => row !== before.get(runKey(row)));
+    for (const row of changed) {
+      const old = before.get(runKey(row));
+      if (old !== undefined) tallies.add('run', row.project, old.state, -1);
+      tallies.add('run', row.project, row.state, 1);
+    }
+    await this.runs.save(connection, changed);
+    await this.runs.saveLabels(
+      connection,
+      changed.filter((row) => !before.has(runKey(row))),
+    );
+    return after;
+  }
+
+  private async projectDurations(
+    connection: Connection,
+    ended: readonly ExecutionRow[],
+    runs: ReadonlyMap<string, RunRow>,
+  ): Promise<void> {
+    const seen = ended.flatMap(({ project, runId, execution, state, durationMs }) => {
+      const definitionHash = runs.get(runKey({ project, runId }))?.definitionHash;
+      if (state !== 'succeeded' || durationMs === null || definitionHash === undefined) return [];
+      return [{ key: { project, definitionHash, entry: entryOf(execution) }, durationMs }];
+    });
+    if (seen.length === 0) return;
+    const keys = new Map(seen.map(({ key }) => [durationKey(key), key]));
+    const known = await this.durations.load(connection, [...keys.values()]);
+    const rows = new Map<string, DurationRow>(known.map((row) => [durationKey(row), row]));
+    for (const { key, durationMs } of seen) {
+      const row = rows.get(durationKey(key)) ?? { ...key, seen: 0, meanMs: 0 };
+      rows.set(durationKey(key), addDuration(row, durationMs));
+    }
+    await this.durations.save(connection, [...rows.values()]);
+  }
+
+  private async projectWorkflows(connection: Connection, events: readonly DecodedEvent[]): Promise<void> {
+    const ofWorkflows = events.filter(({ stream }) => stream.kind === 'workflow');
+    if (ofWorkflows.length === 0) return;
+    const keys = ofWorkflows.map(({ stream }) => ({ project: stream.project, workflowId: stream.id }));
+    const rows = await this.workflows.load(connection, [
+      ...new Map(keys.map((key) => [workflowKey(key), key])).values(),
+    ]);
+    for (const event of ofWorkflows) {
+      const key = workflowKey({ project: event.stream.project, workflowId: event.stream.id });
+      const row = evolveWorkflowRow(rows.get(key), event);
+      if (row !== undefined) rows.set(key, row);
+    }
+    await this.workflows.save(connection, [...rows.values()]);
+  }
+}
+
+/** Runs of the batch that have a row already: those whose first event is not in it. */
+function knownRuns(events: readonly DecodedEvent[]): readonly RunKey[] {
+  const keys = new Map<string, RunKey>();
+  const started = new Set<string>();
+  for (const { stream, version } of events) {
+    const key = { project: stream.project, runId: stream.id };
+    if (version === 1) started.add(runKey(key));
+    else if (!started.has(runKey(key))) keys.set(runKey(key), key);
+  }
+  return [...keys.values()];
+}

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { JsonValue } from '@ryax/contracts';
+import { canonicalJson } from '@ryax/filestore';
+
+/** Length of a run id in hexadecimal digits: 128 bits, so that ids of different keys do not meet. */
+const runIdDigits = 32;
+
+export interface RunKey {
+  readonly project: string;
+  readonly workflowId: string;
+  /** `api`, or the id of the trigger. */
+  readonly source: string;
+  /** The caller's idempotency key, or one that was made for it. */
+  readonly key: string;
+}
+
+/** A run's id follows from who asked for what under which key, so that repeats meet on one stream. */
+export function runIdOf({ project, workflowId, source, key }: RunKey): string {
+  const hash = createHash('sha256');
+  for (const part of [project, workflowId, source, key]) {
+    const bytes = Buffer.from(part, 'utf8');
+    hash.update(`${bytes.length}:`).update(bytes);
+  }
+  return hash.digest('hex').slice(0, runIdDigits);
+}
+
+/** Of what the caller sent, never of what it was resolved to: a repeat after a new deployment is still the same request. */
+export function requestHashOf(request: JsonValue): string {
+  return createHash('sha256').update(canonicalJson(request)).digest('hex');
+}

@@ -1,0 +1,87 @@
+import { Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Broker } from '@ryax/broker';
+import type { FileStore, Secrets } from '@ryax/filestore';
+import { Health, OperationsController, Shutdown } from '@ryax/platform';
+import { ActionsController } from './actions/actions.controller';
+import { StoredActions } from './actions/stored-actions';
+import { CommandIntake } from './amqp/command-intake';
+import { AuthGuard } from './auth.guard';
+import { FilesController } from './files/files.controller';
+import type { IntakeOptions } from './intake.config';
+import { RunnerClient } from './runner.client';
+import { Estimates } from './runs/estimates';
+import { LiveController } from './runs/live.controller';
+import { RunsController } from './runs/runs.controller';
+import { Runs } from './runs/runs.service';
+import { StateStoreClient } from './state-store.client';
+import { BROKER, FILE_STORE, INTAKE_OPTIONS, SECRETS } from './tokens';
+import { Definitions } from './workflows/definitions';
+import { WorkflowsController } from './workflows/workflows.controller';
+import { Workflows } from './workflows/workflows.service';
+
+export interface IntakeModuleOptions {
+  /** Connected by its owner, and closed by it after the intake. */
+  readonly broker: Broker;
+  readonly files: FileStore;
+  readonly secrets: Secrets;
+  readonly options: IntakeOptions;
+}
+
+/**
+ * The studio-intake service: REST and AMQP in. For a process of its own or one among others. Needs the PlatformModule of
+ * whoever creates the application, and `prepareRest` on that application.
+ */
+@Module({})
+export class IntakeModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly commands: CommandIntake,
+    private readonly health: Health,
+    private readonly shutdown: Shutdown,
+    private readonly files: FileStoreCheck,
+  ) {}
+
+  static forRoot({ broker, files, secrets, options }: IntakeModuleOptions): DynamicModule {
+    return {
+      module: IntakeModule,
+      controllers: [
+        OperationsController,
+        WorkflowsController,
+        RunsController,
+        LiveController,
+        ActionsController,
+        FilesController,
+      ],
+      providers: [
+        { provide: BROKER, useValue: broker },
+        { provide: FILE_STORE, useValue: files },
+        { provide: SECRETS, useValue: secrets },
+        { provide: INTAKE_OPTIONS, useValue: options },
+        { provide: FileStoreCheck, useValue: new FileStoreCheck(files) },
+        AuthGuard,
+        RunnerClient,
+        StateStoreClient,
+        StoredActions,
+        Definitions,
+        Workflows,
+        Runs,
+        Estimates,
+        CommandIntake,
+      ],
+    };
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.health.register('filestore', () => this.files.check());
+    await this.commands.start();
+    this.shutdown.add('stop-taking', 'intake takes no more commands', () => this.commands.stop());
+  }
+}
+
+/** The filestore as far as readiness is concerned. */
+class FileStoreCheck {
+  constructor(private readonly files: FileStore) {}
+
+  check(): Promise<void> {
+    return this.files.check();
+  }
+}

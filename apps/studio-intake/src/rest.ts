@@ -1,0 +1,61 @@
+import { StandardSchemaValidationPipe } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { limits, type Fault } from '@ryax/contracts';
+import { Log } from '@ryax/platform';
+import type { FastifyInstance } from 'fastify';
+import { AuthGuard } from './auth.guard';
+import { binaryContentTypes } from './binary-body';
+import { ErrorFilter } from './error.filter';
+import { InvalidRequestError } from './errors';
+import { RouteTable } from './route-table';
+
+const yamlContentTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/vnd.yaml'];
+
+/** Fastify's options: the largest body that is held in memory is a definition with inputs beside it. */
+export const fastifyOptions = { bodyLimit: 2 * limits.definitionBytes, forceCloseConnections: true, routerOptions: { maxParamLength: 512 } };
+
+/** Everything that makes an application speak our REST: bodies, validation, errors, tokens, OpenAPI at `/docs`. */
+export function prepareRest(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const routes = new RouteTable();
+  fastify.addHook('onRoute', ({ method, url }) => routes.add(method, url));
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const allowed = routes.allowedInstead(request.method, request.url);
+    if (allowed.length === 0) return done();
+    const error = `This path takes ${allowed.join(', ')}, found ${request.method}`;
+    void reply.status(405).header('allow', allowed.join(', ')).send({ error, details: [] });
+  });
+  fastify.addContentTypeParser(yamlContentTypes, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  fastify.addContentTypeParser([...binaryContentTypes], (_request, payload, done) => done(null, payload));
+  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: invalidRequest }));
+  app.useGlobalFilters(new ErrorFilter(app.get(Log)));
+  app.useGlobalGuards(app.get(AuthGuard));
+  SwaggerModule.setup('docs', app, () => openApiOf(app), { jsonDocumentUrl: 'docs/openapi.json' });
+}
+
+export function openApiOf(app: NestFastifyApplication) {
+  const config = new DocumentBuilder()
+    .setTitle('Ryax Runner')
+    .setDescription('Deploy workflows, run them, and see what became of them.')
+    .setVersion('1')
+    .setOpenAPIVersion('3.1.0')
+    .addBearerAuth()
+    .build();
+  return SwaggerModule.createDocument(app, config);
+}
+
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** Every fault of a body or query, each at its path. */
+function invalidRequest(issues: readonly Issue[]): InvalidRequestError {
+  const details = issues.map<Fault>(({ message, path = [] }) => ({ path: path.map(segment).join('.'), reason: message }));
+  return new InvalidRequestError('Invalid request', details);
+}
+
+function segment(part: PropertyKey | { readonly key: PropertyKey }): string {
+  return String(typeof part === 'object' ? part.key : part);
+}

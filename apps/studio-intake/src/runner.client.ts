@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Broker } from '@ryax/broker';
+import {
+  commandReplySchema,
+  exchanges,
+  partitionOf,
+  routingKeys,
+  streamId,
+  type CommandReply,
+  type DataOf,
+  type Message,
+  type StreamKind,
+} from '@ryax/contracts';
+import { Clock, IdSource, Log, wait } from '@ryax/platform';
+import { RejectedError, UnavailableError } from './errors';
+import { BROKER, INTAKE_OPTIONS } from './tokens';
+import type { IntakeOptions } from './intake.config';
+
+type RunnerCommand = 'run.start' | 'run.cancel' | 'workflow.deploy' | 'workflow.undeploy' | 'action.publish';
+
+/** First patience for an answer; doubled with each repeat, so that a slow engine is not flooded. */
+const firstPatienceMs = 1_000;
+const pauseMs = 100;
+
+export type Accepted = Extract<CommandReply, { status: 'accepted' }>;
+
+/**
+ * Asks the runner. Accepted means appended: an answer comes only after the event is in the log. Without one the same
+ * message is sent again until the deadline; repeats meet on one stream, whichever runner gets them.
+ */
+@Injectable()
+export class RunnerClient {
+  constructor(
+    @Inject(BROKER) private readonly broker: Broker,
+    @Inject(INTAKE_OPTIONS) private readonly options: IntakeOptions,
+    private readonly clock: Clock,
+    private readonly ids: IdSource,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * @param facts told to the caller when no answer came, so that it can ask what became of the command
+   * @throws RejectedError when the runner refuses
+   * @throws UnavailableError when nobody answered in time
+   */
+  async command<T extends RunnerCommand>(
+    type: T,
+    stream: { readonly kind: StreamKind; readonly project: string; readonly id: string },
+    data: DataOf<T>,
+    facts: Readonly<Record<string, string | number>> = {},
+  ): Promise<Accepted> {
+    const subject = streamId(stream.kind, stream.project, stream.id);
+    const message: Message = { id: this.ids.newId(), type, source: 'studio-intake', project: stream.project, subject, data };
+    const reply = await this.ask(message, partitionOf(subject, this.options.partitions), facts);
+    if (reply.status === 'rejected') throw new RejectedError(reply.rejection);
+    return reply;
+  }
+
+  private async ask(message: Message, partition: number, facts: UnavailableError['facts']): Promise<CommandReply> {
+    const target = { exchange: exchanges.runner.name, routingKey: routingKeys.runnerPartition(partition) };
+    const deadline = this.clock.monotonicMs() + this.options.commandDeadlineMs;
+    for (let patience = firstPatienceMs; ; patience *= 2) {
+      const left = deadline - this.clock.monotonicMs();
+      if (left <= 0) throw new UnavailableError('The engine did not answer in time; ask again with the same key', facts);
+      try {
+        const reply = await this.broker.request(target, message, Math.min(patience, left));
+        return commandReplySchema.parse(reply.data);
+      } catch (error) {
+        this.log.warn('A command was not answered; it is sent again', { message_id: message.id, message_type: message.type, error });
+        await wait(Math.min(pauseMs, Math.max(0, deadline - this.clock.monotonicMs())));
+      }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { limits, streamId, type JsonObject, type JsonValue } from '@ryax/contracts';
+import { putValue, type FileStore, type Secrets } from '@ryax/filestore';
+import { IdSource } from '@ryax/platform';
+import type { Principal } from '../auth.guard';
+import { InvalidRequestError, RejectedError } from '../errors';
+import { requestHashOf, runIdOf } from '../identity';
+import { RunnerClient } from '../runner.client';
+import { StateStoreClient } from '../state-store.client';
+import { FILE_STORE, SECRETS } from '../tokens';
+import { Definitions } from '../workflows/definitions';
+import { triggerOutputs, Workflows } from '../workflows/workflows.service';
+
+export interface RunRequest {
+  readonly inputs: JsonObject;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The caller's; without one, a repeat is another run. */
+  readonly key: string | undefined;
+}
+
+export interface StartedRun {
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly workflowVersion: number;
+  readonly definitionHash: string;
+  readonly state: string;
+}
+
+/** A run to be started, with the workflow's version that it will pin. */
+interface Pinned {
+  readonly workflowId: string;
+  readonly version: number;
+  readonly definitionHash: string;
+  readonly definition: JsonValue;
+}
+
+const apiSource = 'api';
+
+/** What REST and AMQP can ask about runs. */
+@Injectable()
+export class Runs {
+  constructor(
+    @Inject(FILE_STORE) private readonly files: FileStore,
+    @Inject(SECRETS) private readonly secrets: Secrets,
+    private readonly runner: RunnerClient,
+    private readonly stateStore: StateStoreClient,
+    private readonly workflows: Workflows,
+    private readonly definitions: Definitions,
+    private readonly ids: IdSource,
+  ) {}
+
+  /** Starts a run of a deployed workflow. */
+  async start(caller: Principal, workflowId: string, request: RunRequest): Promise<StartedRun> {
+    const workflow = await this.workflows.get(caller, workflowId);
+    if (!workflow.deployed) {
+      throw new RejectedError({ code: 'conflict', message: `The workflow ${workflowId} is not deployed` });
+    }
+    const { version, definition_hash: definitionHash, definition } = workflow;
+    const sent = { route: 'runs', workflow_id: workflowId };
+    return this.startPinned(caller, { workflowId, version, definitionHash, definition }, sent, request);
+  }
+
+  /** Validates, deploys and starts in one call. A repeat under its key is answered before anything is deployed again. */
+  async execute(caller: Principal, body: JsonValue, request: RunRequest): Promise<StartedRun> {
+    const valid = await this.definitions.validate(caller.project, body);
+    const definitionHash = await this.definitions.store(caller.project, valid);
+    const workflowId = valid.deployed.definition.spec.id;
+    const sent = { route: 'executions', definition_hash: definitionHash };
+    const before = await this.startedBefore(caller, workflowId, request.key);
+    const version = before ?? (await this.workflows.deployValid(caller, valid, definitionHash)).version;
+    const definition = valid.deployed.definition as unknown as JsonValue;
+    return this.startPinned(caller, { workflowId, version, definitionHash, definition }, sent, request);
+  }
+
+  async cancel(caller: Principal, runId: string, reason: string, force: boolean): Promise<JsonObject> {
+    const { result } = await this.runner.command(
+      'run.cancel',
+      { kind: 'run', project: caller.project, id: runId },
+      { run_id: runId, reason, force, requested_by: caller.subject },
+      { run_id: runId },
+    );
+    return result;
+  }
+
+  private async startPinned(caller: Principal, pinned: Pinned, sent: JsonObject, request: RunRequest): Promise<StartedRun> {
+    const key = request.key ?? this.ids.newId();
+    const { workflowId, version, definitionHash } = pinned;
+    const runId = runIdOf({ project: caller.project, workflowId, source: apiSource, key });
+    const inputs = await this.sealInputs(caller.project, runId, pinned.definition, request.inputs);
+    const { result } = await this.runner.command(
+      'run.start',
+      { kind: 'run', project: caller.project, id: runId },
+      {
+        run_id: runId,
+        workflow_id: workflowId,
+        workflow_version: version,
+        definition_hash: definitionHash,
+        inputs: await this.moveLarge(inputs),
+        labels: request.labels,
+        request_hash: requestHashOf({ ...sent, inputs, labels: request.labels }),
+        key,
+        started_by: caller.subject,
+      },
+      { run_id: runId, idempotency_key: key },
+    );
+    return { runId, workflowId, workflowVersion: version, definitionHash, state: String(result['state']) };
+  }
+
+  /** The version that an earlier request with this key has started; its request hash is compared by the runner. */
+  private async startedBefore(caller: Principal, workflowId: string, key: string | undefined): Promise<number | undefined> {
+    if (key === undefined) return undefined;
+    const runId = runIdOf({ project: caller.project, workflowId, source: apiSource, key });
+    try {
+      const { events } = await this.stateStore.query('run.history', { project: caller.project, run_id: runId, limit: 1 });
+      const [started] = events;
+      return started?.type === 'RunStarted' ? Number((started.data as JsonObject)['workflow_version']) : undefined;
+    } catch (error) {
+      if (error instanceof RejectedError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  /** Passwords are encrypted before anything is sent; the hash of the request is over their ids. */
+  private async sealInputs(project: string, runId: string, definition: JsonValue, inputs: JsonObject): Promise<JsonObject> {
+    const sealed: JsonObject = { ...inputs };
+    const stream = streamId('run', project, runId);
+    for (const { name, type } of triggerOutputs(definition)) {
+      const value = sealed[name];
+      if (type !== 'password' || value === undefined || value === null) continue;
+      if (typeof value !== 'string') {
+        throw new InvalidRequestError('Invalid inputs', [{ path: `inputs.${name}`, reason: 'expected a text for a password' }]);
+      }
+      sealed[name] = await this.secrets.put({ streamId: stream, path: `inputs.${name}` }, value);
+    }
+    return sealed;
+  }
+
+  private async moveLarge(inputs: JsonObject): Promise<JsonObject> {
+    const moved: JsonObject = {};
+    for (const [name, value] of Object.entries(inputs)) {
+      const isLarge = JSON.stringify(value).length > limits.inlineValueBytes;
+      moved[name] = isLarge ? { ...(await putValue(this.files, value)) } : value;
+    }
+    return moved;
+  }
+}

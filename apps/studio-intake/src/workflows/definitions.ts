@@ -1,0 +1,72 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { limits, streamId, type DeployedDefinition, type JsonValue, type PinnedAction } from '@ryax/contracts';
+import { putJson, type FileStore, type Secrets } from '@ryax/filestore';
+import { actionReferences, validateDefinition, type Plan } from '@ryax/workflow';
+import { parse, YAMLParseError } from 'yaml';
+import { StoredActions } from '../actions/stored-actions';
+import { InvalidRequestError, TooLargeError } from '../errors';
+import { StateStoreClient } from '../state-store.client';
+import { FILE_STORE, SECRETS } from '../tokens';
+import { sealDefinition } from './seal-definition';
+
+const invalidSpecification = 'Invalid workflow specification';
+
+export interface ValidDefinition {
+  readonly deployed: DeployedDefinition;
+  readonly plan: Plan;
+  readonly warnings: readonly string[];
+}
+
+/** From what a caller sends to a definition that can be deployed. */
+@Injectable()
+export class Definitions {
+  constructor(
+    @Inject(FILE_STORE) private readonly files: FileStore,
+    @Inject(SECRETS) private readonly secrets: Secrets,
+    private readonly stateStore: StateStoreClient,
+    private readonly actions: StoredActions,
+  ) {}
+
+  /** YAML text, of which JSON is a part, or a value that is parsed already. */
+  parse(body: unknown): JsonValue {
+    if (typeof body !== 'string') return body as JsonValue;
+    if (Buffer.byteLength(body) > limits.definitionBytes) {
+      throw new TooLargeError(`A definition may have ${limits.definitionBytes} bytes (definitionBytes), found more`);
+    }
+    try {
+      return parse(body) as JsonValue;
+    } catch (error) {
+      if (!(error instanceof YAMLParseError || error instanceof ReferenceError)) throw error;
+      throw new InvalidRequestError(invalidSpecification, [{ path: '', reason: error.message }]);
+    }
+  }
+
+  /** @throws InvalidRequestError with all faults */
+  async validate(project: string, definition: JsonValue): Promise<ValidDefinition> {
+    const result = validateDefinition(definition, await this.resolve(project, actionReferences(definition)));
+    if (!result.ok) throw new InvalidRequestError(invalidSpecification, result.faults);
+    return result;
+  }
+
+  /** Stores a valid definition under its hash, its passwords encrypted beside it. */
+  async store(project: string, { deployed }: ValidDefinition): Promise<string> {
+    const stream = streamId('workflow', project, deployed.definition.spec.id);
+    const sealed = await sealDefinition(deployed, (path, value) => this.secrets.put({ streamId: stream, path }, value));
+    return (await putJson(this.files, JSON.parse(JSON.stringify(sealed)) as JsonValue)).hash;
+  }
+
+  /** What references mean now: uploaded content by its hash, published actions by the catalogue. */
+  private async resolve(project: string, references: readonly string[]): Promise<ReadonlyMap<string, PinnedAction>> {
+    const resolved = new Map<string, PinnedAction>();
+    const published = references.filter((reference) => /^[^/]+@[^/]+$/.test(reference));
+    if (published.length > 0) {
+      const { actions } = await this.stateStore.query('action.resolve', { project, references: published });
+      for (const [reference, action] of Object.entries(actions)) resolved.set(reference, action);
+    }
+    for (const reference of references.filter((each) => each.startsWith('sha256:'))) {
+      const action = await this.actions.byHash(reference);
+      if (action !== undefined) resolved.set(reference, action);
+    }
+    return resolved;
+  }
+}

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import type { JsonObject, JsonValue, QueryAnswer } from '@ryax/contracts';
+import type { Principal } from '../auth.guard';
+import { RunnerClient } from '../runner.client';
+import { StateStoreClient } from '../state-store.client';
+import { Definitions, type ValidDefinition } from './definitions';
+
+export interface Deployment extends JsonObject {
+  workflow_id: string;
+  version: number;
+  definition_hash: string;
+}
+
+/** What REST and AMQP can ask about workflows. */
+@Injectable()
+export class Workflows {
+  constructor(
+    private readonly definitions: Definitions,
+    private readonly runner: RunnerClient,
+    private readonly stateStore: StateStoreClient,
+  ) {}
+
+  /** Equal content gives the version that it had before. */
+  async deploy(caller: Principal, body: unknown): Promise<Deployment> {
+    const valid = await this.definitions.validate(caller.project, this.definitions.parse(body));
+    return this.deployValid(caller, valid, await this.definitions.store(caller.project, valid));
+  }
+
+  async deployValid(caller: Principal, { deployed }: ValidDefinition, definitionHash: string): Promise<Deployment> {
+    const { id, human_name: humanName = id } = deployed.definition.spec;
+    const { result } = await this.runner.command(
+      'workflow.deploy',
+      { kind: 'workflow', project: caller.project, id },
+      { workflow_id: id, definition_hash: definitionHash, human_name: humanName, deployed_by: caller.subject },
+    );
+    return { workflow_id: id, version: Number(result['workflow_version']), definition_hash: definitionHash };
+  }
+
+  async undeploy(caller: Principal, workflowId: string): Promise<void> {
+    await this.runner.command(
+      'workflow.undeploy',
+      { kind: 'workflow', project: caller.project, id: workflowId },
+      { workflow_id: workflowId, undeployed_by: caller.subject },
+    );
+  }
+
+  async validate(caller: Principal, body: unknown): Promise<JsonObject> {
+    const { deployed, warnings } = await this.definitions.validate(caller.project, this.definitions.parse(body));
+    return { valid: true, workflow_id: deployed.definition.spec.id, warnings: [...warnings] };
+  }
+
+  get(caller: Principal, workflowId: string, version?: number): Promise<QueryAnswer<'workflow.get'>> {
+    return this.stateStore.query('workflow.get', { project: caller.project, workflow_id: workflowId, ...(version === undefined ? {} : { version }) });
+  }
+}
+
+/** What a definition's trigger gives to a run, as far as it is known to be well-formed. */
+export function triggerOutputs(definition: JsonValue): readonly { readonly name: string; readonly type: string }[] {
+  const spec = field(definition, 'spec');
+  const outputs = field(field(spec, 'trigger'), 'outputs');
+  if (!Array.isArray(outputs)) return [];
+  return outputs.map((output) => ({ name: String(field(output, 'name')), type: String(field(output, 'type')) }));
+}
+
+function field(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value[name] : undefined;
+}

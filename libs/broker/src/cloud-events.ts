@@ -1,0 +1,210 @@
+import {
+  cloudEventType,
+  limits,
+  MESSAGE_VERSION,
+  messageSchemas,
+  type Message,
+  type MessageType,
+} from '@ryax/contracts';
+import { z } from 'zod';
+import type { Target } from './broker';
+import { PublishError } from './errors';
+
+/**
+ * Messages as CloudEvents 1.0 on the wire. One message travels in binary mode (attributes as `cloudEvents:` headers, the
+ * body is the data as JSON); several travel as one `application/cloudevents-batch+json`. Producers that are not ours may
+ * also send structured mode (`application/cloudevents+json`) and the newer header prefix `cloudEvents_`.
+ */
+export interface Wire {
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly content: Buffer;
+}
+
+/** One message of a broker message, or why it is none; `wire` is what is parked. */
+export type Item =
+  | { readonly type: 'message'; readonly message: Message }
+  | { readonly type: 'malformed'; readonly reason: string; readonly wire: Wire };
+
+const single = 'application/json';
+const structured = 'application/cloudevents+json';
+const batch = 'application/cloudevents-batch+json';
+
+/** What an outsider that knows of no projects means; see PROTOCOLS §1. */
+const defaultProject = 'default';
+
+// ---- Out ----------------------------------------------------------------------------------------------------------
+
+/** Packs messages into as few broker messages as their size allows, in order. */
+export function encode(messages: readonly [Message, ...Message[]], target: Target): Wire[] {
+  if (messages.length === 1) return [encodeOne(messages[0], target)];
+  const wires: Wire[] = [];
+  let packed: string[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const text = JSON.stringify(toStructured(message));
+    const size = Buffer.byteLength(text) + 1;
+    if (packed.length > 0 && bytes + size + 1 > limits.messageBytes) {
+      wires.push(pack(packed, target));
+      packed = [];
+      bytes = 0;
+    }
+    packed.push(text);
+    bytes += size;
+  }
+  wires.push(pack(packed, target));
+  return wires;
+}
+
+export function encodeOne(message: Message, target: Target): Wire {
+  const { id, type, source, subject, project, time, traceparent } = message;
+  const headers = {
+    'cloudEvents:specversion': '1.0',
+    'cloudEvents:id': id,
+    'cloudEvents:type': cloudEventType(type),
+    'cloudEvents:source': source,
+    'cloudEvents:project': project,
+    ...(subject === undefined ? {} : { 'cloudEvents:subject': subject }),
+    ...(time === undefined ? {} : { 'cloudEvents:time': time }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+  return { contentType: single, headers, content: bounded(Buffer.from(JSON.stringify(message.data)), target) };
+}
+
+function pack(texts: readonly string[], target: Target): Wire {
+  return { contentType: batch, headers: {}, content: bounded(Buffer.from(`[${texts.join(',')}]`), target) };
+}
+
+function toStructured({ type, ...attributes }: Message): object {
+  return { specversion: '1.0', type: cloudEventType(type), ...attributes };
+}
+
+function bounded(content: Buffer, target: Target): Buffer {
+  if (content.length <= limits.messageBytes) return content;
+  throw new PublishError('too-large', target, `found ${content.length} bytes, the limit is ${limits.messageBytes}`);
+}
+
+// ---- In -----------------------------------------------------------------------------------------------------------
+
+/** Parses once, at the border; what comes out of here is trusted inside. Never throws. */
+export function decode(wire: Wire): Item[] {
+  if (wire.content.length > limits.messageBytes) {
+    return [malformed(wire, `expected at most ${limits.messageBytes} bytes, found ${wire.content.length}`)];
+  }
+  const contentType = wire.contentType.split(';', 1)[0]?.trim().toLowerCase();
+  if (contentType !== single && contentType !== structured && contentType !== batch) {
+    return [malformed(wire, `expected content type ${single}, ${structured} or ${batch}, found ${wire.contentType}`)];
+  }
+  const body = parseJson(wire.content);
+  if (body === undefined) return [malformed(wire, 'expected JSON, found something else')];
+  if (contentType === single) return [decodeBinary(wire, body.value)];
+  if (contentType === structured) return [decodeStructured(body.value, wire)];
+  if (!Array.isArray(body.value) || body.value.length === 0) return [malformed(wire, 'expected a list of events')];
+  return body.value.map((event: unknown) => decodeStructured(event, structuredWire(event)));
+}
+
+/** For a transport that passes messages by reference: the same judgement as over the wire. */
+export function checkMessage(message: Message): Item {
+  const { type, data, ...attributes } = message;
+  const event = { specversion: '1.0', type: cloudEventType(type), ...attributes };
+  const parsed = parseEvent(event, data);
+  if (parsed.type === 'message') return parsed;
+  return malformed(structuredWire({ ...event, data }), parsed.reason);
+}
+
+function decodeBinary(wire: Wire, data: unknown): Item {
+  const parsed = parseEvent(attributesOf(wire.headers), data);
+  return parsed.type === 'message' ? parsed : malformed(wire, parsed.reason);
+}
+
+function decodeStructured(event: unknown, wire: Wire): Item {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) return malformed(wire, 'expected an event');
+  const parsed = parseEvent(event, 'data' in event ? event.data : undefined);
+  return parsed.type === 'message' ? parsed : malformed(wire, parsed.reason);
+}
+
+/** Extension attributes that we do not know are left out. */
+const attributesSchema = z.object({
+  specversion: z.literal('1.0'),
+  id: z.string().min(1).max(512),
+  type: z.string(),
+  source: z.string().min(1),
+  project: z.string().min(1).optional(),
+  subject: z.string().optional(),
+  time: z.string().optional(),
+  traceparent: z.string().optional(),
+});
+
+type Parsed =
+  { readonly type: 'message'; readonly message: Message } | { readonly type: 'fault'; readonly reason: string };
+
+function parseEvent(attributes: unknown, data: unknown): Parsed {
+  const parsed = attributesSchema.safeParse(attributes);
+  if (!parsed.success) return { type: 'fault', reason: `attributes: ${describeIssues(parsed.error)}` };
+  const { id, type: name, source, project = defaultProject, subject, time, traceparent } = parsed.data;
+  const type = messageTypes.get(name);
+  if (type === undefined) return { type: 'fault', reason: describeUnknown(name) };
+  const content = messageSchemas[type].safeParse(data);
+  if (!content.success) return { type: 'fault', reason: `${type}: ${describeIssues(content.error)}` };
+  const message: Message = {
+    id,
+    type,
+    source,
+    project,
+    ...(subject === undefined ? {} : { subject }),
+    ...(time === undefined ? {} : { time }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    data: content.data,
+  };
+  return { type: 'message', message };
+}
+
+const messageTypes: ReadonlyMap<string, MessageType> = new Map(
+  Object.keys(messageSchemas)
+    .filter((type): type is MessageType => type in messageSchemas)
+    .map((type) => [cloudEventType(type), type]),
+);
+
+function describeUnknown(name: string): string {
+  const [, type, version] = /^tech\.ryax\.(.+)\.v(\d+)$/.exec(name) ?? [];
+  return type !== undefined && type in messageSchemas
+    ? `expected version ${MESSAGE_VERSION} of ${type}, found ${version}`
+    : `expected a type of ours, found ${name}`;
+}
+
+/** Both prefixes of the AMQP binding, and the traceparent header as W3C names it. */
+function attributesOf(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const attributes: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith('cloudEvents:') || name.startsWith('cloudEvents_')) attributes[name.slice(12)] = value;
+    else if (name === 'traceparent') attributes[name] = value;
+  }
+  return attributes;
+}
+
+/** An item of a batch as a message of its own, so that it can be parked, looked at and replayed singly. */
+function structuredWire(event: unknown): Wire {
+  return { contentType: structured, headers: {}, content: Buffer.from(JSON.stringify(event) ?? 'null') };
+}
+
+function parseJson(content: Buffer): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(content.toString('utf8')) };
+  } catch {
+    return undefined;
+  }
+}
+
+const shownIssues = 5;
+
+function describeIssues(error: z.ZodError): string {
+  const shown = error.issues
+    .slice(0, shownIssues)
+    .map(({ path, message }) => `${path.map(String).join('.')}: ${message}`);
+  const hidden = error.issues.length - shown.length;
+  return shown.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
+}
+
+function malformed(wire: Wire, reason: string): Item {
+  return { type: 'malformed', reason, wire };
+}

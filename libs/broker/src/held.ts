@@ -1,0 +1,118 @@
+import type { Message } from '@ryax/contracts';
+import type { Delivery } from './broker';
+import type { Item } from './cloud-events';
+
+/** One broker message, as a transport hands it to the loop. */
+export interface Carrier {
+  readonly items: readonly Item[];
+  readonly redelivered: boolean;
+  /** Tries that failed before this delivery, as far as they are written on the message. */
+  readonly tries: number;
+  readonly replyTo: string | undefined;
+  readonly correlationId: string | undefined;
+}
+
+/** What the loop needs of its transport. For a carrier of a lost channel, `settle` and `giveBack` do nothing. */
+export interface CarrierHost<C extends Carrier> {
+  /** All items are settled: acknowledge it. */
+  settle(carrier: C): void;
+  /** Back to its place in the queue. */
+  giveBack(carrier: C): void;
+  /** Resolves when the broker has the item in `ryax.dead`. */
+  park(carrier: C, item: Item, tries: number, reason: string): Promise<void>;
+  /** Resolves when the broker has each item as a message of its own at the end of the queue, with one more failed try. */
+  putAside(carrier: C): Promise<void>;
+  reply(carrier: C, message: Message): void;
+}
+
+/** How deliveries reach their loop. */
+export interface Settlements<C extends Carrier> {
+  ack(held: Held<C>): void;
+  retry(held: Held<C>, reason: string): void;
+  defer(held: Held<C>, reason: string): void;
+  park(held: Held<C>, reason: string): void;
+}
+
+/** A broker message of which some items are not settled yet. */
+export class HeldCarrier<C extends Carrier> {
+  private open: number;
+  private givenBack = false;
+
+  constructor(
+    readonly carrier: C,
+    private readonly host: CarrierHost<C>,
+    /** Counts the channels of the subscription: what came over an earlier one comes again. */
+    readonly channel: number,
+  ) {
+    this.open = carrier.items.length;
+  }
+
+  itemSettled(): void {
+    this.open--;
+    if (this.open === 0 && !this.givenBack) this.host.settle(this.carrier);
+  }
+
+  giveBack(): void {
+    if (this.givenBack) return;
+    this.givenBack = true;
+    this.host.giveBack(this.carrier);
+  }
+
+  reply(message: Message): void {
+    this.host.reply(this.carrier, message);
+  }
+}
+
+/** A message in the loop; `handed` while its consumer has it. */
+export class Held<C extends Carrier> implements Delivery {
+  state: 'waiting' | 'handed' | 'settled' = 'waiting';
+
+  constructor(
+    readonly message: Message,
+    readonly carrier: HeldCarrier<C>,
+    private readonly settlements: Settlements<C>,
+    public tries: number,
+    readonly arrival: number,
+    /** The largest batch that it may be part of. */
+    public limit: number,
+  ) {}
+
+  get redelivered(): boolean {
+    return this.tries > 0 || this.carrier.carrier.redelivered;
+  }
+
+  get replyTo(): string | undefined {
+    return this.carrier.carrier.replyTo;
+  }
+
+  get correlationId(): string | undefined {
+    return this.carrier.carrier.correlationId;
+  }
+
+  ack(): void {
+    if (this.leave()) this.settlements.ack(this);
+  }
+
+  retry(reason: string): void {
+    if (this.leave()) this.settlements.retry(this, reason);
+  }
+
+  defer(reason: string): void {
+    if (this.leave()) this.settlements.defer(this, reason);
+  }
+
+  park(reason: string): void {
+    if (this.leave()) this.settlements.park(this, reason);
+  }
+
+  reply(message: Message): void {
+    this.carrier.reply(message);
+  }
+
+  /** Only what is in somebody's hand can be settled, and only once. */
+  private leave(): boolean {
+    if (this.state !== 'handed') return false;
+    this.state = 'settled';
+    return true;
+  }
+}

@@ -1,0 +1,130 @@
+import { type Message } from '@ryax/contracts';
+import type { Log } from '@ryax/platform';
+import { BatchLoop } from '../batch-loop';
+import { defaultGraceMs, type BatchHandler, type ConsumeOptions, type Subscription } from '../broker';
+import { checkMessage, type Item } from '../cloud-events';
+import type { Carrier, CarrierHost } from '../held';
+import type { InMemoryServer } from './in-memory-server';
+import type { Entry, MemoryQueue, QueueConsumer } from './memory-queue';
+
+export interface MemoryConsumerHost {
+  readonly server: InMemoryServer;
+  readonly log: Log;
+  brokerName(queue: string): string;
+  /** The queue was deleted under a consumer: declare it again and attach the consumer again. */
+  repair(consumer: MemoryConsumer): void;
+  forget(consumer: MemoryConsumer): void;
+}
+
+interface MemoryCarrier extends Carrier {
+  readonly entry: Entry;
+}
+
+/** A subscription for its whole life, over any number of connections to the server. */
+export class MemoryConsumer implements Subscription, QueueConsumer, CarrierHost<MemoryCarrier> {
+  private readonly loop: BatchLoop<MemoryCarrier>;
+  private readonly unsettled = new Set<MemoryCarrier>();
+  private source: MemoryQueue | undefined;
+  private stopping: Promise<void> | undefined;
+
+  constructor(
+    readonly queue: string,
+    private readonly options: ConsumeOptions,
+    handler: BatchHandler,
+    private readonly host: MemoryConsumerHost,
+  ) {
+    this.loop = new BatchLoop(queue, options, handler, this, host.log);
+  }
+
+  get isAttached(): boolean {
+    return this.source !== undefined;
+  }
+
+  attach(): void {
+    if (!this.stopping) this.source = this.host.server.subscribe(this.host.brokerName(this.queue), this);
+  }
+
+  /** The connection is gone: what is unsettled goes back, and comes again. */
+  detach(): void {
+    const { source } = this;
+    this.source = undefined;
+    this.loop.discard();
+    const entries = [...this.unsettled].map(({ entry }) => entry);
+    this.unsettled.clear();
+    if (!source) return;
+    source.unsubscribe(this);
+    source.giveBack(entries);
+    this.host.server.schedule(source);
+  }
+
+  stop(graceMs = defaultGraceMs): Promise<void> {
+    this.stopping ??= this.end(graceMs);
+    return this.stopping;
+  }
+
+  private async end(graceMs: number): Promise<void> {
+    this.source?.unsubscribe(this);
+    await this.loop.stop(graceMs);
+    this.host.forget(this);
+    this.detach();
+  }
+
+  // ---- What the queue asks for ------------------------------------------------------------------------------------
+
+  get hasRoom(): boolean {
+    return this.unsettled.size < this.options.prefetch;
+  }
+
+  deliver(entry: Entry): void {
+    const { items, tries, replyTo, correlationId } = entry.published;
+    const carrier = { entry, items, tries, replyTo, correlationId, redelivered: entry.redelivered };
+    this.unsettled.add(carrier);
+    this.loop.accept(carrier);
+  }
+
+  cancelled(): void {
+    this.host.log.warn('A queue was deleted under its consumer', { queue: this.queue });
+    this.source = undefined;
+    this.detach();
+    if (!this.stopping) this.host.repair(this);
+  }
+
+  // ---- What the loop asks for -------------------------------------------------------------------------------------
+
+  settle(carrier: MemoryCarrier): void {
+    if (this.unsettled.delete(carrier) && this.source) this.host.server.schedule(this.source);
+  }
+
+  giveBack(carrier: MemoryCarrier): void {
+    if (!this.unsettled.delete(carrier) || !this.source) return;
+    this.source.giveBack([carrier.entry]);
+    this.host.server.schedule(this.source);
+  }
+
+  park({ entry }: MemoryCarrier, item: Item, tries: number, reason: string): Promise<void> {
+    const { exchange, routingKey } = entry.published;
+    const parked = { reason, queue: this.queue, tries, exchange, routingKey };
+    this.host.server.park({ ...entry.published, items: [item] }, parked);
+    return Promise.resolve();
+  }
+
+  putAside({ entry }: MemoryCarrier): Promise<void> {
+    const { items, ...rest } = entry.published;
+    const routingKey = this.host.brokerName(this.queue);
+    for (const item of items) {
+      this.host.server.publish({ ...rest, items: [item], exchange: '', routingKey, tries: rest.tries + 1 });
+    }
+    return Promise.resolve();
+  }
+
+  reply({ replyTo, correlationId }: MemoryCarrier, message: Message): void {
+    if (replyTo === undefined || correlationId === undefined) return;
+    const target = { exchange: '', routingKey: replyTo } as const;
+    this.host.server.answer(replyTo, correlationId, {
+      ...target,
+      items: [checkMessage(message)],
+      persistent: false,
+      tries: 0,
+    });
+  }
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { ioDeclarationSchema, ioNameSchema, pinnedActionSchema } from './action-manifest';
+import { jsonValueSchema, type JsonValue } from './json';
+
+/**
+ * The workflow definition as users write it (YAML or JSON). This schema is its published shape: what is named, which
+ * type it has, what may be left out. What needs more than one place to judge (references, cycles, types of inputs) is
+ * judged by the validator in `libs/workflow`, which also accepts only what this schema accepts.
+ *
+ * A string that starts with `=` is a CEL expression; `==text` is the literal `=text`.
+ */
+const expressionSchema = z.string().regex(/^=(?!=)/, 'expected an expression: a string that starts with =');
+const durationSchema = z.union([
+  z.number().nonnegative(),
+  z.string().regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d)?$/, 'expected a duration such as 30s, 5m or 1.5h'),
+]);
+const sizeSchema = z.union([
+  z.int().positive(),
+  z.string().regex(/^\d+(\.\d+)?\s*[KMGT]?(i?B)?$/, 'expected a size such as 256M or 4G'),
+]);
+
+export const entryIdPattern = /^[a-z_][a-z0-9_]*$/;
+const entryIdSchema = z.string().max(64).regex(entryIdPattern, 'expected a lower-case letter or _, then letters, digits or _');
+const valuesSchema = z.record(ioNameSchema, jsonValueSchema);
+
+export const retrySchema = z.strictObject({
+  /** Attempts in all, the first included. */
+  max_attempts: z.int().min(1).max(1000).optional(),
+  initial_interval: durationSchema.optional(),
+  max_interval: durationSchema.optional(),
+  multiplier: z.number().min(1).max(100).optional(),
+  on: z.array(z.enum(['crash', 'timeout', 'out-of-memory', 'image', 'lost'])).optional(),
+});
+export type Retry = z.infer<typeof retrySchema>;
+
+export const forEachSchema = z.union([
+  expressionSchema,
+  z.strictObject({
+    in: z.union([expressionSchema, z.array(jsonValueSchema)]),
+    /** Elements that may be open at once. */
+    concurrency: z.int().min(1).max(100_000).optional(),
+    /** The share of elements that must succeed, 0 to 1. */
+    min_success: z.number().min(0).max(1).optional(),
+  }),
+]);
+export type ForEach = z.infer<typeof forEachSchema>;
+
+export const containerSchema = z.strictObject({
+  image: z.string().min(1).max(1024),
+  command: z.array(z.string()).min(1),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected letters, digits or _'), z.string()).optional(),
+  /** Values that the command leaves as a JSON object in the file named by `$RYAX_OUTPUTS`. */
+  outputs: z.array(ioDeclarationSchema).optional(),
+});
+
+const entryResourcesSchema = z.strictObject({
+  cpu: z.number().positive().optional(),
+  memory: sizeSchema.optional(),
+  gpu: z.number().nonnegative().optional(),
+  time: durationSchema.optional(),
+});
+export type EntryResources = z.infer<typeof entryResourcesSchema>;
+
+const entryFields = {
+  id: entryIdSchema,
+  human_name: z.string().max(128).optional(),
+  when: expressionSchema.optional(),
+  for_each: forEachSchema.optional(),
+  after: z.array(z.string()).optional(),
+  timeout: durationSchema.optional(),
+  on_failure: z.enum(['fail', 'continue']).optional(),
+};
+const groupFields = { ...entryFields, outputs: valuesSchema.optional() };
+
+export const actionEntrySchema = z
+  .strictObject({
+    ...entryFields,
+    /** `core/noop`, `core/sleep`, `id@version` of the catalogue, `sha256:…` of uploaded content, or a local folder (CLI). */
+    action: z.string().min(1).optional(),
+    container: containerSchema.optional(),
+    inputs: valuesSchema.optional(),
+    retry: retrySchema.optional(),
+    resources: entryResourcesSchema.optional(),
+  })
+  .meta({ id: 'action' });
+export type ActionEntry = z.infer<typeof actionEntrySchema>;
+
+/** A group without a look into its actions: for a parser that judges each entry by itself. */
+export const groupShellSchema = z.strictObject({ ...groupFields, actions: z.array(z.unknown()).min(1) });
+export type GroupEntry = Omit<z.infer<typeof groupShellSchema>, 'actions'> & { actions: Entry[] };
+export type Entry = ActionEntry | GroupEntry;
+
+export const groupEntrySchema: z.ZodType<GroupEntry> = z
+  .lazy(() => z.strictObject({ ...groupFields, actions: z.array(entrySchema).min(1) }))
+  .meta({ id: 'group' });
+export const entrySchema: z.ZodType<Entry> = z.lazy(() => z.union([groupEntrySchema, actionEntrySchema]));
+
+const specFields = {
+  id: z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,126}[a-z0-9])?$/, 'expected lower-case letters, digits, . _ or -'),
+  human_name: z.string().max(128).optional(),
+  description: z.string().optional(),
+  trigger: z.strictObject({ kind: z.literal('manual'), outputs: z.array(ioDeclarationSchema).optional() }).optional(),
+  results: valuesSchema.optional(),
+  /** The longest a run may take, before `finally`. */
+  timeout: durationSchema.optional(),
+  /** The longest `finally` may take; 10 minutes unless told. */
+  finally_timeout: durationSchema.optional(),
+};
+const documentFields = { apiVersion: z.literal('ryax.tech/v2.0'), kind: z.literal('Workflow') };
+
+export const definitionSchema = z.strictObject({
+  ...documentFields,
+  spec: z.strictObject({
+    ...specFields,
+    actions: z.array(entrySchema).min(1),
+    finally: z.array(actionEntrySchema).optional(),
+  }),
+});
+export type Definition = z.infer<typeof definitionSchema>;
+
+/** A definition without a look into its entries, see {@link groupShellSchema}. */
+export const definitionShellSchema = z.strictObject({
+  ...documentFields,
+  spec: z.strictObject({
+    ...specFields,
+    actions: z.array(z.unknown()).min(1),
+    finally: z.array(z.unknown()).optional(),
+  }),
+});
+
+/**
+ * What is deployed: the definition as written and the actions that its references meant at that time, by content.
+ * Stored in the filestore under the hash of its canonical JSON; runs pin that hash.
+ */
+export const deployedDefinitionSchema = z.strictObject({
+  definition: z.custom<Definition>((value) => typeof value === 'object' && value !== null),
+  /** By the reference that the definition uses (`split-by-region@1.2`, `sha256:…`). */
+  actions: z.record(z.string(), pinnedActionSchema),
+});
+export type DeployedDefinition = z.infer<typeof deployedDefinitionSchema>;
+
+/** The JSON Schema of a definition, for editors: `docs/workflow.schema.json`. */
+export function workflowJsonSchema(): JsonValue {
+  const { $schema, ...schema } = z.toJSONSchema(definitionSchema, { target: 'draft-7', io: 'input' });
+  const described = { $schema, title: 'Ryax workflow', description: 'A workflow definition; see definition.md', ...schema };
+  return jsonValueSchema.parse(JSON.parse(JSON.stringify(described)));
+}

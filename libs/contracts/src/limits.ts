@@ -1,0 +1,23 @@
+/** Bounds that more than one part must agree on. Each refusal names its limit by these words. Sizes are in bytes. */
+export const limits = {
+  /** A definition's text, as sent. */
+  definitionBytes: 8 * 1024 * 1024,
+  /** Entries of a definition, groups' content and `finally` included. */
+  actionsPerWorkflow: 100_000,
+  /** A value that travels inside a message; larger ones go through the filestore as a `$value` reference. */
+  inlineValueBytes: 64 * 1024,
+  /** An event's data. */
+  eventBytes: 256 * 1024,
+  /** A value kept in a run's state; larger ones are read from the log again when they are needed. */
+  stateValueBytes: 1024,
+  /** One message of the broker. */
+  messageBytes: 4 * 1024 * 1024,
+  /** Elements of one `for_each`. */
+  elementsPerCollection: 1_000_000,
+  /** Log bytes kept for one attempt; what comes after is dropped and said so in the log's last line. */
+  logBytesPerAttempt: 16 * 1024 * 1024,
+  /** An uploaded file or action folder. */
+  uploadBytes: 1024 * 1024 * 1024,
+  /** Labels of a run. */
+  labels: 64,
+} as const;

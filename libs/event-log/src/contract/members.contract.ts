@@ -1,0 +1,72 @@
+import type { MemberBeat } from '../members';
+import { freshName, type ContractSubject } from './subject';
+
+const minuteMs = 60_000;
+
+export function describeMembers(subject: () => ContractSubject): void {
+  const beat = (over: Partial<MemberBeat> = {}): MemberBeat => ({
+    id: 'executor-0',
+    incarnation: freshName('incarnation:'),
+    kind: 'executor',
+    site: 'local',
+    pools: '{"cpu":4}',
+    wanted: '{}',
+    schemaMax: 1,
+    sent: 1.5,
+    ...over,
+  });
+  const find = async (incarnation: string, withinMs = minuteMs) =>
+    (await subject().members.live(withinMs)).find((member) => member.incarnation === incarnation);
+
+  describe('members', () => {
+    it('are alive by their beat, on the clock of the database', async () => {
+      const { log, members } = subject();
+      const first = beat();
+      await members.beat(first);
+
+      const found = await find(first.incarnation);
+
+      expect(found).toEqual({ ...first, beatAt: expect.any(Number) as number });
+      expect(Math.abs((await log.now()) - (found?.beatAt ?? 0))).toBeLessThan(minuteMs);
+      expect(await find(first.incarnation, 0)).toBeUndefined();
+    });
+
+    it('say the newest that they have said, whatever arrives late', async () => {
+      const { members } = subject();
+      const first = beat();
+
+      await members.beat(first);
+      await members.beat({ ...first, sent: 3, wanted: '{"cpu":2}' });
+      await members.beat({ ...first, sent: 2, wanted: '{"cpu":9}' });
+
+      expect(await find(first.incarnation)).toMatchObject({ sent: 3, wanted: '{"cpu":2}' });
+    });
+
+    it('are one for each incarnation', async () => {
+      const { members } = subject();
+      const [before, after] = [beat({ id: 'twice' }), beat({ id: 'twice' })];
+
+      await members.beat(before);
+      await members.beat(after);
+
+      const incarnations = (await members.live(minuteMs)).filter(({ id }) => id === 'twice');
+      expect(incarnations.map(({ incarnation }) => incarnation).sort()).toEqual(
+        [before.incarnation, after.incarnation].sort(),
+      );
+    });
+
+    it('are gone when they leave, or are forgotten after a long silence', async () => {
+      const { members } = subject();
+      const [leaving, silent] = [beat(), beat()];
+      await members.beat(leaving);
+      await members.beat(silent);
+
+      await members.leave(leaving.incarnation);
+      expect(await find(leaving.incarnation)).toBeUndefined();
+      await members.forget(minuteMs);
+      expect(await find(silent.incarnation)).toBeDefined();
+      await members.forget(0);
+      expect(await find(silent.incarnation)).toBeUndefined();
+    });
+  });
+}

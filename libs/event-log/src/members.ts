@@ -1,0 +1,28 @@
+/** Runners and executors alive, as rows with a heartbeat on the database's clock. */
+export interface Members {
+  /** Writes one beat. A beat of an incarnation that is not newer than the row (`sent`) changes nothing. */
+  beat(member: MemberBeat): Promise<void>;
+  /** Members whose last beat is younger than `withinMs`. */
+  live(withinMs: number): Promise<readonly Member[]>;
+  leave(incarnation: string): Promise<void>;
+  /** Deletes the rows of members that have not beaten for so long. */
+  forget(silentMs: number): Promise<void>;
+}
+
+export interface MemberBeat {
+  readonly id: string;
+  readonly incarnation: string;
+  readonly kind: 'runner' | 'executor';
+  readonly site: string;
+  /** JSON: an executor's pools with slots and free resources. */
+  readonly pools: string;
+  /** JSON: how much ready work a runner has for each pool. */
+  readonly wanted: string;
+  readonly schemaMax: number;
+  /** The sender's own monotonic number, to ignore beats that arrive late. */
+  readonly sent: number;
+}
+
+export interface Member extends MemberBeat {
+  readonly beatAt: number;
+}

@@ -1,0 +1,136 @@
+import { Client, DatabaseError, type QueryConfig, type QueryResultRow } from 'pg';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { ConnectionLostError, DatabaseUnavailableError } from '../errors';
+import type { Statement } from './sql';
+
+/** One connection, with errors told apart. */
+export interface Connection {
+  query<Row extends QueryResultRow>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** A connection taken out of the pool until it is released. */
+export interface HeldConnection extends Connection {
+  /** Called once, when the connection has ended by itself. */
+  onLost(listener: (cause: unknown) => void): void;
+  /** Gives it back, or closes it when it broke or when the caller knows that it must not be used again. */
+  release(options?: { readonly close: boolean }): Promise<void>;
+}
+
+/**
+ * Statements on the pool of a DataSource. A statement goes to the pooled client itself and not through TypeORM's
+ * `query`, which can neither prepare a statement under a name nor tell a refused statement from a lost connection.
+ */
+export class Database implements Connection {
+  constructor(readonly dataSource: DataSource) {}
+
+  /** One statement as its own transaction. */
+  async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    const connection = await this.hold();
+    try {
+      return await connection.query<Row>(statement, values);
+    } finally {
+      await connection.release();
+    }
+  }
+
+  /** Commits what `work` did if it resolves to what `isWanted`, otherwise rolls back. */
+  async transaction<T>(
+    work: (connection: Connection) => Promise<T>,
+    isWanted: (result: T) => boolean = () => true,
+  ): Promise<T> {
+    const connection = await this.hold();
+    let ended = false;
+    try {
+      await connection.query(begin);
+      const result = await work(connection);
+      await connection.query(isWanted(result) ? commit : rollback);
+      ended = true;
+      return result;
+    } finally {
+      // After a failure: closing rolls back, and cannot itself fail as a ROLLBACK could.
+      await connection.release({ close: !ended });
+    }
+  }
+
+  async hold(): Promise<HeldConnection> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      return new PooledConnection(runner, asClient(await runner.connect()));
+    } catch (error) {
+      await runner.release();
+      throw new DatabaseUnavailableError(`Expected a connection to the database, found: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const begin: Statement = { name: 'begin', text: 'BEGIN' };
+const commit: Statement = { name: 'commit', text: 'COMMIT' };
+const rollback: Statement = { name: 'rollback', text: 'ROLLBACK' };
+
+class PooledConnection implements HeldConnection {
+  private broken = false;
+
+  constructor(
+    private readonly runner: QueryRunner,
+    private readonly client: Client,
+  ) {}
+
+  async query<Row extends QueryResultRow>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      return (await this.client.query<Row>(queryConfig(statement, values))).rows;
+    } catch (error) {
+      throw this.classify(error, statement);
+    }
+  }
+
+  onLost(listener: (cause: unknown) => void): void {
+    this.client.once('error', listener);
+    this.client.once('end', () => listener(undefined));
+  }
+
+  async release(options = { close: false }): Promise<void> {
+    // The pool drops a client that is ending. Not awaited: a dead peer would never answer, and the pool awaits it.
+    if (this.broken || options.close) void this.client.end();
+    await this.runner.release();
+  }
+
+  /** A refusal of severity ERROR has rolled back for certain; after anything else nothing is known. */
+  private classify(error: unknown, statement: Statement): unknown {
+    if (error instanceof DatabaseError && error.severity === 'ERROR') {
+      const reason = transientRefusals.get(error.code?.slice(0, 2) ?? '') ?? transientRefusals.get(error.code ?? '');
+      if (reason === undefined) return error;
+      return new DatabaseUnavailableError(`Expected ${statement.name} to run, found: ${reason}`, { cause: error });
+    }
+    this.broken = true;
+    return new ConnectionLostError(`Expected an answer to ${statement.name}, found: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** SQLSTATEs, or their first two characters, after which the same statement may succeed. */
+const transientRefusals = new Map([
+  ['25006', 'a read-only database, as during a fail-over'],
+  ['40', 'a transaction that was rolled back in favour of another'],
+  ['53', 'a server out of memory, disk or connections'],
+  ['55P03', 'a lock that was not to be had in time'],
+  ['57', 'a statement that was cancelled or took too long'],
+  ['58', 'a failure of the system under the database'],
+]);
+
+/** pg takes a time limit for each query, too, which its types do not know. */
+function queryConfig({ name, text, answerWithinMs }: Statement, values: readonly unknown[]): QueryConfig {
+  const config = { name, text, values: [...values] };
+  return answerWithinMs === undefined ? config : Object.assign(config, { query_timeout: answerWithinMs });
+}
+
+function asClient(connection: unknown): Client {
+  if (connection instanceof Client) return connection;
+  throw new TypeError('Expected the DataSource to pool clients of pg, found something else');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

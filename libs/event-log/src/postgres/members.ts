@@ -1,0 +1,67 @@
+import type { DatabaseClock } from '../database-clock';
+import type { Member, MemberBeat, Members } from '../members';
+import type { Connection } from './database';
+import type { MemberRow } from './entities';
+import { nowMs, type Statement } from './sql';
+
+/** Beats as rows. Each beat also teaches the process's {@link DatabaseClock}. */
+export class PostgresMembers implements Members {
+  constructor(
+    private readonly connection: Connection,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  async beat({ incarnation, id, kind, site, pools, wanted, schemaMax, sent }: MemberBeat): Promise<void> {
+    await this.clock.refresh(async () => {
+      const values = [incarnation, id, kind, site, pools, wanted, schemaMax, sent];
+      const [row] = await this.connection.query<{ now: string }>(upsert, values);
+      return Number(row?.now);
+    });
+  }
+
+  async live(withinMs: number): Promise<readonly Member[]> {
+    return (await this.connection.query<MemberRow>(selectLive, [withinMs])).map(member);
+  }
+
+  async leave(incarnation: string): Promise<void> {
+    await this.connection.query(remove, [incarnation]);
+  }
+
+  async forget(silentMs: number): Promise<void> {
+    await this.connection.query(removeSilent, [silentMs]);
+  }
+}
+
+function member({ schema_max, beat_at, ...row }: MemberRow): Member {
+  return { ...row, schemaMax: schema_max, beatAt: Number(beat_at) };
+}
+
+const upsert: Statement = {
+  name: 'upsert-member',
+  text: `
+    WITH beat AS (
+      INSERT INTO members AS old (incarnation, id, kind, site, pools, wanted, schema_max, sent, beat_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, ${nowMs})
+      ON CONFLICT (incarnation) DO UPDATE
+         SET pools = excluded.pools, wanted = excluded.wanted, schema_max = excluded.schema_max,
+             sent = excluded.sent, beat_at = excluded.beat_at
+       WHERE old.sent < excluded.sent
+    )
+    SELECT ${nowMs} AS now`,
+};
+
+const selectLive: Statement = {
+  name: 'select-live-members',
+  text: `
+    SELECT incarnation, id, kind, site, pools, wanted, schema_max, sent, beat_at
+      FROM members
+     WHERE beat_at > ${nowMs} - $1::bigint
+     ORDER BY incarnation`,
+};
+
+const remove: Statement = { name: 'delete-member', text: `DELETE FROM members WHERE incarnation = $1` };
+
+const removeSilent: Statement = {
+  name: 'delete-silent-members',
+  text: `DELETE FROM members WHERE beat_at <= ${nowMs} - $1::bigint`,
+};

@@ -1,0 +1,30 @@
+import type { JsonObject, JsonValue, ValueReference } from '@ryax/contracts';
+import type { FileStore, StoredContent } from './file-store';
+
+/**
+ * One text for each JSON value: keys in the order of their UTF-16 code units, no white space. Equal values have equal
+ * text, so their content hash can stand for them.
+ */
+export function canonicalJson(value: JsonValue): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+}
+
+/** Stores a value as canonical JSON: definitions, and values too large for a message. */
+export function putJson(files: FileStore, value: JsonValue): Promise<StoredContent> {
+  return files.put(canonicalJson(value));
+}
+
+export async function readJson(files: FileStore, hash: string): Promise<JsonValue> {
+  const content = await files.read(hash);
+  const value: JsonValue = JSON.parse(content.toString('utf8'));
+  return value;
+}
+
+/** Stores a value and gives back what travels in its place. */
+export async function putValue(files: FileStore, value: JsonValue): Promise<ValueReference & JsonObject> {
+  const { hash, size } = await putJson(files, value);
+  return Array.isArray(value) ? { $value: hash, size, count: value.length } : { $value: hash, size };
+}

@@ -1,0 +1,2 @@
+export { DirectoryInUse, takeDirectory } from './directory-lock';
+export * from './server';

@@ -1,0 +1,5 @@
+export * from './broker';
+export * from './database';
+export * from './proxy';
+export * from './service-process';
+export * from './wait-for';

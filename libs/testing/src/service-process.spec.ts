@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isProcessAlive, useServices } from './service-process';
+
+const server = `
+const server = require('node:http').createServer((q, r) => r.end('ok')).listen(0, '127.0.0.1', () => console.log('port', server.address().port));
+process.on('SIGTERM', () => process.exit(7));
+if (process.argv[2] === 'fail') throw new Error('no configuration');
+`;
+
+describe('useServices', () => {
+  const services = useServices();
+  const folder = mkdtempSync(join(tmpdir(), 'ryax-service-'));
+  const entry = join(folder, 'server.js');
+  beforeAll(() => writeFileSync(entry, server));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const start = () => services.start({ name: 'sample', entry, env: {} });
+
+  it('ends a service in order and answers its status', async () => {
+    const service = await start();
+    await service.waitForOutput(/port \d+/);
+    expect(await service.stop()).toBe(7);
+    expect(service.isRunning()).toBe(false);
+  });
+
+  it('kills a service that is paused', async () => {
+    const service = await start();
+    await service.pause();
+    expect(isProcessAlive(service.pid)).toBe(true);
+    await service.kill();
+    expect(isProcessAlive(service.pid)).toBe(false);
+  });
+
+  it('shows what a service wrote that ended instead of getting ready', async () => {
+    const starting = services.start({
+      name: 'broken',
+      entry,
+      args: ['fail'],
+      env: {},
+      readyUrl: 'http://127.0.0.1:9/readyz',
+    });
+    await expect(starting).rejects.toThrow(/Expected broken to run, found it ended with 1.*no configuration/s);
+  });
+
+  it('says how to build a service that is not built', async () => {
+    await expect(services.start({ name: 'no-such-service', env: {} })).rejects.toThrow('npm run build');
+  });
+});

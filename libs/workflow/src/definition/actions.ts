@@ -1,0 +1,100 @@
+import type { ActionEntry, ActionToRun, IoDeclaration, PinnedAction, Resources } from '@ryax/contracts';
+import { checkOutputDeclarations } from './declarations';
+import type { Faults } from './faults';
+import { at, type Place } from './place';
+import type { ShapedAction } from './shape';
+
+/** What an action is, wherever it comes from. */
+export interface ActionFacts {
+  readonly run: ActionToRun;
+  /** Null where any input is taken as it is (`core/noop`, a container). */
+  readonly inputs: ReadonlyMap<string, IoDeclaration> | null;
+  /** Null for `core/noop`: it gives back its inputs. */
+  readonly outputs: readonly IoDeclaration[] | null;
+  readonly resources: Resources;
+  readonly warnings: readonly string[];
+}
+
+const builtins: ReadonlyMap<string, ActionFacts> = new Map([
+  ['core/noop', { run: { type: 'builtin', name: 'noop' }, inputs: null, outputs: null, resources: {}, warnings: [] }],
+  [
+    'core/sleep',
+    {
+      run: { type: 'builtin', name: 'sleep' },
+      inputs: new Map([['seconds', { name: 'seconds', type: 'float', human_name: 'Seconds' }]]),
+      outputs: [],
+      resources: {},
+      warnings: [],
+    },
+  ],
+]);
+
+/** Finds what entries run. The actions of a definition are few, however many entries it has. */
+export class ActionFinder {
+  private readonly known = new Map<string, ActionFacts>(builtins);
+
+  constructor(
+    private readonly actions: ReadonlyMap<string, PinnedAction>,
+    private readonly faults: Faults,
+  ) {}
+
+  /** Null when it is not known; why has been told. */
+  find({ entry, place, wrong }: ShapedAction): ActionFacts | null {
+    if (entry.action !== undefined && entry.container !== undefined) {
+      this.faults.add(at(place, 'container'), 'expected either action or container, found both');
+    }
+    if (entry.action !== undefined) return this.named(entry.action, at(place, 'action'));
+    if (entry.container !== undefined) return this.container(entry.container, at(place, 'container'));
+    if (!wrong.has('action') && !wrong.has('container')) this.faults.add(place, 'expected one of action, container or actions');
+    return null;
+  }
+
+  private named(reference: string, place: Place): ActionFacts | null {
+    const known = this.known.get(reference);
+    if (known !== undefined) return known;
+    const pinned = this.actions.get(reference);
+    if (pinned === undefined) {
+      this.faults.add(place, whyUnknown(reference, [...builtins.keys(), ...this.actions.keys()], this.faults));
+      return null;
+    }
+    if (pinned.manifest.kind === 'Source') {
+      this.faults.add(place, `"${reference}" is a trigger (kind Source): it starts runs and cannot be an action of one`);
+    }
+    for (const warning of pinned.manifest.warnings) this.faults.warn(place, warning);
+    const facts = factsOf(pinned);
+    this.known.set(reference, facts);
+    return facts;
+  }
+
+  private container({ image, command, env = {}, outputs = [] }: NonNullable<ActionEntry['container']>, place: Place): ActionFacts {
+    checkOutputDeclarations(outputs, at(place, 'outputs'), this.faults);
+    const declared = outputs.map((output) => JSON.parse(JSON.stringify(output)) as ActionOutput);
+    return { run: { type: 'container', image, command, env, outputs: declared }, inputs: null, outputs, resources: {}, warnings: [] };
+  }
+}
+
+type ActionOutput = Extract<ActionToRun, { type: 'container' }>['outputs'][number];
+
+function factsOf({ content_hash, manifest }: PinnedAction): ActionFacts {
+  return {
+    run: { type: 'handler', content_hash },
+    inputs: new Map(manifest.inputs.map((input) => [input.name, input])),
+    outputs: manifest.outputs,
+    resources: manifest.resources,
+    warnings: manifest.warnings,
+  };
+}
+
+/** A folder on the user's machine, as only the command line can have it. */
+export function isLocalFolder(reference: string): boolean {
+  return /^(\.{1,2}$|\.{1,2}\/|\/|~)/.test(reference);
+}
+
+function whyUnknown(reference: string, known: readonly string[], faults: Faults): string {
+  if (isLocalFolder(reference)) return 'local folders must be uploaded first: use `ryax deploy`';
+  const hint = faults.didYouMean(reference, known);
+  if (hint !== '' || reference.startsWith('core/') || reference.startsWith('sha256:') || reference.includes('@')) {
+    return `there is no action "${reference}"${hint}`;
+  }
+  return `there is no action "${reference}"; expected <id>@<version> of the catalogue, or a folder such as ./${reference}`;
+}

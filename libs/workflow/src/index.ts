@@ -1,0 +1,14 @@
+export * from './definition/plan';
+export * from './run/run-aggregate';
+export { newRun, isOpen, type RunState } from './run/state';
+export { evolve } from './run/evolve';
+export { handle } from './run/handle';
+export { cancelRequests, firstReady, outstanding, outstandingAttempt, readyLanes, startRequest } from './run/queries';
+export { nextWakeup } from './run/timers';
+export { describeRun, type ActionView, type CancelView, type RunFailureView, type RunView, type RunViewRequest } from './run/view';
+export { executionPage, type ExecutionPage, type ExecutionPageRequest, type ExecutionView } from './run/execution-page';
+export { waitReason } from './run/wait-reason';
+export { restore, RUN_STATE_SCHEMA, snapshot, type RunSnapshot } from './run/snapshot';
+export * from './streams/action';
+export * from './streams/stream-decision';
+export * from './streams/workflow';

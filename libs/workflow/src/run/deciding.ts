@@ -1,0 +1,56 @@
+import type { Failure, JsonObject, RunEvent } from '@ryax/contracts';
+import { evolve } from './evolve';
+import { nameOf } from './names';
+import type { DecideContext, Need, RunDecision, RunReply, ValueSource } from './run-aggregate';
+import type { Instance, RunState } from './state';
+
+/**
+ * One decision in the making. What it decides takes effect on the state at once, so that what follows from it (a
+ * chain of skips, a group's end, the run's end) is decided over its own effects.
+ */
+export class Deciding {
+  readonly events: RunEvent[] = [];
+  readonly needs: Need[] = [];
+  readonly values: ValueSource;
+  private readonly firstVersion: number;
+
+  constructor(
+    readonly state: RunState,
+    readonly context: DecideContext,
+  ) {
+    this.firstVersion = state.version + 1;
+    this.values = {
+      event: (version) => this.ownValue(version) ?? context.values.event(version),
+      content: (hash) => context.values.content(hash),
+      stored: (name) => context.values.stored(name),
+    };
+  }
+
+  get now(): number {
+    return this.context.now;
+  }
+
+  emit(event: RunEvent): void {
+    this.events.push(event);
+    evolve(this.state, { ...event, version: this.state.version + 1, recordedAt: this.now });
+  }
+
+  /** Fails what no attempt was made of. */
+  failWithoutAttempt(instance: Instance, failure: Failure): void {
+    this.emit({
+      type: 'ExecutionFailed',
+      data: { execution: nameOf(instance), attempt: null, failure, will_retry: false, executor: null, duration_ms: null },
+    });
+  }
+
+  /** What this decision recorded itself is in no log yet. */
+  private ownValue(version: number): JsonObject | undefined {
+    const event = this.events[version - this.firstVersion];
+    if (event?.type === 'ExecutionSucceeded') return event.data.outputs;
+    return event?.type === 'RunStarted' ? event.data.inputs : undefined;
+  }
+
+  decided(reply: RunReply | null): RunDecision {
+    return { type: 'decided', events: this.events, reply, needs: this.needs };
+  }
+}

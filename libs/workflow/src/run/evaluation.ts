@@ -1,0 +1,232 @@
+import { isValueReference, limits, type JsonObject, type JsonValue } from '@ryax/contracts';
+import type { Expression, PlanEntry, PlanValue } from '../definition/plan';
+import { instanceIn } from './names';
+import { all, chain, fault, load, value, type Evaluated } from './needs';
+import { isEnded } from './phase';
+import { open, openAlong, select } from './references';
+import type { ValueSource } from './run-aggregate';
+import { type Collection, type Instance, type RunState, type Scope } from './state';
+
+/**
+ * What an expression sees depends on where it stands: the entries of its own scope and of those around it, and the
+ * innermost element that it belongs to. A plain reference (`=split.regions`) is passed on as it is found; anything
+ * else is evaluated over values with all their references opened.
+ */
+export interface Viewpoint {
+  readonly scope: Scope;
+  /** The element whose inputs these are, for an entry with a `for_each` of its own. */
+  readonly element: Instance | null;
+}
+
+export interface Evaluator {
+  readonly state: RunState;
+  readonly values: ValueSource;
+}
+
+export function viewpointOf(instance: Instance): Viewpoint {
+  const { parent } = instance;
+  return parent.type === 'scope' ? { scope: parent, element: null } : { scope: scopeAround(parent), element: instance };
+}
+
+/** The scope in which a collection stands: an instance with elements is never itself an element. */
+function scopeAround(collection: Collection): Scope {
+  const { parent } = collection.owner;
+  return parent.type === 'scope' ? parent : scopeAround(parent);
+}
+
+export function evaluate(evaluator: Evaluator, from: PlanValue, at: Viewpoint): Evaluated {
+  switch (from.type) {
+    case 'literal':
+      return value(from.value);
+    case 'expression':
+      return evaluateExpression(evaluator, from.expression, at);
+    case 'list':
+      return all(from.items.map((item) => evaluate(evaluator, item, at)));
+    case 'object':
+      return evaluateFields(evaluator, from.fields, at);
+    default:
+      return from satisfies never;
+  }
+}
+
+export function evaluateFields(
+  evaluator: Evaluator,
+  fields: Readonly<Record<string, PlanValue>>,
+  at: Viewpoint,
+): Evaluated<JsonObject> {
+  const names = Object.keys(fields);
+  const parts = Object.entries(fields).map(([name, from]) => named(name, evaluate(evaluator, from, at)));
+  return chain(all(parts), (values) => value(Object.fromEntries(names.map((name, index) => [name, values[index] ?? null]))));
+}
+
+function named(name: string, evaluated: Evaluated): Evaluated {
+  return evaluated.type === 'fault' ? fault(`${name}: ${evaluated.reason}`) : evaluated;
+}
+
+function evaluateExpression(evaluator: Evaluator, expression: Expression, at: Viewpoint): Evaluated {
+  if (expression.path !== null) return read(evaluator, expression.path, at);
+  return chain(scopeFor(evaluator, expression, at), (scope) => {
+    const evaluation = expression.evaluate(scope);
+    return evaluation.ok ? value(evaluation.value) : fault(`=${expression.source}: ${evaluation.reason}`);
+  });
+}
+
+/** The values of the identifiers that an expression reads, opened as far as it reads them. */
+function scopeFor(evaluator: Evaluator, expression: Expression, at: Viewpoint): Evaluated<JsonObject> {
+  const scope: JsonObject = {};
+  let result: Evaluated<JsonObject> = value(scope);
+  for (const [root = '', ...keys] of expression.references) {
+    const known = scope[root];
+    const from = known === undefined || root === 'state' ? readRoot(evaluator, [root, ...keys], at) : value(known);
+    const opened = chain(from, (found) => openAlong(found, keys, evaluator.values));
+    if (opened.type === 'fault') return opened;
+    if (opened.type === 'value') scope[root] = root === 'state' ? merged(known, opened.value) : opened.value;
+    else result = result.type === 'needs' ? { type: 'needs', needs: [...result.needs, ...opened.needs] } : opened;
+  }
+  return result;
+}
+
+function merged(before: JsonValue | undefined, more: JsonValue): JsonValue {
+  return Object.assign({}, before, more);
+}
+
+function read(evaluator: Evaluator, [root = '', ...keys]: readonly string[], at: Viewpoint): Evaluated {
+  return chain(readRoot(evaluator, [root, ...keys], at), (found) => value(select(found, keys)));
+}
+
+function readRoot(evaluator: Evaluator, [root = '', key]: readonly string[], at: Viewpoint): Evaluated {
+  const { state } = evaluator;
+  switch (root) {
+    case 'trigger':
+      return load(state.start?.inputs ?? null, evaluator.values);
+    case 'run':
+      return value(runFacts(state));
+    case 'state':
+      return value(key === undefined ? statesInSight(state, at.scope) : { [key]: stateOf(state, key, at.scope) });
+    case 'item': {
+      const element = elementAround(at);
+      return element === null ? value(null) : itemOf(evaluator, element);
+    }
+    case 'index':
+      return value(elementAround(at)?.index ?? null);
+    default:
+      return valueOf(evaluator, instanceInSight(state, root, at.scope));
+  }
+}
+
+function runFacts({ start }: RunState): JsonObject {
+  if (start === null) return {};
+  const { run_id: id, workflow_id, workflow_version, labels } = start;
+  return { id, workflow_id, workflow_version, labels };
+}
+
+/** How an entry ended; null while it has not, `cancelled` when it never will. */
+function stateOf(state: RunState, id: string, from: Scope): JsonValue {
+  const entry = state.plan.entryById.get(id);
+  const scope = entry === undefined ? null : scopeOf(entry, from, state);
+  if (entry === undefined || scope === null) return null;
+  const phase = instanceIn(state, scope, entry.number)?.phase;
+  if (phase !== undefined && isEnded(phase)) return phase;
+  return scope.stop !== null && (phase === undefined || phase === 'waiting') ? 'cancelled' : null;
+}
+
+function statesInSight(state: RunState, from: Scope): JsonObject {
+  const states: JsonObject = {};
+  for (let scope: Scope | null = from; scope !== null; scope = outerScope(scope, state)) {
+    for (const number of scope.plan.entries) {
+      const id = state.plan.entries[number]?.id ?? '';
+      states[id] = stateOf(state, id, scope);
+    }
+  }
+  return states;
+}
+
+function instanceInSight(state: RunState, id: string, from: Scope): Instance | undefined {
+  const entry = state.plan.entryById.get(id);
+  const scope = entry === undefined ? null : scopeOf(entry, from, state);
+  return entry === undefined || scope === null ? undefined : instanceIn(state, scope, entry.number);
+}
+
+/** The scope, from here outwards, that an entry belongs to. */
+function scopeOf(entry: PlanEntry, from: Scope, state: RunState): Scope | null {
+  for (let scope: Scope | null = from; scope !== null; scope = outerScope(scope, state)) {
+    const group = scope.owner?.entry.number ?? null;
+    if (group === entry.parent && (scope.kind === 'finally') === entry.inFinally) return scope;
+  }
+  return null;
+}
+
+/** `finally` sees what `main` has done. */
+function outerScope(scope: Scope, state: RunState): Scope | null {
+  if (scope.owner !== null) return viewpointOf(scope.owner).scope;
+  return scope.kind === 'finally' ? state.main : null;
+}
+
+function elementAround(at: Viewpoint): Instance | null {
+  if (at.element !== null) return at.element;
+  for (let owner = at.scope.owner; owner !== null; owner = viewpointOf(owner).scope.owner) {
+    if (owner.index >= 0) return owner;
+  }
+  return null;
+}
+
+/** What downstream sees of an instance: its outputs, a list of them for a collection, null for what has none. */
+function valueOf(evaluator: Evaluator, instance: Instance | undefined): Evaluated {
+  if (instance === undefined) return value(null);
+  if (instance.inner?.type === 'collection') return collectedValues(evaluator, instance.inner);
+  return instance.phase === 'succeeded' ? load(instance.outputs, evaluator.values) : value(null);
+}
+
+/** In order, with null for each element that failed, was skipped or cancelled, or was never opened. */
+function collectedValues(evaluator: Evaluator, collection: Collection): Evaluated {
+  if (collection.values !== null) return value(collection.values);
+  const { elements, count } = collection;
+  const found = all(Array.from({ length: count }, (_, index) => valueOf(evaluator, elements[index])));
+  if (found.type === 'value' && isEnded(collection.owner.phase)) collection.values = found.value;
+  return found;
+}
+
+/** The element of the list that this element of the collection stands for. */
+function itemOf(evaluator: Evaluator, element: Instance): Evaluated {
+  const { parent, index } = element;
+  if (parent.type === 'scope') return value(null);
+  const from = listOf(parent.owner);
+  const at = viewpointOf(parent.owner);
+  if (from.type === 'list') return evaluate(evaluator, from.items[index] ?? nothing, at);
+  if (parent.items !== null) return value(parent.items[index] ?? null);
+  return chain(evaluate(evaluator, from, at), (list) => {
+    if (Array.isArray(list) && from.type === 'expression' && from.expression.path === null) parent.items = list;
+    return value(select(list, [index]));
+  });
+}
+
+const nothing: PlanValue = { type: 'literal', value: null };
+
+function listOf(owner: Instance): PlanValue {
+  return owner.entry.forEach?.in ?? nothing;
+}
+
+/** How many elements a collection will have. The list itself is only looked at when nothing else tells its length. */
+export function countElements(evaluator: Evaluator, owner: Instance): Evaluated<number> {
+  const from = listOf(owner);
+  if (from.type === 'list') return checkedCount(from.items.length);
+  return chain(evaluate(evaluator, from, viewpointOf(owner)), (list) => countOf(evaluator, list));
+}
+
+function countOf(evaluator: Evaluator, list: JsonValue): Evaluated<number> {
+  if (Array.isArray(list)) return checkedCount(list.length);
+  if (!isValueReference(list)) return fault(`expected a list, found ${describe(list)}`);
+  if (list.count !== undefined) return checkedCount(list.count);
+  return chain(open(list, evaluator.values), (opened) => countOf(evaluator, opened));
+}
+
+function checkedCount(count: number): Evaluated<number> {
+  const most = limits.elementsPerCollection;
+  return count <= most ? value(count) : fault(`expected at most ${most} elements, found ${count}`);
+}
+
+function describe(found: JsonValue): string {
+  if (found === null) return 'nothing';
+  return typeof found === 'object' ? 'an object' : `a ${typeof found}`;
+}
+

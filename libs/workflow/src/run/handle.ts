@@ -1,0 +1,43 @@
+import { cancelRun, startRun } from './commands';
+import { Deciding } from './deciding';
+import { handOut } from './hand-out';
+import { attemptEnded, attemptStarted, attemptVanished } from './reports';
+import type { DecideContext, RunDecision, RunMessage } from './run-aggregate';
+import { settle } from './settle';
+import type { RunState } from './state';
+import { fireTimers } from './timers';
+
+/**
+ * Decides what a message means for a run. The events that it returns are already applied to the state, which runs
+ * ahead of the log until they are appended (see run-aggregate.ts for the caller's duties). Same state, message and
+ * context, same decision. A report of an attempt that is not outstanding, whether late, repeated or never handed out,
+ * changes nothing.
+ */
+export function handle(state: RunState, message: RunMessage, context: DecideContext): RunDecision {
+  const deciding = new Deciding(state, context);
+  switch (message.type) {
+    case 'start':
+      return startRun(deciding, message.command);
+    case 'cancel':
+      return cancelRun(deciding, message.command);
+    case 'wake':
+      fireTimers(deciding);
+      break;
+    case 'hand-out':
+      handOut(deciding, message.executions);
+      break;
+    case 'started':
+      attemptStarted(deciding, message);
+      break;
+    case 'ended':
+      attemptEnded(deciding, message);
+      break;
+    case 'vanished':
+      attemptVanished(deciding, message);
+      break;
+    default:
+      return message satisfies never;
+  }
+  settle(deciding);
+  return deciding.decided(null);
+}

@@ -1,0 +1,258 @@
+import type { Failure } from '@ryax/contracts';
+import { isReachable } from './collections';
+import { addReady, removeReady } from './lanes';
+import { instanceIn, nameOf } from './names';
+import { isActive, isEnded, isOutstanding, phases, type EndPhase, type Phase } from './phase';
+import {
+  isCollection,
+  isCollectionDone,
+  isExecution,
+  isGroup,
+  isScopeDone,
+  newCollection,
+  newInstance,
+  newScope,
+  type Cause,
+  type Collection,
+  type Instance,
+  type RunState,
+  type Scope,
+  type Stop,
+  type StopReason,
+} from './state';
+import { addFinallyTimer, addGroupTimer, addStopTimers } from './timer';
+
+/**
+ * How a run moves on: everything that follows from an event by the plan's structure alone, without looking at a value.
+ * Called by `evolve` only. Whatever needs an expression, or an event of its own, is put on `unsettled` for `decide`.
+ *
+ * Cost: what an instance's end touches are its direct dependents and, in a collection, the elements that its end lets
+ * in. Stopping a scope looks once at everything that was begun in it.
+ */
+
+const phaseNumbers = new Map(phases.map((phase, number) => [phase, number]));
+
+/** The only place where a phase changes: lanes and tallies follow it. */
+export function setPhase(state: RunState, instance: Instance, phase: Phase): void {
+  const before = instance.phase;
+  instance.phase = phase;
+  if (before === 'ready') removeReady(state.lanes, instance);
+  if (phase === 'ready') addReady(state.lanes, instance);
+  if (isCollection(instance)) return;
+  addToTally(state, instance, before, -1);
+  addToTally(state, instance, phase, 1);
+}
+
+function addToTally(state: RunState, instance: Instance, phase: Phase, change: number): void {
+  const at = instance.entry.number * phases.length + (phaseNumbers.get(phase) ?? 0);
+  state.tally[at] = (state.tally[at] ?? 0) + change;
+}
+
+/** Every instance is counted once, when it is made. */
+export function countInstance(state: RunState, instance: Instance): Instance {
+  if (!isCollection(instance)) addToTally(state, instance, instance.phase, 1);
+  return instance;
+}
+
+/** Begins a walk through a scope. */
+export function enter(state: RunState, scope: Scope, at: number): void {
+  for (const number of scope.plan.roots) {
+    const instance = instanceOf(state, scope, number);
+    if (instance !== undefined) arrive(state, instance, at);
+  }
+}
+
+/** The scope's instance of an entry, made if nothing happened to it before. */
+function instanceOf(state: RunState, scope: Scope, number: number): Instance | undefined {
+  const known = instanceIn(state, scope, number);
+  const entry = state.plan.entries[number];
+  const position = state.layout.positions[number];
+  if (known !== undefined || entry === undefined || position === undefined) return known;
+  const created = countInstance(state, newInstance(entry, scope, -1));
+  scope.instances[position] = created;
+  return created;
+}
+
+/** All its dependencies have ended. */
+function arrive(state: RunState, instance: Instance, at: number): void {
+  if (instance.entry.when === null && emptyUpstream(state, instance) === undefined) return proceed(state, instance, at);
+  setPhase(state, instance, 'deciding');
+  state.unsettled.push(instance);
+}
+
+/**
+ * The dependency that keeps this instance from having a required input: it was skipped, or failed under
+ * `on_failure: continue` and so has nothing to give either. (A collection has: its list, with null for what failed.)
+ */
+export function emptyUpstream(state: RunState, instance: Instance): Instance | undefined {
+  if (instance.parent.type === 'collection') return undefined;
+  for (const number of instance.entry.skipsWith) {
+    const upstream = instanceIn(state, instance.parent, number);
+    if (upstream !== undefined && upstream.phase !== 'succeeded' && upstream.inner?.type !== 'collection') return upstream;
+  }
+  return undefined;
+}
+
+/** Nothing holds it back but room, or what is inside it. */
+export function proceed(state: RunState, instance: Instance, at: number): void {
+  instance.readyAt = at;
+  if (isCollection(instance)) {
+    setPhase(state, instance, 'opening');
+    state.unsettled.push(instance);
+  } else if (isGroup(instance)) {
+    openGroup(state, instance, at);
+  } else {
+    setPhase(state, instance, 'ready');
+  }
+}
+
+function openGroup(state: RunState, group: Instance, at: number): void {
+  const { content } = group.entry;
+  if (content === null) return;
+  const scope = newScope(content, 'group', group);
+  group.inner = scope;
+  group.startedAt = at;
+  setPhase(state, group, 'open');
+  group.parent.active++;
+  addGroupTimer(state, group);
+  enter(state, scope, at);
+}
+
+export function openCollection(state: RunState, owner: Instance, count: number, at: number): void {
+  const collection = newCollection(owner, count);
+  owner.inner = collection;
+  owner.startedAt = at;
+  setPhase(state, owner, 'open');
+  owner.parent.active++;
+  openElements(state, collection, at);
+  if (isCollectionDone(collection)) state.unsettled.push(owner);
+}
+
+/** As many elements as the window has room for. */
+function openElements(state: RunState, collection: Collection, at: number): void {
+  const { elements, count, owner } = collection;
+  const concurrency = owner.entry.forEach?.concurrency ?? 1;
+  while (elements.length < count && elements.length - collection.ended < concurrency) {
+    const element = countInstance(state, newInstance(owner.entry, collection, elements.length));
+    element.waitingFor = 0;
+    elements.push(element);
+    proceed(state, element, at);
+  }
+}
+
+/** Ends an instance and moves on what is around it. `cause` says why it failed. */
+export function endInstance(state: RunState, instance: Instance, phase: EndPhase, at: number, cause: Cause | null): void {
+  const { parent } = instance;
+  if (isActive(instance.phase)) parent.active--;
+  state.outstanding.delete(instance);
+  setPhase(state, instance, phase);
+  instance.endedAt = at;
+  parent.ended++;
+  if (isExecution(instance) || instance.inner === null) state.counts[phase]++;
+  if (parent.type === 'scope') advanceScope(state, parent, instance, at, cause);
+  else advanceCollection(state, parent, phase, at, cause);
+}
+
+function advanceScope(state: RunState, scope: Scope, ended: Instance, at: number, cause: Cause | null): void {
+  if (ended.phase === 'failed' && ended.entry.onFailure === 'fail') failScope(state, scope, at, cause);
+  if (scope.stop === null) {
+    for (const number of ended.entry.dependents) {
+      const dependent = instanceOf(state, scope, number);
+      if (dependent !== undefined && --dependent.waitingFor === 0) arrive(state, dependent, at);
+    }
+  }
+  if (isScopeDone(scope)) scopeDone(state, scope, at);
+}
+
+/** Clean-up steps do not depend on each other's success: `finally` goes on, and the run remembers. */
+function failScope(state: RunState, scope: Scope, at: number, cause: Cause | null): void {
+  if (scope.kind === 'finally') state.finallyCause ??= cause;
+  else stop(state, scope, { reason: scope.kind === 'main' ? 'run-failed' : 'scope-failed', since: at, cause });
+}
+
+function advanceCollection(state: RunState, collection: Collection, phase: EndPhase, at: number, cause: Cause | null): void {
+  collection.endedAs[phase]++;
+  collection.firstFailure ??= cause;
+  if (!isReachable(collection)) stop(state, collection, { reason: 'scope-failed', since: at, cause: collection.firstFailure });
+  if (collection.stop === null) openElements(state, collection, at);
+  if (isCollectionDone(collection)) state.unsettled.push(collection.owner);
+}
+
+/** The run is to stop, by its caller or its time limit: `main` if it has not ended, otherwise `finally`. */
+export function stopRun(state: RunState, reason: StopReason, at: number): void {
+  const scope = state.mainEndedAt === null ? state.main : state.finally;
+  stop(state, scope, { reason, since: at, cause: null });
+  if (isScopeDone(scope)) scopeDone(state, scope, at);
+}
+
+/** Nothing in the scope runs any more. A group that has its verdict ends by that; others await an event. */
+function scopeDone(state: RunState, scope: Scope, at: number): void {
+  const { owner } = scope;
+  if (scope.kind === 'main') mainDone(state, at);
+  if (owner === null) return;
+  if (owner.failure === null) state.unsettled.push(owner);
+  else endInstance(state, owner, 'failed', at, scope.stop?.cause ?? { execution: nameOf(owner), failure: owner.failure });
+}
+
+function mainDone(state: RunState, at: number): void {
+  if (state.mainEndedAt !== null) return;
+  state.mainEndedAt = at;
+  if (state.forced) return stop(state, state.finally, { reason: 'run-cancelled', since: at, cause: null });
+  if (state.finally.plan.entries.length === 0) return;
+  state.status = 'finalizing';
+  addFinallyTimer(state);
+  enter(state, state.finally, at);
+}
+
+/**
+ * Nothing new starts in it and what runs is to be cancelled. The first stop of a scope is the one that counts: a scope
+ * that failed on its own ends as failed, even if what is around it is stopped while it waits for its last attempts.
+ */
+export function stop(state: RunState, container: Scope | Collection, order: Stop): void {
+  if (!stopAll(state, container, order)) return;
+  addStopTimers(state, order.since);
+}
+
+function stopAll(state: RunState, container: Scope | Collection, order: Stop): boolean {
+  if (container.stop !== null) return false;
+  container.stop = order;
+  const begun = container.type === 'scope' ? container.instances : container.elements;
+  let seen = 0;
+  for (const instance of begun) {
+    if (instance === undefined) continue;
+    seen++;
+    if (isEnded(instance.phase) || isOutstanding(instance.phase)) continue;
+    if (instance.inner !== null) stopInner(state, instance, order);
+    else dropUnbegun(state, instance, order.since);
+  }
+  const planned = container.type === 'scope' ? container.plan.entries.length : container.count;
+  state.counts.cancelled += planned - seen;
+  if (container.type === 'scope' && container.kind === 'main') state.status = order.cause === null ? 'cancelling' : 'failing';
+  return true;
+}
+
+/** What is open inside a stopped scope ends by an event of its own, at once when nothing in it runs. */
+function stopInner(state: RunState, instance: Instance, order: Stop): void {
+  const { inner } = instance;
+  if (inner === null || !stopAll(state, inner, { ...order, cause: null })) return;
+  if (inner.active === 0) state.unsettled.push(instance);
+}
+
+/** It never began, so its scope's end says all there is to say. */
+function dropUnbegun(state: RunState, instance: Instance, at: number): void {
+  setPhase(state, instance, 'cancelled');
+  instance.endedAt = at;
+  instance.parent.ended++;
+  state.counts.cancelled++;
+}
+
+/** A group whose time is up or whose outputs cannot be made: its verdict stands, its end waits for what runs in it. */
+export function failGroup(state: RunState, group: Instance, failure: Failure, at: number): void {
+  const scope = group.inner;
+  if (scope?.type !== 'scope') return;
+  const cause = scope.stop?.cause ?? { execution: nameOf(group), failure };
+  group.failure = failure;
+  if (isScopeDone(scope)) return endInstance(state, group, 'failed', at, cause);
+  stop(state, scope, { reason: 'group-timeout', since: at, cause });
+  if (isScopeDone(scope)) endInstance(state, group, 'failed', at, cause);
+}

@@ -1,0 +1,97 @@
+import { evaluateInputs } from './inputs';
+import { firstInLane, laneOf } from './lanes';
+import { findInstance, nameOf } from './names';
+import { isOutstanding } from './phase';
+import type {
+  CancelRequest,
+  Lane,
+  OutstandingAttempt,
+  ReadyExecution,
+  ReadyLane,
+  StartRequestAnswer,
+  ValueSource,
+} from './run-aggregate';
+import type { Instance, RunState } from './state';
+import { CANCEL_FORCE_AFTER_MS } from './timer';
+
+/**
+ * What there is to do for a run, as its state says: commands are derived from here, after the events that caused them
+ * are committed, and again whenever it is not known whether they arrived.
+ */
+
+/** How much could start now, apart by what it asks for. */
+export function readyLanes(state: RunState): ReadyLane[] {
+  const lanes: ReadyLane[] = [];
+  for (const { pool, holdsSlot, count } of state.lanes.values()) if (count > 0) lanes.push({ pool, holdsSlot, count });
+  return lanes;
+}
+
+/** The first of what could start now, in the order in which it became ready. Takes nothing away. */
+export function firstReady(state: RunState, lane: Lane, limit: number): ReadyExecution[] {
+  return firstInLane(state.lanes, lane, limit).map((instance) => ({
+    execution: nameOf(instance),
+    pool: lane.pool,
+    holdsSlot: lane.holdsSlot,
+    readySince: instance.readyAt ?? state.updatedAt,
+  }));
+}
+
+/** Attempts that were handed out and have not ended, in the order in which they were handed out. */
+export function* outstanding(state: RunState): Generator<OutstandingAttempt> {
+  for (const instance of state.outstanding) yield attemptOf(state, instance);
+}
+
+/** The outstanding attempt of an execution; undefined when none is. */
+export function outstandingAttempt(state: RunState, execution: string): OutstandingAttempt | undefined {
+  const instance = findInstance(state, execution);
+  return instance !== undefined && isOutstanding(instance.phase) ? attemptOf(state, instance) : undefined;
+}
+
+function attemptOf(state: RunState, instance: Instance): OutstandingAttempt {
+  const { attempt, site, scheduledAt, parent } = instance;
+  return {
+    execution: nameOf(instance),
+    attempt,
+    site,
+    ...laneOf(instance.entry),
+    scheduledAt: scheduledAt ?? state.updatedAt,
+    cancelling: parent.stop === null ? null : { since: parent.stop.since, force: state.forced },
+  };
+}
+
+/** Attempts that should be stopped now, by force once they had time to stop by themselves. */
+export function cancelRequests(state: RunState, now: number): CancelRequest[] {
+  const runId = state.start?.run_id ?? '';
+  const requests: CancelRequest[] = [];
+  for (const instance of state.outstanding) {
+    const { stop } = instance.parent;
+    if (stop === null) continue;
+    const force = state.forced || now >= stop.since + CANCEL_FORCE_AFTER_MS;
+    const { attempt, site } = instance;
+    requests.push({ run_id: runId, execution: nameOf(instance), attempt, site, since: stop.since, force });
+  }
+  return requests;
+}
+
+/** The command that starts an outstanding attempt: the same whenever it is asked for. */
+export function startRequest(state: RunState, execution: string, values: ValueSource): StartRequestAnswer {
+  const instance = findInstance(state, execution);
+  if (instance === undefined || state.start === null || !isOutstanding(instance.phase)) return { type: 'none' };
+  const { action, resources, timeoutMs } = instance.entry;
+  const inputs = evaluateInputs({ state, values }, instance);
+  if (inputs.type === 'needs') return inputs;
+  if (inputs.type === 'fault' || action === null) return { type: 'none' };
+  return {
+    type: 'request',
+    request: {
+      run_id: state.start.run_id,
+      workflow_id: state.start.workflow_id,
+      execution,
+      attempt: instance.attempt,
+      action,
+      inputs: inputs.value,
+      resources,
+      timeout_ms: timeoutMs,
+    },
+  };
+}

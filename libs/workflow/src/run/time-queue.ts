@@ -1,0 +1,58 @@
+/** What comes at some time, earliest first: a binary heap. */
+export class TimeQueue<T extends { readonly at: number }> {
+  private readonly heap: T[] = [];
+
+  get size(): number {
+    return this.heap.length;
+  }
+
+  peek(): T | undefined {
+    return this.heap[0];
+  }
+
+  push(item: T): void {
+    let index = this.heap.push(item) - 1;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      if (!this.isBefore(index, above)) return;
+      this.swap(index, above);
+      index = above;
+    }
+  }
+
+  pop(): T | undefined {
+    const first = this.heap[0];
+    const last = this.heap.pop();
+    if (first === undefined || last === undefined || this.heap.length === 0) return first;
+    this.heap[0] = last;
+    this.sink(0);
+    return first;
+  }
+
+  private sink(from: number): void {
+    for (let index = from; ; ) {
+      const left = 2 * index + 1;
+      const right = left + 1;
+      let earliest = index;
+      if (this.isBefore(left, earliest)) earliest = left;
+      if (this.isBefore(right, earliest)) earliest = right;
+      if (earliest === index) return;
+      this.swap(index, earliest);
+      index = earliest;
+    }
+  }
+
+  private isBefore(a: number, b: number): boolean {
+    const first = this.heap[a];
+    const second = this.heap[b];
+    return first !== undefined && second !== undefined && first.at < second.at;
+  }
+
+  private swap(a: number, b: number): void {
+    const first = this.heap[a];
+    const second = this.heap[b];
+    if (first === undefined || second === undefined) return;
+    this.heap[a] = second;
+    this.heap[b] = first;
+  }
+}

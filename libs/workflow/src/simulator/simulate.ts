@@ -1,0 +1,181 @@
+import type { Failure, JsonObject, Outcome, Rejection, RunEvent } from '@ryax/contracts';
+import type { Plan, PlanEntry } from '../definition/plan';
+import { handle } from '../run/handle';
+import { cancelRequests, firstReady, readyLanes } from '../run/queries';
+import type { Lane, RunMessage, RunStatus } from '../run/run-aggregate';
+import { newRun, type RunState } from '../run/state';
+import { TimeQueue } from '../run/time-queue';
+import { nextWakeup } from '../run/timers';
+import { SimulatedValues } from './simulated-values';
+
+/**
+ * Drives the real aggregate in virtual time: what takes hours happens in the time that deciding takes. Executors never
+ * lose anything and confirm a cancel at once; whatever else may happen is said by `perform` and `messages`.
+ */
+export interface Simulation {
+  readonly plan: Plan;
+  readonly inputs?: JsonObject;
+  /** What an attempt takes and comes to. */
+  readonly perform: (task: SimulatedTask) => SimulatedEnd;
+  /** Slots of a pool; what holds no slot never waits. */
+  readonly slots: (pool: string) => number;
+  /** For retry pauses; one half unless told. */
+  readonly random?: () => number;
+  /** What else happens, and when. */
+  readonly messages?: readonly { readonly at: number; readonly message: RunMessage }[];
+}
+
+export interface SimulatedTask {
+  readonly execution: string;
+  readonly attempt: number;
+  readonly entry: PlanEntry;
+}
+
+export interface SimulatedEnd {
+  readonly durationMs: number;
+  readonly outcome: Outcome;
+}
+
+export interface SimulatedRun {
+  /** Not an ended one only when the run can never end: a defect of the engine. */
+  readonly status: RunStatus;
+  readonly makespanMs: number;
+  readonly failure: Failure | null;
+  /** Attempts in the order in which they ended. */
+  readonly timeline: readonly SimulatedAttempt[];
+  readonly eventCount: number;
+  readonly state: RunState;
+}
+
+export interface SimulatedAttempt extends SimulatedTask {
+  readonly pool: string;
+  readonly readyAt: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly status: Outcome['status'];
+}
+
+/** The inputs do not fit the plan. */
+export class SimulationRejectedError extends Error {
+  readonly code = 'simulation-rejected';
+
+  constructor(readonly rejection: Rejection) {
+    super(rejection.message);
+    this.name = 'SimulationRejectedError';
+  }
+}
+
+export function simulate(simulation: Simulation): SimulatedRun {
+  return new VirtualExecutors(simulation).run();
+}
+
+interface Running extends SimulatedTask {
+  readonly at: number;
+  readonly lane: Lane;
+  readonly readyAt: number;
+  readonly startedAt: number;
+  readonly end: SimulatedEnd;
+}
+
+/** Starts of what holds no slot that are handed out at once. */
+const UNBOUNDED_BATCH = 1_000;
+
+class VirtualExecutors {
+  private readonly state: RunState;
+  private readonly values = new SimulatedValues();
+  private readonly running = new TimeQueue<Running>();
+  private readonly messages = new TimeQueue<{ readonly at: number; readonly message: RunMessage }>();
+  private readonly busy = new Map<string, number>();
+  /** Attempts whose end has been reported; what is still queued of them is void. */
+  private readonly cancelled = new Set<string>();
+  private readonly timeline: SimulatedAttempt[] = [];
+  private now = 0;
+  private eventCount = 0;
+
+  constructor(private readonly simulation: Simulation) {
+    this.state = newRun(simulation.plan);
+    for (const message of simulation.messages ?? []) this.messages.push(message);
+  }
+
+  run(): SimulatedRun {
+    this.handle({ type: 'start', command: startCommand(this.simulation) });
+    do this.fillSlots();
+    while (this.advance());
+    const { state, timeline, eventCount } = this;
+    return {
+      status: state.status,
+      makespanMs: this.now,
+      failure: state.end?.failure ?? null,
+      timeline,
+      eventCount,
+      state,
+    };
+  }
+
+  private handle(message: RunMessage): readonly RunEvent[] {
+    const { random = () => 0.5 } = this.simulation;
+    const decision = handle(this.state, message, { now: this.now, random, values: this.values });
+    if (decision.type === 'rejected') throw new SimulationRejectedError(decision.rejection);
+    this.values.record(decision.events, this.state.version);
+    this.eventCount += decision.events.length;
+    if (decision.events.some((event) => event.type === 'ExecutionFailed' || event.type === 'RunCancelRequested')) this.cancelStopped();
+    return this.values.meet(decision.needs) ? [...decision.events, ...this.handle({ type: 'wake' })] : decision.events;
+  }
+
+  private fillSlots(): void {
+    for (let lanes = this.lanesWithRoom(); lanes.length > 0; lanes = this.lanesWithRoom()) {
+      for (const { lane, room } of lanes) this.start(lane, room);
+    }
+  }
+
+  private lanesWithRoom(): { lane: Lane; room: number }[] {
+    const lanes = readyLanes(this.state).map((lane) => ({ lane, room: this.room(lane) }));
+    return lanes.filter(({ room }) => room > 0);
+  }
+
+  private room({ pool, holdsSlot }: Lane): number {
+    return holdsSlot ? this.simulation.slots(pool) - (this.busy.get(pool) ?? 0) : UNBOUNDED_BATCH;
+  }
+
+  private start(lane: Lane, room: number): void {
+    const ready = new Map(firstReady(this.state, lane, room).map(({ execution, readySince }) => [execution, readySince]));
+    const executions = [...ready.keys()].map((execution) => ({ execution, site: 'simulated', pool: lane.pool }));
+    for (const event of this.handle({ type: 'hand-out', executions })) {
+      if (event.type !== 'ExecutionScheduled') continue;
+      const { execution, attempt } = event.data;
+      const entry = this.simulation.plan.entryById.get(execution.split('.', 1)[0] ?? '');
+      if (entry === undefined) continue;
+      const end = this.simulation.perform({ execution, attempt, entry });
+      const readyAt = ready.get(execution) ?? this.now;
+      if (lane.holdsSlot) this.busy.set(lane.pool, (this.busy.get(lane.pool) ?? 0) + 1);
+      this.running.push({ at: this.now + end.durationMs, execution, attempt, entry, lane, readyAt, startedAt: this.now, end });
+    }
+  }
+
+  /** Lets the next thing happen; false when nothing will. */
+  private advance(): boolean {
+    const ends = this.running.peek();
+    const message = this.messages.peek();
+    const wakeAt = nextWakeup(this.state) ?? Infinity;
+    const at = Math.min(ends?.at ?? Infinity, message?.at ?? Infinity, wakeAt);
+    if (at === Infinity) return false;
+    this.now = Math.max(this.now, at);
+    if (ends?.at === at) this.endFirst();
+    else if (message?.at === at) this.handle(this.messages.pop()?.message ?? { type: 'wake' });
+    else this.handle({ type: 'wake' });
+    return true;
+  }
+
+  private endFirst(): void {
+    const ended = this.running.pop();
+    if (ended !== undefined && !this.cancelled.delete(attemptKey(ended))) this.report(ended, ended.end.outcome);
+  }
+
+  private report(ended: Running, outcome: Outcome): void {
+    const { execution, attempt, entry, lane, readyAt, startedAt } = ended;
+    if (lane.holdsSlot) this.busy.set(lane.pool, (this.busy.get(lane.pool) ?? 0) - 1);
+    const endedAt = this.now;
+    this.timeline.push({ execution, attempt, entry, pool: lane.pool, readyAt, startedAt, endedAt, status: outcome.status });
+    this.handle({ type: 'ended', execution, attempt, executor: 'simulated', outcome, durationMs: endedAt - startedAt });
+  }
+}

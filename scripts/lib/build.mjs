@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inRoot, root } from './paths.mjs';
+import { run } from './processes.mjs';
+
+const stamp = inRoot('dist', '.sources');
+const settings = ['tsconfig.json', 'nest-cli.json', 'package-lock.json'];
+
+/** Compiles all services, the standalone engine and the CLI into dist/. */
+export async function build() {
+  const sources = hashOfSources();
+  const nest = inRoot('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
+  const status = await run(process.execPath, [nest, 'build', '--all'], { cwd: root });
+  if (status !== 0) throw new Error('The build failed: see the messages of the compiler above.');
+  mkdirSync(inRoot('dist'), { recursive: true });
+  writeFileSync(stamp, sources);
+}
+
+export async function buildIfStale() {
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOfSources()) return;
+  console.log('Building…');
+  await build();
+}
+
+/** Of contents, not times: a checkout or a copy gives files any time. */
+function hashOfSources() {
+  const hash = createHash('sha256');
+  const files = ['apps', 'libs'].flatMap((folder) => filesUnder(inRoot(folder))).sort();
+  for (const file of [...files, ...settings.map((name) => inRoot(name))]) {
+    hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function filesUnder(folder) {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.spec.ts') && /\.(ts|json)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+}

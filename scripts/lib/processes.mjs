@@ -1,0 +1,99 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { connect, createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Runs a command with our terminal, and answers its exit status; a signal counts as failure. */
+export function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: 'inherit', ...options });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Runs a command and throws, with what it printed, unless it succeeds. */
+export async function runQuietly(command, args, options = {}) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const output = [];
+  child.stdout.on('data', (chunk) => output.push(chunk));
+  child.stderr.on('data', (chunk) => output.push(chunk));
+  const code = await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const text = Buffer.concat(output).toString();
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${text.slice(-4000)}`);
+  return text;
+}
+
+/** Whether a program is there to be called. */
+export function hasProgram(name) {
+  return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
+}
+
+export function hasEnded(child) {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Asks a child to end, and after the patience makes its whole group end. */
+export async function endChild(child, { signal = 'SIGTERM', patienceMs = 15_000 } = {}) {
+  if (child.pid === undefined || hasEnded(child)) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  signalGroup(child.pid, signal);
+  const abort = new AbortController();
+  await Promise.race([ended, wait(patienceMs, undefined, { signal: abort.signal }).catch(() => undefined)]);
+  abort.abort();
+  if (hasEnded(child)) return;
+  signalGroup(child.pid, 'SIGKILL');
+  await ended;
+}
+
+/** For children that were started detached: they lead a group of their own. */
+export function signalGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+/** Ports that are free now, all different. */
+export async function freePorts(count) {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** Whether somebody on this machine listens on the port. */
+export function isOpen(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 2_000 });
+    const answer = (open) => {
+      socket.destroy();
+      resolve(open);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('timeout', () => answer(true));
+    socket.once('error', ({ code }) => answer(code !== 'ECONNREFUSED'));
+  });
+}
+
+/**
+ * Put before a command, this lets the kernel ask the process to end when we die, even by kill -9 (Linux), so that a killed
+ * script leaves no server behind.
+ */
+export function diesWithUs() {
+  const prefix = ['setpriv', '--pdeathsig', 'TERM'];
+  return spawnSync(prefix[0], [...prefix.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? prefix : [];
+}
