@@ -193,7 +193,12 @@ function readSource(path: string): SourceFile {
   const text = readFileSync(join(root, path), 'utf8');
   const element = path.split('/').slice(0, 2).join('/');
   const imports = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
-  return { path, element, isSpec: path.endsWith('.spec.ts'), text, imports };
+  return { path, element, isSpec: isOfSpecs(path), text, imports };
+}
+
+/** Specs, and what only they use: `testing` folders and suites that several implementations pass. */
+function isOfSpecs(path: string): boolean {
+  return /\.(spec|contract)\.ts$/.test(path) || /\/src\/(.+\/)?(testing|conformance)\//.test(path);
 }
 
 /** The element of ours that an import leads to; undefined for packages. */

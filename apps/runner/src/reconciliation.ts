@@ -44,7 +44,7 @@ export class Reconciliation {
   constructor(
     private readonly index: WorkIndex,
     private readonly executors: ExecutorRegistry,
-    private readonly membership: Membership,
+    private readonly membership: Pick<Membership, 'rememberedExecutors'>,
     private readonly clock: Clock,
     private readonly options: ReconciliationOptions,
   ) {}

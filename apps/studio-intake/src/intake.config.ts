@@ -16,5 +16,4 @@ export interface IntakeOptions {
   /** How long a command may take until its caller is told to ask again. */
   readonly commandDeadlineMs: number;
   readonly queryDeadlineMs: number;
-  readonly partitions: number;
 }

@@ -13,8 +13,9 @@ import {
 } from '@ryax/contracts';
 import { Clock, IdSource, Log, wait } from '@ryax/platform';
 import { RejectedError, UnavailableError } from './errors';
-import { BROKER, INTAKE_OPTIONS } from './tokens';
 import type { IntakeOptions } from './intake.config';
+import { StateStoreClient } from './state-store.client';
+import { BROKER, INTAKE_OPTIONS } from './tokens';
 
 type RunnerCommand = 'run.start' | 'run.cancel' | 'workflow.deploy' | 'workflow.undeploy' | 'action.publish';
 
@@ -30,12 +31,15 @@ export type Accepted = Extract<CommandReply, { status: 'accepted' }>;
  */
 @Injectable()
 export class RunnerClient {
+  private partitions: number | undefined;
+
   constructor(
     @Inject(BROKER) private readonly broker: Broker,
     @Inject(INTAKE_OPTIONS) private readonly options: IntakeOptions,
     private readonly clock: Clock,
     private readonly ids: IdSource,
     private readonly log: Log,
+    private readonly stateStore: StateStoreClient,
   ) {}
 
   /**
@@ -51,18 +55,20 @@ export class RunnerClient {
   ): Promise<Accepted> {
     const subject = streamId(stream.kind, stream.project, stream.id);
     const message: Message = { id: this.ids.newId(), type, source: 'studio-intake', project: stream.project, subject, data };
-    const reply = await this.ask(message, partitionOf(subject, this.options.partitions), facts);
+    const reply = await this.ask(message, facts);
     if (reply.status === 'rejected') throw new RejectedError(reply.rejection);
     return reply;
   }
 
-  private async ask(message: Message, partition: number, facts: UnavailableError['facts']): Promise<CommandReply> {
-    const target = { exchange: exchanges.runner.name, routingKey: routingKeys.runnerPartition(partition) };
+  private async ask(message: Message, facts: UnavailableError['facts']): Promise<CommandReply> {
     const deadline = this.clock.monotonicMs() + this.options.commandDeadlineMs;
     for (let patience = firstPatienceMs; ; patience *= 2) {
       const left = deadline - this.clock.monotonicMs();
       if (left <= 0) throw new UnavailableError('The engine did not answer in time; ask again with the same key', facts);
       try {
+        const partitions = await this.partitionCount();
+        const routingKey = routingKeys.runnerPartition(partitionOf(message.subject ?? '', partitions));
+        const target = { exchange: exchanges.runner.name, routingKey };
         const reply = await this.broker.request(target, message, Math.min(patience, left));
         return commandReplySchema.parse(reply.data);
       } catch (error) {
@@ -70,5 +76,11 @@ export class RunnerClient {
         await wait(Math.min(pauseMs, Math.max(0, deadline - this.clock.monotonicMs())));
       }
     }
+  }
+
+  /** Fixed for the life of a database, so it is asked for once. */
+  private async partitionCount(): Promise<number> {
+    this.partitions ??= (await this.stateStore.query('engine.settings', { project: 'default' })).partitions;
+    return this.partitions;
   }
 }

@@ -1,0 +1,63 @@
+import type { Beat } from '@ryax/contracts';
+import { ExecutorRegistry } from './executors';
+
+const options = { patienceMs: 10_000, maxGapMs: 2_000 };
+
+function beat(incarnation: string, slots = 4, site = 'local'): Beat {
+  const amounts = { slots, cpu: 2, memory_bytes: 1, gpu: 0 };
+  return {
+    executor: 'host',
+    incarnation,
+    site,
+    pools: [{ name: 'default', ...amounts, free: amounts }],
+    sent: 0,
+    schema_max: 1,
+  };
+}
+
+/** Hears our own beat each second, from one time to another. */
+function hearSelf(registry: ExecutorRegistry, fromMs: number, toMs: number): void {
+  for (let at = fromMs; at <= toMs; at += 1_000) registry.heardSelf(at);
+}
+
+describe('ExecutorRegistry', () => {
+  it('holds an executor for dead after our patience, heard by ourselves all the time', () => {
+    const registry = new ExecutorRegistry(options);
+    registry.heard(beat('e1'));
+    hearSelf(registry, 0, 10_000);
+    expect(registry.isDead('e1')).toBe(false);
+    hearSelf(registry, 11_000, 11_000);
+    expect(registry.isDead('e1')).toBe(true);
+    expect(registry.alive()).toEqual([]);
+  });
+
+  it('proves nothing by the silence of a broker that was down for an hour', () => {
+    const registry = new ExecutorRegistry(options);
+    registry.heardSelf(0);
+    registry.heard(beat('e1'));
+    registry.heardSelf(3_600_000);
+    expect(registry.isAlive('e1')).toBe(true);
+  });
+
+  it('does not call an executor dead that it has never heard of', () => {
+    expect(new ExecutorRegistry(options).isDead('stranger')).toBe(false);
+  });
+
+  it('gives an executor that others knew its patience from the start', () => {
+    const registry = new ExecutorRegistry(options);
+    registry.presume({ executor: 'host', incarnation: 'before', site: 'local', pools: [] });
+    hearSelf(registry, 0, 5_000);
+    expect(registry.isAlive('before')).toBe(true);
+    hearSelf(registry, 6_000, 11_000);
+    expect(registry.isDead('before')).toBe(true);
+  });
+
+  it('adds up the slots of live executors and starts where most are free', () => {
+    const registry = new ExecutorRegistry(options);
+    registry.heard(beat('e1', 4, 'near'));
+    registry.heard(beat('e2', 8, 'far'));
+    expect(registry.slots('default')).toBe(12);
+    expect(registry.siteFor('default')).toBe('far');
+    expect(registry.siteFor('gpu')).toBeUndefined();
+  });
+});

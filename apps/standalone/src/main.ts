@@ -1,0 +1,85 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { InMemoryBroker, InMemoryServer } from '@ryax/broker';
+import { LocalFileStore, openSecrets } from '@ryax/filestore';
+import { Clock, exitWith, inheritedEnvironment, loadConfig, Log, Metrics, NestLogger, PlatformModule, Shutdown, startEmbeddedPostgres } from '@ryax/platform';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ExecutorModule } from '../../executor/src/executor.module';
+import { executorSettings } from '../../executor/src/executor.config';
+import { ProcessLauncher } from '../../executor/src/process';
+import { RunnerModule } from '../../runner/src/runner.module';
+import { runnerOptions } from '../../runner/src/runner.config';
+import { StateStoreModule } from '../../state-store/src/state-store.module';
+import { stateStoreOptions } from '../../state-store/src/state-store.config';
+import { IntakeModule } from '../../studio-intake/src/intake.module';
+import { fastifyOptions } from '../../studio-intake/src/rest';
+import { commandDeadlineMs, queryDeadlineMs, serveRest } from '../../studio-intake/src/start-intake';
+import { standaloneConfigSchema } from './standalone.config';
+
+/** All four services in one process: the broker is in memory, the database an embedded, real PostgreSQL. */
+async function main(): Promise<void> {
+  const config = loadConfig(standaloneConfigSchema);
+  const log = new Log({ service: 'standalone', level: config.RYAX_LOG_LEVEL });
+  const dataDirectory = resolve(config.RYAX_DATA_DIR);
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+
+  const postgres =
+    config.RYAX_DATASTORE === undefined ? await startEmbeddedPostgres({ directory: join(dataDirectory, 'postgres') }) : undefined;
+  const datastoreUrl = config.RYAX_DATASTORE ?? postgres?.url ?? '';
+
+  const directory = join(dataDirectory, 'files');
+  const files = await LocalFileStore.open(directory);
+  const secrets = await openSecrets(files, { directory, encryptionKey: config.RYAX_ENCRYPTION_KEY });
+  const server = new InMemoryServer();
+  const brokers = Array.from({ length: 4 }, () => new InMemoryBroker({ server, log }));
+  const [runnerBroker, executorBroker, storeBroker, intakeBroker] = brokers;
+  if (!runnerBroker || !executorBroker || !storeBroker || !intakeBroker) throw new Error('Expected four brokers');
+
+  const clock = new Clock();
+  const jwtSecretKey = config.RYAX_JWT_SECRET_KEY;
+  const app = await NestFactory.create<NestFastifyApplication>(
+    {
+      module: StandaloneRoot,
+      imports: [
+        PlatformModule.forRoot({ service: 'standalone', log, clock }),
+        StateStoreModule.forRoot({ broker: storeBroker, files, datastoreUrl, options: stateStoreOptions(config) }),
+        RunnerModule.forRoot({ broker: runnerBroker, files, datastoreUrl, options: runnerOptions(config) }),
+        ExecutorModule.forRoot({
+          broker: executorBroker,
+          launcher: await ProcessLauncher.open({
+            files,
+            secrets,
+            directory: join(dataDirectory, 'executor'),
+            log,
+            clock,
+            env: inheritedEnvironment(),
+            idleMs: config.RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS * 1000,
+          }),
+          settings: executorSettings(config),
+        }),
+        IntakeModule.forRoot({
+          broker: intakeBroker,
+          files,
+          secrets,
+          options: { jwtSecretKey, commandDeadlineMs, queryDeadlineMs },
+        }),
+      ],
+    },
+    new FastifyAdapter(fastifyOptions),
+    { logger: new NestLogger(log), abortOnError: false },
+  );
+  app.get(Metrics).collectProcess();
+  const shutdown = app.get(Shutdown);
+  if (postgres !== undefined) shutdown.add('close', 'embedded PostgreSQL', () => postgres.stop());
+  shutdown.add('close', 'in-memory broker', async () => {
+    await Promise.all(brokers.map((broker) => broker.close()));
+  });
+  await serveRest(app, shutdown, config.RYAX_HTTP_PORT, jwtSecretKey === undefined ? '127.0.0.1' : '0.0.0.0');
+  shutdown.listen();
+  log.info('Engine started', { url: await app.getUrl(), data_directory: dataDirectory });
+}
+
+class StandaloneRoot {}
+
+main().catch(exitWith);

@@ -1,0 +1,20 @@
+import { executorVariables } from '../../executor/src/executor.config';
+import { runnerVariables } from '../../runner/src/runner.config';
+import { stateStoreVariables } from '../../state-store/src/state-store.config';
+import { dataDirectory, datastoreUrl, encryptionKey, httpPort, jwtSecretKey, logLevel } from '@ryax/platform';
+import { z } from 'zod';
+
+/** The four services' own variables, and what this process needs beside them. */
+export const standaloneConfigSchema = z.object({
+  ...runnerVariables,
+  ...executorVariables,
+  ...stateStoreVariables,
+  /** A PostgreSQL to use instead of the embedded one. */
+  RYAX_DATASTORE: datastoreUrl.optional(),
+  RYAX_DATA_DIR: dataDirectory,
+  RYAX_HTTP_PORT: httpPort,
+  RYAX_LOG_LEVEL: logLevel,
+  /** With a key, requests need tokens, and the engine listens on all interfaces; without one, on 127.0.0.1 only. */
+  RYAX_JWT_SECRET_KEY: jwtSecretKey.optional(),
+  RYAX_ENCRYPTION_KEY: encryptionKey.optional(),
+});

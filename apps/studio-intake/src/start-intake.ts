@@ -1,0 +1,53 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Broker } from '@ryax/broker';
+import type { FileStore, Secrets } from '@ryax/filestore';
+import { Metrics, NestLogger, PlatformModule, Shutdown, type Log } from '@ryax/platform';
+import { IntakeModule } from './intake.module';
+import { fastifyOptions, prepareRest } from './rest';
+
+export interface IntakeProcess {
+  readonly broker: Broker;
+  readonly files: FileStore;
+  readonly secrets: Secrets;
+  readonly log: Log;
+  readonly jwtSecretKey: string | undefined;
+  readonly port: number;
+  readonly host: string;
+}
+
+/** Until then a command is sent again; callers' own patience is usually longer. */
+export const commandDeadlineMs = 20_000;
+export const queryDeadlineMs = 10_000;
+
+/** The intake as a process of its own. */
+export async function startIntake({ broker, files, secrets, log, jwtSecretKey, port, host }: IntakeProcess): Promise<void> {
+  const options = { jwtSecretKey, commandDeadlineMs, queryDeadlineMs };
+  const app = await NestFactory.create<NestFastifyApplication>(
+    {
+      module: IntakeRoot,
+      imports: [
+        PlatformModule.forRoot({ service: 'studio-intake', log }),
+        IntakeModule.forRoot({ broker, files, secrets, options }),
+      ],
+    },
+    new FastifyAdapter(fastifyOptions),
+    { logger: new NestLogger(log), abortOnError: false },
+  );
+  app.get(Metrics).collectProcess();
+  const shutdown = app.get(Shutdown);
+  shutdown.add('close', 'connection to the broker', () => broker.close());
+  await serveRest(app, shutdown, port, host);
+  shutdown.listen();
+  log.info('Service started', { service: 'studio-intake', url: await app.getUrl() });
+}
+
+/** Listens with our REST; open requests are finished before connections close. */
+export async function serveRest(app: NestFastifyApplication, shutdown: Shutdown, port: number, host: string): Promise<void> {
+  prepareRest(app);
+  await app.init();
+  shutdown.add('stop-taking', 'REST', () => app.close());
+  await app.listen(port, host);
+}
+
+class IntakeRoot {}
