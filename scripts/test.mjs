@@ -10,6 +10,7 @@ import { inRoot, root } from './lib/paths.mjs';
 const jestArguments = process.argv.slice(2).filter((argument) => argument !== '--no-build');
 const mayBuild = jestArguments.length === process.argv.length - 2;
 
+const interruptedStatus = 130;
 let interrupted = false;
 let jest;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -39,10 +40,11 @@ async function test() {
   const scratch = mkdtempSync(join(tmpdir(), 'ryax-counts-'));
   const countsFile = join(scratch, 'counts.json');
   try {
-    const status = interrupted ? 130 : await runJest({ ...servers.env, RYAX_TEST_COUNTS: countsFile });
+    const status = interrupted ? interruptedStatus : await runJest({ ...servers.env, RYAX_TEST_COUNTS: countsFile });
+    if (interrupted) return interruptedStatus;
     const counts = existsSync(countsFile) ? JSON.parse(readFileSync(countsFile, 'utf8')) : { passed: 0, failed: 1 };
     console.log(`${counts.passed} passed, ${counts.failed} failed`);
-    return interrupted ? 130 : status;
+    return status;
   } finally {
     await servers.stop();
     rmSync(scratch, { recursive: true, force: true });

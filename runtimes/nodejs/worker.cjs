@@ -169,7 +169,8 @@ function describe(error) {
   }
   const message = String(error.message ?? error);
   const name = String(error.name ?? error.constructor?.name ?? 'Error');
-  const missing = error.code === 'MODULE_NOT_FOUND' ? /Cannot find module '([^'./][^']*)'/.exec(message)?.[1] : undefined;
+  const missing =
+    error.code === 'MODULE_NOT_FOUND' ? /Cannot find module '([^'./][^']*)'/.exec(message)?.[1] : undefined;
   const described = { kind: 'crash', message: message === '' ? name : `${name}: ${message.split('\n', 1)[0]}` };
   return missing === undefined ? described : { ...described, missing_module: missing };
 }

@@ -279,6 +279,8 @@ def write_all(descriptor, data):
 def main():
     folder = os.path.abspath(sys.argv[1])
     worker = Worker(folder)
+    # Lines, not the pieces that print makes of them; a line that is not ended yet comes with the end of the call.
+    sys.stdout.reconfigure(line_buffering=True, write_through=False)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         worker.serve()

@@ -44,7 +44,7 @@ async function givenBroker(url) {
   const management = new URL(url.replace(/^amqps?:/, 'http:'));
   management.port = '15672';
   management.pathname = '/';
-  const given = process.env.RYAX_BROKER_MANAGEMENT ?? management.href.replace(/\/$/, '');
+  const given = process.env.RYAX_BROKER_MANAGEMENT || management.href.replace(/\/$/, '');
   const { username, password, origin } = new URL(given);
   const authorization = `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
   const answer = await fetch(`${origin}/api/overview`, {

@@ -1,5 +1,5 @@
 import type { Outcome, Start } from '@ryax/contracts';
-import type { Clock, Log } from '@ryax/platform';
+import type { Clock } from '@ryax/platform';
 import { addressOf, attemptName, type Addressed } from './attempt-name';
 import type { ExecutorMetrics } from './executor-metrics';
 import { amountsOf, lostUnlessFinished, rejection } from './judgements';
@@ -36,7 +36,6 @@ export interface AttemptsContext {
   readonly reports: Reports;
   readonly outcomes: Outcomes;
   readonly metrics: ExecutorMetrics;
-  readonly log: Log;
   /** Begins anything but a noop. */
   readonly begin: (start: Start, ended: Ended) => Work;
 }

@@ -4,6 +4,7 @@ import { Executor } from './executor';
 import { ExecutorModule } from './executor.module';
 import { FakeBroker } from './testing/fake-broker';
 import { FakeLauncher } from './testing/fake-launcher';
+import { settle } from './testing/virtual-time';
 
 const log = new Log({ service: 'test', level: 'error' });
 
@@ -12,7 +13,9 @@ async function started(broker: FakeBroker, launcher: FakeLauncher) {
   const module = await Test.createTestingModule({
     imports: [PlatformModule.forRoot({ service: 'test', log }), ExecutorModule.forRoot({ broker, launcher, settings })],
   }).compile();
-  return module.init();
+  await module.init();
+  await settle();
+  return module;
 }
 
 describe('executor module', () => {

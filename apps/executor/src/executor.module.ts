@@ -51,12 +51,13 @@ export class ExecutorModule implements OnApplicationBootstrap {
     };
   }
 
-  async onApplicationBootstrap(): Promise<void> {
+  onApplicationBootstrap(): void {
     const { executor, shutdown } = this;
-    await executor.start();
+    executor.start();
+    // Both before the runner of the same process stops taking: it still has to settle what ends here.
+    shutdown.add('stop-taking', 'executor finishes what runs', () => executor.finish());
     shutdown.add('stop-taking', 'executor takes no more starts', () => executor.stopTaking());
-    shutdown.add('finish', 'executor finishes what runs', () => executor.finish());
-    shutdown.add('close', 'executor leaves', () => executor.close());
+    shutdown.add('finish', 'executor leaves', () => executor.close());
   }
 }
 

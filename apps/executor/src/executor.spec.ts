@@ -9,7 +9,8 @@ describe('lease: who may spawn', () => {
   it('takes no start before a runner has answered a beat', async () => {
     const executor = new ExecutorFixture((await ExecutorFixture.started()).settings);
     executor.answersBeats = false;
-    await executor.executor.start();
+    executor.executor.start();
+    await settle();
     await executor.deliverStarts(startOf('a'));
     expect(executor.broker.isConsumed(executor.startQueue)).toBe(false);
 
@@ -53,6 +54,15 @@ describe('lease: who may spawn', () => {
     await settle();
     expect(executor.launcher.launched).toEqual(['a', 'b']);
     expect(executor.reported('c')).toEqual(['returned']);
+  });
+
+  it('without a lease not even a start that would have to wait is kept', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.deliverStarts(startOf('a'), startOf('b'));
+    executor.time.freeze(6_000);
+    await executor.deliverStarts(startOf('c'), startOf('too large', { resources: { cpu: 64 } }));
+    expect(executor.reported('c')).toEqual(['returned']);
+    expect(executor.reported('too large')).toEqual(['returned']);
   });
 
   it('the validity is the one that the start brings', async () => {

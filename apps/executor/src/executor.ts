@@ -66,7 +66,6 @@ export class Executor {
       lease,
       reports,
       outcomes,
-      log,
       metrics: new ExecutorMetrics(metrics, () => this.gauged()),
       begin: (start, ended) => this.begin(start, ended),
     });
@@ -74,8 +73,11 @@ export class Executor {
     this.inbox = new Inbox(broker, this.attempts, settings, this.incarnation, (answer) => this.beatAnswered(answer));
   }
 
-  /** Beats begin at once; starts are taken from the first answer on. */
-  async start(): Promise<void> {
+  /**
+   * Answers at once, so that a service whose broker is away can say so. Beats begin when the broker is there, starts are
+   * taken from the first answered beat on.
+   */
+  start(): void {
     const { broker, settings, health } = this.parts;
     this.unregister.push(
       health.register('executor broker', () => {
@@ -85,11 +87,7 @@ export class Executor {
         if (!this.hasLease) throw new Error(`no runner has answered a beat of the last ${settings.leaseMs} ms`);
       }),
     );
-    broker.onConnected(() => this.reconnected());
-    await this.inbox.open();
-    this.tick();
-    const { site, pool, capacity } = settings;
-    this.log.info('Executor started', { site, pool, capacity });
+    this.owner.run('open the inbox', () => this.open());
   }
 
   /** Shutdown, first: takes nothing more, gives back what waits, and says so with its next beat. */
@@ -118,9 +116,23 @@ export class Executor {
     this.closed = true;
     for (const unregister of this.unregister.splice(0)) unregister();
     await this.inbox.close();
-    this.timers.close();
     await this.owner.stop();
+    this.timers.close();
     this.log.info('Executor left');
+  }
+
+  private async open(): Promise<void> {
+    const { broker, settings, health } = this.parts;
+    try {
+      await this.inbox.open();
+    } catch (error) {
+      health.fail('executor inbox', error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+    broker.onConnected(() => this.reconnected());
+    this.tick();
+    const { site, pool, capacity } = settings;
+    this.log.info('Executor started', { site, pool, capacity });
   }
 
   private get hasLease(): boolean {

@@ -69,6 +69,17 @@ describe('outbox', () => {
     expect(outbox.size).toBe(0);
   });
 
+  it('keeps the order when several packs on their way fail', async () => {
+    broker.confirms = 'never';
+    for (const id of ['a', 'b', 'c']) {
+      outbox.add(target, letter(id));
+      await settle();
+    }
+    broker.refuse(refusal);
+    await time.advance(5_000);
+    expect(packs().at(-1)).toEqual(['a', 'b', 'c']);
+  });
+
   it('sends again at once when the broker is back', async () => {
     broker.confirms = refusal;
     outbox.add(target, letter('a'));

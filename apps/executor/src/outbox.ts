@@ -155,7 +155,7 @@ class Lane {
     else this.send();
   }
 
-  /** Back in line, where they were: packs in flight fail in any order. */
+  /** Back in line, where they were: several packs on their way fail one after the other. */
   private failed(pack: readonly Queued[], error: unknown): void {
     this.queue = [...pack, ...this.queue].sort((one, other) => one.number - other.number);
     if (this.pump === 'backing-off') return;

@@ -1,4 +1,4 @@
-import { brokerUrl, dataDirectory, datastoreUrl, healthPort, logLevel } from '@ryax/platform';
+import { brokerUrl, dataDirectory, datastoreUrl, healthPort, logLevel, partitions } from '@ryax/platform';
 import { z } from 'zod';
 
 function milliseconds(fallback: number, least: number) {
@@ -18,8 +18,7 @@ function count(fallback: number, most: number) {
 
 /** What the runner decides by; standalone uses the defaults. */
 export const runnerVariables = {
-  /** Partitions of the inbox; stored at the very first start, ignored afterwards. */
-  RYAX_PARTITIONS: count(16, 1024),
+  RYAX_PARTITIONS: partitions,
   /** Credible silence after which an executor counts as dead. */
   RYAX_EXECUTOR_PATIENCE_MS: milliseconds(10_000, 1_500),
   /** Age of a runner's last beat after which the others take over its partitions. */

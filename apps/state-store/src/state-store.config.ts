@@ -1,4 +1,4 @@
-import { brokerUrl, dataDirectory, datastoreUrl, healthPort, logLevel } from '@ryax/platform';
+import { brokerUrl, dataDirectory, datastoreUrl, healthPort, logLevel, partitions } from '@ryax/platform';
 import { z } from 'zod';
 
 const mebibytes = z
@@ -8,6 +8,7 @@ const mebibytes = z
 
 /** What the state store reads by; standalone uses the defaults. */
 export const stateStoreVariables = {
+  RYAX_PARTITIONS: partitions,
   /** Memory for runs that are read, folded. */
   RYAX_READ_CACHE_MIB: mebibytes.default(128),
 };
@@ -23,10 +24,13 @@ export const stateStoreConfigSchema = z.object({
 
 export interface StateStoreOptions {
   readonly cacheBytes: number;
+  /** Stored at the very first start, by whichever service comes first. */
+  readonly partitions: number;
 }
 
-const variablesSchema = z.object(stateStoreVariables);
-
-export function stateStoreOptions(config: z.infer<typeof variablesSchema>): StateStoreOptions {
-  return { cacheBytes: config.RYAX_READ_CACHE_MIB * 1024 * 1024 };
+export function stateStoreOptions(config: {
+  readonly RYAX_READ_CACHE_MIB: number;
+  readonly RYAX_PARTITIONS: number;
+}): StateStoreOptions {
+  return { cacheBytes: config.RYAX_READ_CACHE_MIB * 1024 * 1024, partitions: config.RYAX_PARTITIONS };
 }

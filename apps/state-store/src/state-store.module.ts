@@ -9,6 +9,7 @@ import {
   LOCKS,
   MEMBERS,
   READERS,
+  Settings,
   TAIL,
   type OpenEventLog,
 } from '@ryax/event-log';
@@ -47,6 +48,7 @@ export class StateStoreModule implements OnApplicationBootstrap {
         readers: OpenEventLog['readers'],
         locks: OpenEventLog['locks'],
         members: OpenEventLog['members'],
+        settings: Settings,
         clock: DatabaseClock,
         identity: DatabaseIdentityWatch,
         database: Database,
@@ -56,7 +58,7 @@ export class StateStoreModule implements OnApplicationBootstrap {
         health: Health,
       ) => {
         await migrateStateStore(datastoreUrl, logger);
-        const eventLog = { log, tail, readers, locks, members, clock, identity, database };
+        const eventLog = { log, tail, readers, locks, members, settings, clock, identity, database };
         const part = logger.child({ part: 'state-store' });
         return new StateStore({ broker, eventLog, files, options, ids, log: part, metrics, health });
       },
@@ -66,6 +68,7 @@ export class StateStoreModule implements OnApplicationBootstrap {
         READERS,
         LOCKS,
         MEMBERS,
+        Settings,
         DatabaseClock,
         DatabaseIdentityWatch,
         Database,

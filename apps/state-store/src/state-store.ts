@@ -10,6 +10,7 @@ import { readLags } from './operations/lags';
 import { StateStoreMetrics } from './operations/state-store-metrics';
 import { ProjectionProgress } from './projections/freshness';
 import { projectionReader, Projections } from './projections/projections';
+import { Rebuild } from './projections/rebuild';
 import { liveSchema } from './projections/schema';
 import { TalliesTable } from './projections/tallies/tallies-table';
 import { actionQueries } from './queries/action-queries';
@@ -18,6 +19,7 @@ import { historyQuery } from './queries/history-query';
 import { logQuery } from './queries/log-query';
 import { QueryServer } from './queries/query-server';
 import { runQueries } from './queries/run-queries';
+import { settingsQuery } from './queries/settings-query';
 import { workflowQueries } from './queries/workflow-queries';
 import { Definitions } from './reading/definitions';
 import { FoldedRuns } from './reading/folded-runs';
@@ -32,7 +34,7 @@ export interface StateStoreParts {
   readonly broker: Broker;
   readonly eventLog: Pick<
     OpenEventLog,
-    'log' | 'tail' | 'readers' | 'locks' | 'members' | 'clock' | 'identity' | 'database'
+    'log' | 'tail' | 'readers' | 'locks' | 'members' | 'settings' | 'clock' | 'identity' | 'database'
   >;
   readonly files: FileStore;
   readonly options: StateStoreOptions;
@@ -120,7 +122,8 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     metrics.eventsHandled(projectionReader, events);
   });
   const relay = new Relay(tail, readers, broker, (events) => metrics.eventsHandled('relay', events));
-  const shard = new Shard('state-store/0', eventLog.locks, [projections, relay], wakes, log);
+  const rebuild = new Rebuild(tail, readers, database, log);
+  const shard = new Shard('state-store/0', eventLog.locks, [projections, relay, rebuild], wakes, log);
   const metrics: StateStoreMetrics = new StateStoreMetrics(parts.metrics, {
     tallies: () => new TalliesTable(liveSchema).read(database),
     lags: () => readLags(database, [projections.name, relay.name]),
@@ -137,15 +140,28 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     metrics.logStored(bytes);
     logs.hint();
   });
-  const reading = { database, log: eventLog.log, clock, definitions, runs, progress, streams, logs };
+  const { members } = eventLog;
+  const reading = {
+    database,
+    log: eventLog.log,
+    members,
+    clock,
+    definitions,
+    runs,
+    progress,
+    streams,
+    logs,
+    logger: log,
+  };
   const handlers = {
+    ...settingsQuery({ settings: eventLog.settings, partitions: options.partitions }),
     ...runQueries(reading),
     ...historyQuery(reading),
     ...logQuery(reading),
     ...workflowQueries(reading),
     ...actionQueries(reading),
     ...executionQueries(reading),
-    ...estimateQuery(),
+    ...estimateQuery(reading),
   };
   const onAnswered = (name: string, status: string, seconds: number) => metrics.queryAnswered(name, status, seconds);
   const queries = new QueryServer({ broker, handlers, owner, ids, log, onAnswered });

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Broker } from '@ryax/broker';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { Health, OperationsController, Shutdown } from '@ryax/platform';
@@ -37,7 +37,7 @@ export class IntakeModule implements OnApplicationBootstrap {
     private readonly commands: CommandIntake,
     private readonly health: Health,
     private readonly shutdown: Shutdown,
-    private readonly files: FileStoreCheck,
+    @Inject(FILE_STORE) private readonly files: FileStore,
   ) {}
 
   static forRoot({ broker, files, secrets, options }: IntakeModuleOptions): DynamicModule {
@@ -56,7 +56,6 @@ export class IntakeModule implements OnApplicationBootstrap {
         { provide: FILE_STORE, useValue: files },
         { provide: SECRETS, useValue: secrets },
         { provide: INTAKE_OPTIONS, useValue: options },
-        { provide: FileStoreCheck, useValue: new FileStoreCheck(files) },
         AuthGuard,
         RunnerClient,
         StateStoreClient,
@@ -74,14 +73,5 @@ export class IntakeModule implements OnApplicationBootstrap {
     this.health.register('filestore', () => this.files.check());
     await this.commands.start();
     this.shutdown.add('stop-taking', 'intake takes no more commands', () => this.commands.stop());
-  }
-}
-
-/** The filestore as far as readiness is concerned. */
-class FileStoreCheck {
-  constructor(private readonly files: FileStore) {}
-
-  check(): Promise<void> {
-    return this.files.check();
   }
 }

@@ -1,5 +1,5 @@
 import type { Message } from '@ryax/contracts';
-import { backoffMs, type Backoff, type Log } from '@ryax/platform';
+import { backoffMs, messageOf, type Backoff, type Log } from '@ryax/platform';
 import type { BatchHandler, ConsumeOptions } from './broker';
 import type { Item } from './cloud-events';
 import { HandlerUnavailableError } from './errors';
@@ -27,7 +27,7 @@ const maxRemembered = 1_000;
  * consumer, so that it keeps its place. Only what may have killed its consumer needs a count that outlives the process:
  * as the queue gives back in order, that is the first message that a fresh subscription receives, if it is marked as
  * redelivered. It is published again with the count in a header, and all else that is redelivered is handed out alone,
- * so that the next death points at one message.
+ * once the broker has heard of everything before it, so that the next death points at one message.
  */
 export class BatchLoop<C extends Carrier> {
   /** In order of arrival. */
@@ -38,9 +38,10 @@ export class BatchLoop<C extends Carrier> {
   private isFresh = true;
   private channel = 0;
   private arrivals = 0;
-  /** Items handed out and not settled, and items on their way to `ryax.dead`. */
+  /** Of the current channel: items handed out and not settled, and items on their way to `ryax.dead`. */
   private inHand = 0;
   private handling = false;
+  private puttingAside = false;
   private scheduled = false;
   private pauses = 0;
   private pause: NodeJS.Timeout | undefined;
@@ -67,11 +68,11 @@ export class BatchLoop<C extends Carrier> {
     this.isFresh = false;
   }
 
-  private takeItems(held: HeldCarrier<C>, alone: boolean): void {
+  private takeItems(held: HeldCarrier<C>, suspected: boolean): void {
     const { carrier } = held;
     for (const item of carrier.items) {
       if (item.type === 'malformed') void this.park(held, item, carrier.tries, item.reason);
-      else this.waiting.push(this.hold(held, item.message, alone));
+      else this.waiting.push(this.hold(held, item.message, suspected));
     }
     this.schedule();
   }
@@ -79,6 +80,8 @@ export class BatchLoop<C extends Carrier> {
   /** The channel is gone: what was not handed out comes again over the next one. */
   discard(): void {
     this.channel++;
+    // Its settlement would be without effect: nobody has to wait for it.
+    this.inHand = 0;
     for (const held of this.waiting.splice(0)) this.remember(held);
   }
 
@@ -102,12 +105,16 @@ export class BatchLoop<C extends Carrier> {
 
   /** In a microtask, so that all deliveries of one read from the socket are one batch. */
   private schedule(): void {
-    if (this.scheduled || this.handling || this.stopped || this.pause || this.waiting.length === 0) return;
+    if (this.scheduled || !this.canHandOut) return;
     this.scheduled = true;
     queueMicrotask(() => {
       this.scheduled = false;
-      if (!this.handling && !this.stopped && !this.pause && this.waiting.length > 0) void this.handOut();
+      if (this.canHandOut) void this.handOut();
     });
+  }
+
+  private get canHandOut(): boolean {
+    return !this.handling && !this.puttingAside && !this.pause && !this.stopped && this.waiting.length > 0;
   }
 
   /** Never rejects. */
@@ -117,6 +124,8 @@ export class BatchLoop<C extends Carrier> {
     this.inHand += batch.length;
     for (const held of batch) held.state = 'handed';
     try {
+      // What was settled before it must not be blamed for what it may do now.
+      if (batch[0]?.suspected) await this.host.synced();
       await this.handler(batch);
     } catch (error) {
       this.failed(
@@ -142,7 +151,7 @@ export class BatchLoop<C extends Carrier> {
   }
 
   private failed(unsettled: readonly Held<C>[], error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.log.warn('A batch failed', { queue: this.queue, unsettled: unsettled.length, error });
     if (error instanceof HandlerUnavailableError) {
       for (const held of unsettled) held.defer(reason);
@@ -158,17 +167,17 @@ export class BatchLoop<C extends Carrier> {
 
   // ---- Settling: called by the deliveries -------------------------------------------------------------------------
 
-  private hold(carrier: HeldCarrier<C>, message: Message, alone: boolean): Held<C> {
+  private hold(carrier: HeldCarrier<C>, message: Message, suspected: boolean): Held<C> {
     const tries = Math.max(carrier.carrier.tries, this.remembered.get(message.id) ?? 0);
     this.remembered.delete(message.id);
-    return new Held(message, carrier, this.settlements, tries, this.arrivals++, alone ? 1 : Infinity);
+    return new Held(message, carrier, this.settlements, tries, this.arrivals++, suspected);
   }
 
   private readonly settlements: Settlements<C> = {
     ack: (held) => {
       this.pauses = 0;
       held.carrier.itemSettled();
-      this.released();
+      this.released(held.carrier);
     },
     retry: (held, reason) => {
       held.tries++;
@@ -185,26 +194,27 @@ export class BatchLoop<C extends Carrier> {
       this.putBack(held);
     },
     park: (held, reason) => {
+      if (held.carrier.channel !== this.channel) return;
       const item: Item = { type: 'message', message: held.message };
       void this.park(held.carrier, item, held.tries, reason);
-      this.released();
+      this.released(held.carrier);
     },
   };
 
-  private released(): void {
-    this.inHand--;
+  private released({ channel }: HeldCarrier<C>): void {
+    if (channel === this.channel) this.inHand--;
     this.checkIdle();
   }
 
   private putBack(held: Held<C>): void {
     held.state = 'waiting';
-    this.released();
+    this.released(held.carrier);
     this.enqueue(held);
   }
 
   private later(held: Held<C>, delayMs: number): void {
     held.state = 'waiting';
-    this.released();
+    this.released(held.carrier);
     const timer = setTimeout(() => {
       this.timers.delete(timer);
       this.enqueue(held);
@@ -250,7 +260,7 @@ export class BatchLoop<C extends Carrier> {
 
   /** Parked first, settled after: a crash in between parks it twice, and never loses it. Never rejects. */
   private async park(held: HeldCarrier<C>, item: Item, tries: number, reason: string): Promise<void> {
-    this.inHand++;
+    if (held.channel === this.channel) this.inHand++;
     try {
       await this.host.park(held.carrier, item, tries, reason);
       this.log.error('A message was parked', { queue: this.queue, reason, tries, ...describeItem(item) });
@@ -259,7 +269,7 @@ export class BatchLoop<C extends Carrier> {
       this.log.warn('A message could not be parked yet', { queue: this.queue, error, ...describeItem(item) });
       held.giveBack();
     }
-    this.released();
+    this.released(held);
   }
 
   /** Never rejects. */
@@ -272,6 +282,7 @@ export class BatchLoop<C extends Carrier> {
       return;
     }
     this.inHand++;
+    this.puttingAside = true;
     try {
       await this.host.putAside(carrier);
       for (let settled = 0; settled < carrier.items.length; settled++) held.itemSettled();
@@ -279,7 +290,9 @@ export class BatchLoop<C extends Carrier> {
       this.log.warn('A suspected message could not be put aside yet', { queue: this.queue, error });
       held.giveBack();
     }
-    this.released();
+    this.puttingAside = false;
+    this.released(held);
+    this.schedule();
   }
 }
 

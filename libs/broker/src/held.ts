@@ -22,6 +22,8 @@ export interface CarrierHost<C extends Carrier> {
   park(carrier: C, item: Item, tries: number, reason: string): Promise<void>;
   /** Resolves when the broker has each item as a message of its own at the end of the queue, with one more failed try. */
   putAside(carrier: C): Promise<void>;
+  /** Resolves when the broker has heard of all that was settled. */
+  synced(): Promise<void>;
   reply(carrier: C, message: Message): void;
 }
 
@@ -66,6 +68,8 @@ export class HeldCarrier<C extends Carrier> {
 /** A message in the loop; `handed` while its consumer has it. */
 export class Held<C extends Carrier> implements Delivery {
   state: 'waiting' | 'handed' | 'settled' = 'waiting';
+  /** The largest batch that it may be part of. */
+  limit: number;
 
   constructor(
     readonly message: Message,
@@ -73,9 +77,11 @@ export class Held<C extends Carrier> implements Delivery {
     private readonly settlements: Settlements<C>,
     public tries: number,
     readonly arrival: number,
-    /** The largest batch that it may be part of. */
-    public limit: number,
-  ) {}
+    /** It may have killed a consumer: it is handed out alone. */
+    readonly suspected: boolean,
+  ) {
+    this.limit = suspected ? 1 : Infinity;
+  }
 
   get redelivered(): boolean {
     return this.tries > 0 || this.carrier.carrier.redelivered;

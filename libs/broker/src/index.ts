@@ -3,3 +3,7 @@ export * from './broker';
 export * from './errors';
 export * from './memory/in-memory-broker';
 export * from './memory/in-memory-server';
+export * from './nest/broker.module';
+export * from './nest/queue-handlers';
+export * from './nest/ryax-transport';
+export * from './open-broker';

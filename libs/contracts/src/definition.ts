@@ -33,10 +33,12 @@ export const retrySchema = z.strictObject({
 });
 export type Retry = z.infer<typeof retrySchema>;
 
+const listSchema = z.array(jsonValueSchema);
 export const forEachSchema = z.union([
   expressionSchema,
+  listSchema,
   z.strictObject({
-    in: z.union([expressionSchema, z.array(jsonValueSchema)]),
+    in: z.union([expressionSchema, listSchema]),
     /** Elements that may be open at once. */
     concurrency: z.int().min(1).max(100_000).optional(),
     /** The share of elements that must succeed, 0 to 1. */

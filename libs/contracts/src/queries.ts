@@ -88,6 +88,11 @@ export const historyEventSchema = z.strictObject({
 export type HistoryEvent = z.infer<typeof historyEventSchema>;
 
 export const queries = {
+  /** What was decided once for the life of the database. */
+  'engine.settings': {
+    parameters: z.strictObject({ project }),
+    answer: z.strictObject({ partitions: z.int().positive() }),
+  },
   'workflow.list': {
     parameters: z.strictObject({ project, ...page }),
     answer: z.strictObject({ items: z.array(workflowViewSchema), ...listed }),
@@ -175,6 +180,8 @@ export const queries = {
     parameters: z.strictObject({ project, definition_hash: contentHashSchema, inputs: parsedJsonObjectSchema }),
     answer: z.strictObject({
       duration_ms: z.number().nullable(),
+      /** Where it will probably lie. */
+      range_ms: z.tuple([z.number(), z.number()]).nullable(),
       /** 0 to 1: the share of the expected work whose duration was seen before. */
       confidence: z.number(),
       basis: z.string(),

@@ -26,7 +26,7 @@ export class UnknownCommitError extends Error {
     readonly streamIds: readonly string[],
     options?: ErrorOptions,
   ) {
-    super(`Expected an answer to the append of ${streamIds.length} streams, found a lost connection`, options);
+    super(`Expected to learn whether ${streamIds.length} streams were appended to, found no answer`, options);
     this.name = new.target.name;
   }
 }
@@ -35,10 +35,10 @@ export type InvalidAppendReason =
   | 'no-streams'
   | 'no-events'
   | 'duplicate-stream'
-  | 'missing-hash'
-  | 'event-too-large'
+  | 'hash-does-not-fit'
+  | 'too-large'
   | 'text-not-storable'
-  | 'number-not-an-integer';
+  | 'number-out-of-range';
 
 /** The caller's mistake, found before anything was sent. The same decisions without this stream can be appended. */
 export class InvalidAppendError extends Error {
@@ -47,9 +47,10 @@ export class InvalidAppendError extends Error {
   constructor(
     readonly reason: InvalidAppendReason,
     readonly streamId: string,
-    message: string,
+    expected: string,
+    found: string,
   ) {
-    super(message);
+    super(`Expected ${expected}${streamId && ` for stream ${streamId}`}, found ${found}`);
     this.name = new.target.name;
   }
 }

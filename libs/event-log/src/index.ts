@@ -5,7 +5,6 @@ export * from './event-log.module';
 export * from './hash-chain';
 export * from './locks';
 export * from './members';
-export * from './postgres/data-source';
 export * from './postgres/database';
 export * from './postgres/durability';
 export * from './postgres/entities';

@@ -19,8 +19,7 @@ export function putJson(files: FileStore, value: JsonValue): Promise<StoredConte
 
 export async function readJson(files: FileStore, hash: string): Promise<JsonValue> {
   const content = await files.read(hash);
-  const value: JsonValue = JSON.parse(content.toString('utf8'));
-  return value;
+  return JSON.parse(content.toString('utf8')) as JsonValue;
 }
 
 /** Stores a value and gives back what travels in its place. */

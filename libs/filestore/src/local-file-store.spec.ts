@@ -68,12 +68,15 @@ describe('LocalFileStore', () => {
     expect(await readdir(join(directory, 'incoming'))).toEqual([]);
   });
 
-  it.each(['sha256:' + 'a'.repeat(64), 'sha256:../../../../etc/passwd', 'latest'])('finds nothing under %s', async (hash) => {
-    await expect(store.open(hash)).rejects.toThrow(NotFoundError);
-    await expect(store.read(hash)).rejects.toThrow(NotFoundError);
-    await expect(store.copyTo(hash, join(directory, 'copy'))).rejects.toThrow(NotFoundError);
-    expect(await store.size(hash)).toBeUndefined();
-  });
+  it.each(['sha256:' + 'a'.repeat(64), 'sha256:../../../../etc/passwd', 'latest'])(
+    'finds nothing under %s',
+    async (hash) => {
+      await expect(store.open(hash)).rejects.toThrow(NotFoundError);
+      await expect(store.read(hash)).rejects.toThrow(NotFoundError);
+      await expect(store.copyTo(hash, join(directory, 'copy'))).rejects.toThrow(NotFoundError);
+      expect(await store.size(hash)).toBeUndefined();
+    },
+  );
 
   it('notices content that has changed on disk, and heals it when it is put again', async () => {
     const { hash } = await store.put('the original');

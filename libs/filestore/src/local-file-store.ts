@@ -132,7 +132,8 @@ export class LocalFileStore implements FileStore {
   }
 
   private secretPath(id: string): string {
-    if (!/^[0-9a-f]{64}$/.test(id)) throw new RangeError(`Expected 64 hexadecimal digits as a secret's id, found "${id}"`);
+    if (!/^[0-9a-f]{64}$/.test(id))
+      throw new RangeError(`Expected 64 hexadecimal digits as a secret's id, found "${id}"`);
     return join(this.directory, 'secrets', id);
   }
 

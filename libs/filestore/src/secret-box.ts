@@ -53,7 +53,8 @@ export class SecretBox {
   }
 
   unseal(id: string, sealed: Buffer): string {
-    if (sealed.length < headerBytes || sealed[0] !== formatVersion) throw new SecretError(id, 'its format is not known');
+    if (sealed.length < headerBytes || sealed[0] !== formatVersion)
+      throw new SecretError(id, 'its format is not known');
     const nonce = sealed.subarray(1, 1 + nonceBytes);
     const tag = sealed.subarray(1 + nonceBytes, headerBytes);
     const decrypt = createDecipheriv(cipher, this.sealKey, nonce).setAAD(Buffer.from(id)).setAuthTag(tag);

@@ -49,6 +49,14 @@ export const encryptionKey = secret(z.string('a secret text').min(16, 'a secret 
 /** `RYAX_LOG_LEVEL`: the least urgent lines that are written. */
 export const logLevel = z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info');
 
+/** `RYAX_PARTITIONS`: of the runner's inbox. Stored at the very first start, ignored afterwards. */
+export const partitions = z
+  .string()
+  .regex(/^\d{1,4}$/, 'a whole number from 1 to 1024')
+  .transform(Number)
+  .refine((value) => value >= 1 && value <= 1024, 'a whole number from 1 to 1024')
+  .default(16);
+
 const word = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'up to 63 of a-z, 0-9 and inner dashes (it is part of routing keys)');

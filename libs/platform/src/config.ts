@@ -93,3 +93,24 @@ function isSecret(schema: z.core.$ZodType): boolean {
   if ('in' in def && def.in instanceof z.core.$ZodType) return isSecret(def.in);
   return false;
 }
+
+/** What actions may see of the environment that the engine itself was started in: how to find programs, never our secrets. */
+const inherited = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+];
+
+/** The part of the environment that is passed on to actions. */
+export function inheritedEnvironment(env: Environment = process.env): Readonly<Record<string, string>> {
+  const entries = inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  return Object.fromEntries(entries);
+}

@@ -14,4 +14,5 @@ export * from './operations.controller';
 export * from './owner';
 export * from './package-root';
 export * from './platform.module';
+export * from './run-service';
 export * from './shutdown';

@@ -12,3 +12,8 @@ export { restore, RUN_STATE_SCHEMA, snapshot, type RunSnapshot } from './run/sna
 export * from './streams/action';
 export * from './streams/stream-decision';
 export * from './streams/workflow';
+export * from './simulator/estimate';
+export * from './simulator/simulate';
+export { actionReferences, compilePlan, validateDefinition, type Validation } from './definition/validate';
+export { checkInputs, checkOutputs, type CheckedValues } from './definition/values';
+export { parseMetadata, type ParsedMetadata } from './definition/metadata';

@@ -61,7 +61,10 @@ export class ActionCache {
       if (error instanceof AttemptFailure) throw error;
       const reason = error instanceof NotFoundError ? 'is not in the filestore' : 'could not be unpacked';
       const detail = error instanceof Error ? error.message : String(error);
-      throw new AttemptFailure({ kind: 'image', message: `The action's content ${hash} ${reason}: ${detail}` }, { cause: error });
+      throw new AttemptFailure(
+        { kind: 'image', message: `The action's content ${hash} ${reason}: ${detail}` },
+        { cause: error },
+      );
     }
   }
 

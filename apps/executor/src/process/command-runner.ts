@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { ioDeclarationSchema, streamId, type ActionToRun, type JsonObject, type Outcome } from '@ryax/contracts';
 import { crash, decidedBy, note, type Attempt, type AttemptEnd } from './attempt';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
+import { AttemptOutput } from './attempt-output';
 import { actionEnvironment, inputVariables, type Environment } from './environment';
 import { InputPreparation, type InputSources, type PreparedInputs } from './inputs';
-import { MaskedOutput } from './masked-output';
 import { OutputCollection } from './outputs';
-import { describeExit, ProcessGroup } from './process-group';
+import { describeExit, ProcessGroup, type Exit } from './process-group';
 import type { Room } from './room';
 import type { Rooms } from './rooms';
 
@@ -52,22 +52,26 @@ export class CommandRunner {
   private async runIn(room: Room, container: Container, attempt: Attempt): Promise<AttemptEnd> {
     const { sources, monotonicMs } = this.options;
     const { launch, sink, control } = attempt;
+    if (container.command.some((part) => part.includes('\0')))
+      throw AttemptFailure.invalid('The command holds a zero byte');
     await mkdir(room.work);
     const inputs = await new InputPreparation(sources, room).forCommand(launch.inputs);
     note(sink, `The image ${container.image} is ignored: this executor runs commands on its own machine`);
     const env = await this.environment(room, container, attempt, inputs);
 
     const startedAt = monotonicMs();
+    const output = new AttemptOutput(sink, inputs.secrets);
     const group = await this.start(room, container.command, env);
-    const exit = await control.supervise(group, launch, () => logged(group, attempt, inputs.secrets));
-    if (exit === undefined) group.kill();
+    const ended = logged(group, output);
+    // Stopped while it was being started: what there is of it goes, and what it was to do is not awaited.
+    const exit = (await control.supervise(group, launch, () => ended)) ?? (await killed(group));
     const durationMs = monotonicMs() - startedAt;
     const outcome = await decidedBy(control, async () => {
-      if (exit?.status !== 'exited') throw crash(`The command ${exit === undefined ? 'was not run' : describeExit(exit)}`);
-      if (exit.code !== 0) throw crash(`The command ${describeExit(exit)}`, exit.code);
+      if (exit.status === 'not-started') throw crash(`The command ${describeExit(exit)}`);
+      if (exit.code !== 0) throw crash(`The command ${describeExit(exit)}${output.lastWords}`, exit.code);
       return this.collect(room, container, attempt);
     }).catch(outcomeOf);
-    return { outcome, durationMs };
+    return { outcome: output.masked(outcome), durationMs };
   }
 
   private start(room: Room, command: readonly string[], env: Environment): Promise<ProcessGroup> {
@@ -75,7 +79,12 @@ export class CommandRunner {
     return ProcessGroup.start(spec, this.options.rooms.contextOf(room));
   }
 
-  private async environment(room: Room, container: Container, { sink }: Attempt, inputs: PreparedInputs): Promise<Environment> {
+  private async environment(
+    room: Room,
+    container: Container,
+    { sink }: Attempt,
+    inputs: PreparedInputs,
+  ): Promise<Environment> {
     const inputsFile = join(room.directory, 'inputs.json');
     await writeFile(inputsFile, JSON.stringify(inputs.values), { mode: 0o600 });
     const { variables, tooLong } = inputVariables(inputs.values);
@@ -104,11 +113,16 @@ export class CommandRunner {
 }
 
 /** Resolves when the command has ended and all its output is in the log. */
-async function logged(group: ProcessGroup, { sink }: Attempt, secrets: readonly string[]) {
-  const masked = group.outputs.map((pipe) => ({ pipe, output: new MaskedOutput(sink, secrets) }));
-  const read = masked.map(({ pipe, output }) => pipe.read(null, output).then(() => output.flush()));
-  const [exit] = await Promise.all([group.exited, ...read]);
+async function logged(group: ProcessGroup, output: AttemptOutput): Promise<Exit> {
+  const [out, err] = group.outputs;
+  const [exit] = await Promise.all([group.exited, out.read(null, output.stdout), err.read(null, output.stderr)]);
+  output.flush();
   return exit;
+}
+
+function killed(group: ProcessGroup): Promise<Exit> {
+  group.kill();
+  return group.exited;
 }
 
 function outputsFile(room: Room): string {
@@ -117,14 +131,20 @@ function outputsFile(room: Room): string {
 
 async function readOutputs(room: Room): Promise<JsonObject> {
   const path = outputsFile(room);
-  const size = await stat(path).then(({ size }) => size, () => undefined);
+  const size = await stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
   if (size === undefined) return {};
   if (size > mostOutputBytes) {
-    throw AttemptFailure.invalid(`Expected at most ${mostOutputBytes} bytes in $RYAX_OUTPUTS, found ${size}; return a file instead`);
+    throw AttemptFailure.invalid(
+      `Expected at most ${mostOutputBytes} bytes in $RYAX_OUTPUTS, found ${size}; return a file instead`,
+    );
   }
   const text = await readFile(path, 'utf8');
   const parsed = parseObject(text);
-  if (parsed === undefined) throw AttemptFailure.invalid('Expected a JSON object in $RYAX_OUTPUTS, found something else');
+  if (parsed === undefined)
+    throw AttemptFailure.invalid('Expected a JSON object in $RYAX_OUTPUTS, found something else');
   return parsed;
 }
 

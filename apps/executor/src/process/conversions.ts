@@ -1,11 +1,8 @@
-import { isFileReference, type IoDeclaration, type JsonValue } from '@ryax/contracts';
+import { isFileReference, isSecretReference, type IoDeclaration, type JsonValue } from '@ryax/contracts';
 
-/** What is wrong with a value: what was expected and what was found. */
-export interface Mismatch {
-  readonly expected: string;
-}
-
-export type Conversion = { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly expected: string };
+/** The value as its declaration wants it, or what would have been wanted. */
+export type Conversion =
+  { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly expected: string };
 
 /**
  * An input as its declaration promises it to the handler, which does arithmetic at once. Static values and parts of forms
@@ -16,7 +13,7 @@ export function convertInput(declaration: IoDeclaration, value: JsonValue): Conv
     case 'string':
     case 'longstring':
     case 'password':
-      return converted(textOf(value));
+      return isReference(value) ? mismatch('string') : converted(textOf(value));
     case 'enum':
       return enumValue(declaration, textOf(value));
     case 'integer':
@@ -55,7 +52,9 @@ export function convertOutput(declaration: IoDeclaration, value: JsonValue): Con
       return typeof value === 'boolean' ? converted(value) : mismatch('boolean');
     case 'file':
     case 'directory':
-      return typeof value === 'string' && value !== '' ? converted(value) : mismatch('the path of a ' + declaration.type);
+      return typeof value === 'string' && value !== ''
+        ? converted(value)
+        : mismatch('the path of a ' + declaration.type);
     case 'json':
       return converted(value);
     default:
@@ -67,6 +66,8 @@ export function convertOutput(declaration: IoDeclaration, value: JsonValue): Con
 export function describeType(value: JsonValue): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
+  if (isFileReference(value)) return `a ${value.kind}`;
+  if (isSecretReference(value)) return 'a secret';
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a number';
   return typeof value === 'boolean' ? 'a boolean' : 'a string';
@@ -109,7 +110,14 @@ function boolean(value: JsonValue): Conversion {
 }
 
 function enumValue({ enum_values: allowed = [] }: IoDeclaration, value: JsonValue): Conversion {
-  return typeof value === 'string' && allowed.includes(value) ? converted(value) : mismatch(`one of ${allowed.join(', ')}`);
+  return typeof value === 'string' && allowed.includes(value)
+    ? converted(value)
+    : mismatch(`one of ${allowed.join(', ')}`);
+}
+
+/** What stands for a file or a secret is neither a text nor to be seen as one. */
+function isReference(value: JsonValue): boolean {
+  return isFileReference(value) || isSecretReference(value);
 }
 
 function reference(kind: 'file' | 'directory', value: JsonValue): Conversion {

@@ -28,7 +28,10 @@ export function actionEnvironment(base: Environment, room: Room): Environment {
 }
 
 /** A command's inputs as variables of their names, and the names of those that are too long for that. */
-export function inputVariables(inputs: JsonObject): { readonly variables: Environment; readonly tooLong: readonly string[] } {
+export function inputVariables(inputs: JsonObject): {
+  readonly variables: Environment;
+  readonly tooLong: readonly string[];
+} {
   const variables: Record<string, string> = {};
   const tooLong: string[] = [];
   let total = 0;

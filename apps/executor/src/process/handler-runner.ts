@@ -4,9 +4,9 @@ import { streamId, type IoDeclaration, type JsonObject, type Outcome } from '@ry
 import type { ActionCache } from './action-cache';
 import { crash, decidedBy, note, type Attempt, type AttemptEnd } from './attempt';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
+import { AttemptOutput } from './attempt-output';
 import { actionEnvironment, type Environment } from './environment';
-import { InputPreparation, type InputSources, type PreparedInputs } from './inputs';
-import { MaskedOutput, maskText } from './masked-output';
+import { InputPreparation, type InputSources } from './inputs';
 import { OutputCollection } from './outputs';
 import { describeExit } from './process-group';
 import type { Room } from './room';
@@ -58,27 +58,31 @@ export class HandlerRunner {
     const { launch, sink, control } = attempt;
     const { inputs: declared } = worker.metadata;
     const inputs = await new InputPreparation(this.options.sources, worker.room).forHandler(declared, launch.inputs);
-    const [stdout, stderr] = [new MaskedOutput(sink, inputs.secrets), new MaskedOutput(sink, inputs.secrets)];
+    const output = new AttemptOutput(sink, inputs.secrets);
 
     const startedAt = this.options.monotonicMs();
-    const call = () => worker.call(inputs.values, { stdout, stderr });
+    const call = () => worker.call(inputs.values, output);
     const end = await control.supervise(worker, launch, call);
     const durationMs = this.options.monotonicMs() - startedAt;
-    stdout.flush();
-    stderr.flush();
+    output.flush();
 
     if (end?.type === 'not-begun' && control.stopped === undefined) return 'not-begun';
-    const outcome = await decidedBy(control, () => this.judge(worker, attempt, inputs, end)).catch(outcomeOf);
-    return { outcome, durationMs };
+    const outcome = await decidedBy(control, () => this.judge(worker, attempt, end, output)).catch(outcomeOf);
+    return { outcome: output.masked(outcome), durationMs };
   }
 
-  private async judge(worker: Worker, attempt: Attempt, { secrets }: PreparedInputs, end: CallEnd | undefined): Promise<Outcome> {
+  private async judge(
+    worker: Worker,
+    attempt: Attempt,
+    end: CallEnd | undefined,
+    output: AttemptOutput,
+  ): Promise<Outcome> {
     switch (end?.type) {
       case 'answered':
-        return this.judgeAnswer(worker, attempt, end.answer, secrets);
+        return this.judgeAnswer(worker, attempt, end.answer);
       case 'exited': {
         const code = end.exit.status === 'exited' ? end.exit.code : undefined;
-        throw crash(`The handler's process ${describeExit(end.exit)} during the call`, code);
+        throw crash(`The handler's process ${describeExit(end.exit)} during the call${output.lastWords}`, code);
       }
       case 'too-large':
         throw AttemptFailure.invalid(`The outputs are larger than ${end.mostBytes} bytes; return large data as a file`);
@@ -90,7 +94,7 @@ export class HandlerRunner {
     }
   }
 
-  private async judgeAnswer(worker: Worker, attempt: Attempt, answer: WorkerAnswer, secrets: readonly string[]): Promise<Outcome> {
+  private async judgeAnswer(worker: Worker, attempt: Attempt, answer: WorkerAnswer): Promise<Outcome> {
     switch (answer.type) {
       case 'returned':
         return this.collect(worker.room, attempt, worker.metadata.outputs, answer.outputs, answer.workingDirectory);
@@ -101,8 +105,7 @@ export class HandlerRunner {
       case 'raised': {
         const { kind, message, code, missing_module: missing } = answer.raised;
         if (missing !== undefined) noteMissing(attempt, worker, missing);
-        const masked = maskText(message, secrets);
-        throw new AttemptFailure({ kind, message: masked, ...(code === undefined ? {} : { code }) });
+        throw new AttemptFailure({ kind, message, ...(code === undefined ? {} : { code }) });
       }
       default:
         return answer satisfies never;
@@ -134,7 +137,10 @@ export class HandlerRunner {
       // Without a package.json of its own a handler is CommonJS, whatever folder of ours it comes to lie in.
       await writeFile(join(room.directory, 'package.json'), '{"type":"commonjs"}\n');
       const command = this.commandOf(metadata.runtime, room);
-      const worker = await Worker.start({ command, env: actionEnvironment(env, room), metadata }, rooms.contextOf(room));
+      const worker = await Worker.start(
+        { command, env: actionEnvironment(env, room), metadata },
+        rooms.contextOf(room),
+      );
       void worker.exited.then(() => this.pool.forget(worker));
       return worker;
     } catch (error) {

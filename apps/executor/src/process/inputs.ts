@@ -1,6 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isSecretReference, type FileReference, type IoDeclaration, type JsonObject, type JsonValue } from '@ryax/contracts';
+import {
+  isSecretReference,
+  type FileReference,
+  type IoDeclaration,
+  type JsonObject,
+  type JsonValue,
+} from '@ryax/contracts';
 import { unpackDirectory, type FileStore, type Secrets } from '@ryax/filestore';
 import { AttemptFailure } from './attempt-failure';
 import { convertInput, describeType } from './conversions';
@@ -59,13 +65,16 @@ export class InputPreparation {
     }
     if (given === null && (type === 'file' || type === 'directory')) return this.ownFile(declaration);
 
-    const value = type === 'password' ? await this.password(present) : await resolveValues(present, this.sources.values);
+    const value =
+      type === 'password' ? await this.password(present) : await resolveValues(present, this.sources.values);
     const conversion = convertInput(declaration, value);
     if (!conversion.ok) {
       const message = `The input ${name}: expected ${conversion.expected}, found ${describeType(value)}`;
       throw AttemptFailure.invalid(message, { input: name, expected: conversion.expected });
     }
-    return type === 'file' || type === 'directory' || type === 'json' ? this.placed(conversion.value) : conversion.value;
+    return type === 'file' || type === 'directory' || type === 'json'
+      ? this.placed(conversion.value)
+      : conversion.value;
   }
 
   /** A default value names a file of the action's own. */
@@ -76,7 +85,7 @@ export class InputPreparation {
 
   private async password(value: JsonValue): Promise<JsonValue> {
     const plain = await this.revealed(value);
-    if (typeof plain === 'string') this.secretValues.push(plain);
+    if (plain === value && typeof plain === 'string') this.secretValues.push(plain);
     return plain;
   }
 

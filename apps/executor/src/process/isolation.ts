@@ -28,12 +28,16 @@ export interface IsolatedPlace {
   readonly visible: readonly string[];
 }
 
-/** Runs as the first process of the namespace: it reaps orphans, and a SIGTERM does not concern it. */
+/**
+ * Runs as the first process of the namespace: it reaps orphans, and a SIGTERM is for its child alone (which gets the
+ * ordinary disposition back with `exec`). The subshell keeps the command from being taken for a builtin.
+ */
 const enterScript = `
 tmp=$1 directory=$2; shift 2
 while [ "$1" != -- ]; do mount --bind "$1" "$tmp\${1#/tmp}" || exit 125; shift; done; shift
 mount --rbind "$tmp" /tmp && cd -- "$directory" || exit 125
-"$@"
+trap : TERM
+(exec "$@")
 exit $?`;
 
 const dieWithUs = ['setpriv', '--pdeathsig', 'KILL', '--'];
@@ -42,7 +46,7 @@ const asRootOfItsOwn = ['--user', '--map-root-user'];
 const ownProcesses = ['--pid', '--mount-proc'];
 
 /** From the best to what every system has; the first that works here is taken. */
-const candidates: readonly Isolation[] = [
+export const isolationCandidates: readonly Isolation[] = [
   { level: 'private', prefix: [...dieWithUs, ...namespaces, ...ownProcesses, '--'] },
   { level: 'private', prefix: [...dieWithUs, ...namespaces, ...asRootOfItsOwn, ...ownProcesses, '--'] },
   { level: 'private-tmp', prefix: [...dieWithUs, ...namespaces, '--'] },
@@ -57,7 +61,7 @@ export async function findIsolation(directory: string): Promise<Isolation> {
   const probe = await mkdtemp(join(directory, 'probe-'));
   try {
     const place = { workingDirectory: '/', tmp: probe, visible: [] };
-    for (const candidate of candidates) {
+    for (const candidate of isolationCandidates) {
       if (await works(isolate(candidate, place, ['true']))) return candidate;
     }
     return withoutAny;

@@ -70,8 +70,12 @@ export class OutputPipe {
 
   /** Its writers are dead: whatever still holds the other end open is given up on after a while. */
   endWithin(ms: number): void {
-    const timer = setTimeout(() => this.socket.destroy(), ms);
-    this.socket.once('close', () => clearTimeout(timer));
+    if (this.isClosed) return;
+    const timer = setInterval(() => {
+      // While the sink is behind there is still something to read.
+      if (!this.socket.isPaused()) this.socket.destroy();
+    }, ms);
+    this.socket.once('close', () => clearInterval(timer));
   }
 
   private take(bytes: Buffer): void {
@@ -89,7 +93,8 @@ export class OutputPipe {
   private pass(bytes: Buffer, { sink }: Reading): void {
     if (bytes.length === 0 || sink.write(bytes)) return;
     this.socket.pause();
-    void sink.drained().finally(() => this.socket.resume());
+    const resume = () => this.socket.resume();
+    void sink.drained().then(resume, resume);
   }
 
   private finish(rest: Buffer, reading: Reading): void {

@@ -2,14 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { limits, type IoDeclaration, type JsonObject, type JsonValue } from '@ryax/contracts';
-import {
-  ArchiveError,
-  packDirectory,
-  putValue,
-  type FileStore,
-  type SecretPlace,
-  type Secrets,
-} from '@ryax/filestore';
+import { ArchiveError, packDirectory, putValue, type FileStore, type SecretPlace, type Secrets } from '@ryax/filestore';
 import { AttemptFailure } from './attempt-failure';
 import { convertOutput, describeType } from './conversions';
 import { mapPaths } from './references';
@@ -77,7 +70,8 @@ export class OutputCollection {
     try {
       return await mapPaths(value, (path) => this.stored(name, path, 'either'));
     } catch (error) {
-      if (error instanceof RangeError) throw AttemptFailure.invalid(`The output ${name}: ${error.message}`, { output: name });
+      if (error instanceof RangeError)
+        throw AttemptFailure.invalid(`The output ${name}: ${error.message}`, { output: name });
       throw error;
     }
   }

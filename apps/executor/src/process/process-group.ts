@@ -69,9 +69,14 @@ export class ProcessGroup {
     const { tmp, visible } = context.room;
     const [file = '', ...args] = isolate(context.isolation, { workingDirectory, tmp, visible }, spec.command);
     const log = [out.writeEnd, err.writeEnd];
-    const stdio: StdioOptions = ['ignore', ...log, ...(descriptors === 'with-protocol' ? ['pipe' as const, 'pipe' as const, ...log] : [])];
+    const stdio: StdioOptions = [
+      'ignore',
+      ...log,
+      ...(descriptors === 'with-protocol' ? ['pipe' as const, 'pipe' as const, ...log] : []),
+    ];
     try {
       const child = spawn(file, args, { cwd: workingDirectory, env, stdio, detached: true });
+      offerToOomKiller(child.pid);
       return new ProcessGroup(child, [out.pipe, err.pipe], context);
     } finally {
       closeWriteEnds([out, err]);
@@ -139,6 +144,16 @@ export class ProcessGroup {
 
   private signal(signal: NodeJS.Signals): void {
     if (this.pid !== undefined) signalGroup(this.pid, signal);
+  }
+}
+
+/** When the machine runs out of memory, work goes first and the engine last. Inherited; not allowed everywhere. */
+function offerToOomKiller(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '500');
+  } catch {
+    // The kernel then chooses by size alone.
   }
 }
 

@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import type { Clock, Log } from '@ryax/platform';
+import { packageRoot, type Clock, type Log } from '@ryax/platform';
 import type { Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { ActionCache } from './action-cache';
 import type { AttemptEnd } from './attempt';
@@ -38,12 +38,13 @@ export interface ProcessLauncherOptions {
   readonly isolation?: Isolation;
 }
 
-const defaults = { idleMs: 30_000, mostIdle: 16, graceMs: 5_000, python: 'python3', env: {} };
+const noEnvironment: Environment = {};
+const defaults = { idleMs: 30_000, mostIdle: 16, graceMs: 5_000, python: 'python3', env: noEnvironment };
 /** Actions kept unpacked, and text of large values kept parsed. */
 const mostActions = 64;
 const mostValueBytes = 64 * 1024 * 1024;
-/** The same place from the sources and from the build. */
-const runtimesOfThisPackage = join(__dirname, '../../../../runtimes');
+
+const runtimesOfThisPackage = join(packageRoot(__dirname), 'runtimes');
 
 /** Runs actions as processes of this machine: handlers in warm workers, commands one by one. */
 export class ProcessLauncher implements Launcher {
@@ -61,13 +62,16 @@ export class ProcessLauncher implements Launcher {
 
   /** Ends what a predecessor has left running, and finds out what the system allows. */
   static async open(options: ProcessLauncherOptions): Promise<ProcessLauncher> {
-    const { directory, files, secrets, log, clock, env, idleMs, mostIdle, graceMs, python } = { ...defaults, ...options };
+    const { directory, files, secrets, log, clock, env, idleMs, mostIdle, graceMs, python } = {
+      ...defaults,
+      ...options,
+    };
     const runtimes = realpathSync(options.runtimes ?? runtimesOfThisPackage);
     const scratch = await Scratch.open(directory);
     const isolation = options.isolation ?? (await findIsolation(scratch.directory));
     logIsolation(log, isolation.level);
 
-    const visible = hiddenByTmp([scratch.directory, runtimes, realpathSync(process.execPath)]);
+    const visible = hiddenByTmp([scratch.directory, runtimes, ...interpreterFolders(env)]);
     const rooms = new Rooms({ scratch, isolation, visible, graceMs });
     const actions = new ActionCache(files, scratch.actions, mostActions);
     const sources = { files, secrets, values: new ValueCache(files, mostValueBytes) };
@@ -119,14 +123,23 @@ export class ProcessLauncher implements Launcher {
   }
 }
 
+/** Where Node and what is found by PATH are installed: `bin` and whatever belongs to it lie in one folder. */
+function interpreterFolders({ PATH = '' }: Environment): readonly string[] {
+  const executables = [dirname(realpathSync(process.execPath)), ...PATH.split(delimiter)];
+  return executables.filter((folder) => existsSync(folder)).map((folder) => dirname(realpathSync(folder)));
+}
+
 function logIsolation(log: Log, level: IsolationLevel): void {
   switch (level) {
     case 'private':
       return log.info('Executions were given a private /tmp and process namespace', { isolation: level });
     case 'private-tmp':
-      return log.warn('Executions were given a private /tmp only: what leaves its process group can outlive its attempt', {
-        isolation: level,
-      });
+      return log.warn(
+        'Executions were given a private /tmp only: what leaves its process group can outlive its attempt',
+        {
+          isolation: level,
+        },
+      );
     case 'shared':
       return log.warn('Executions share /tmp, so only one runs at a time: unshare and mount are not allowed here', {
         isolation: level,

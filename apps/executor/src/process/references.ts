@@ -72,6 +72,7 @@ async function mapMembers(
     return items;
   }
   const members: [string, JsonValue][] = [];
-  for (const [key, member] of Object.entries(value)) members.push([key, isContainer(member) ? await act(member) : member]);
+  for (const [key, member] of Object.entries(value))
+    members.push([key, isContainer(member) ? await act(member) : member]);
   return Object.fromEntries(members);
 }

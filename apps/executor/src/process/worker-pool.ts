@@ -1,6 +1,5 @@
 import type { Worker } from './worker';
 
-
 /**
  * Workers that wait for their next call, by the content of their action. The one used last is taken first, so that those
  * which are not needed come to the end of their time.

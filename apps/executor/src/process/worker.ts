@@ -31,7 +31,7 @@ const lingerMs = 1_000;
 
 interface Call {
   readonly number: number;
-  readonly settle: (end: WorkerReply | 'too-large') => void;
+  readonly settle: (end: CallEnd) => void;
 }
 
 /** A warm process with the handler of one action, which it calls for one attempt at a time. */
@@ -42,6 +42,7 @@ export class Worker {
   private calls = 0;
   private current: Call | undefined;
   private isEnding = false;
+  private exit: Exit | undefined;
 
   private constructor(
     private readonly group: ProcessGroup,
@@ -56,6 +57,8 @@ export class Worker {
     this.exited = group.exited.then(async (exit) => {
       // Its last words may still be under way. Whoever holds the channel open beyond that has none to say.
       await Promise.race([heard, setTimeout(lingerMs, undefined, { ref: false })]);
+      this.exit = exit;
+      this.current?.settle({ type: 'exited', exit });
       return exit;
     });
   }
@@ -81,20 +84,18 @@ export class Worker {
 
   /** Calls the handler; resolves when it has answered or died and all its output is in the sinks. */
   async call(inputs: JsonObject, { stdout, stderr }: CallOutputs): Promise<CallEnd> {
-    const marker = randomBytes(16).toString('hex');
     const number = ++this.calls;
+    if (this.exit !== undefined) return number === 1 ? { type: 'exited', exit: this.exit } : { type: 'not-begun' };
+    const marker = randomBytes(16).toString('hex');
     const markerBytes = Buffer.from(marker);
     const [out, err] = this.group.outputs;
     const logged = Promise.all([out.read(markerBytes, stdout), err.read(markerBytes, stderr)]);
-    const replied = new Promise<WorkerReply | 'too-large'>((settle) => (this.current = { number, settle }));
+    const ended = new Promise<CallEnd>((settle) => (this.current = { number, settle }));
     this.commands.write(encodeCommand({ call: number, marker, inputs }));
-    const end = await Promise.race([replied, this.exited]);
+    const end = await ended;
     this.current = undefined;
-    if (end !== 'too-large' && !('status' in end) && end.answer === undefined) return { type: 'not-begun' };
-    await logged;
-    if (end === 'too-large') return { type: 'too-large', mostBytes: mostReplyBytes };
-    if ('status' in end) return { type: 'exited', exit: end };
-    return { type: 'answered', answer: end.answer };
+    if (end.type !== 'not-begun') await logged;
+    return end;
   }
 
   terminate(): void {
@@ -112,12 +113,14 @@ export class Worker {
     // Nonsense can only come from a handler that has got hold of our descriptor: it cannot be talked to any more.
     if (reply === undefined || (reply.call !== undefined && reply.call !== this.current?.number)) return this.kill();
     if (reply.isLast) this.isEnding = true;
-    this.current?.settle(reply);
+    this.current?.settle(
+      reply.answer === undefined ? { type: 'not-begun' } : { type: 'answered', answer: reply.answer },
+    );
   }
 
   private refuse(): void {
     this.kill();
-    this.current?.settle('too-large');
+    this.current?.settle({ type: 'too-large', mostBytes: mostReplyBytes });
   }
 }
 

@@ -54,7 +54,7 @@ export class ExecutorFixture {
   /** An executor that has its lease. */
   static async started(settings: Partial<ExecutorSettings> = {}): Promise<ExecutorFixture> {
     const fixture = new ExecutorFixture({ ...testSettings, ...settings });
-    await fixture.executor.start();
+    fixture.executor.start();
     await settle();
     return fixture;
   }

@@ -30,7 +30,7 @@ export class FakeBroker implements Broker {
   private readonly handlers = new Map<string, BatchHandler>();
   private readonly unread = new Map<string, Delivery[]>();
   private readonly listeners: (() => void)[] = [];
-  private withheld: (() => void)[] = [];
+  private readonly withheld: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
   declare(queues: readonly QueueDeclaration[]): Promise<void> {
     this.declared.push(...queues);
@@ -47,13 +47,20 @@ export class FakeBroker implements Broker {
     const published = { target, messages, options };
     this.published.push(published);
     this.onPublish(published);
-    if (this.confirms === 'never') await new Promise<void>((resolve) => this.withheld.push(resolve));
+    if (this.confirms !== 'never') return;
+    await new Promise<void>((resolve, reject) => this.withheld.push({ resolve, reject }));
   }
 
   /** Confirms what was withheld, and from now on at once. */
   confirm(): void {
     this.confirms = 'at-once';
-    this.withheld.splice(0).forEach((resolve) => resolve());
+    this.withheld.splice(0).forEach(({ resolve }) => resolve());
+  }
+
+  /** Refuses what was withheld, one after the other, and confirms from now on at once. */
+  refuse(error: Error): void {
+    this.confirms = 'at-once';
+    for (const { reject } of this.withheld.splice(0)) reject(error);
   }
 
   async consume(queue: string, _options: unknown, handler: BatchHandler): Promise<Subscription> {
@@ -84,6 +91,7 @@ export class FakeBroker implements Broker {
 
   onConnected(listener: () => void): void {
     this.listeners.push(listener);
+    if (this.connected) listener();
   }
 
   reconnect(): void {

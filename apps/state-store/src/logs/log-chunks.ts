@@ -76,7 +76,8 @@ const selectChunks = {
   text: `
     SELECT byte_offset, bytes, content, is_end, stored_at < now() - interval '10 s' AS is_settled
     FROM (
-      SELECT *, sum(bytes) OVER (ORDER BY byte_offset) - bytes AS bytes_before
+      SELECT *, sum(bytes) OVER (ORDER BY byte_offset) - bytes AS bytes_before,
+        greatest($5 - first_value(byte_offset) OVER (ORDER BY byte_offset), 0) AS bytes_skipped
       FROM log_chunks
       WHERE project = $1 AND run_id = $2 AND execution = $3 AND attempt = $4
         AND byte_offset >= coalesce((
@@ -85,7 +86,7 @@ const selectChunks = {
       ORDER BY byte_offset
       LIMIT 1000
     ) AS page
-    WHERE bytes_before <= $6
+    WHERE bytes_before - bytes_skipped <= $6
     ORDER BY byte_offset`,
 };
 

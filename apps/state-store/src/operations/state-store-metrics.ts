@@ -61,7 +61,7 @@ export class StateStoreMetrics {
   }
 
   private tallied(subject: TallyCount['subject'], name: string, help: string, { tallies }: ScrapedFigures): void {
-    const gauge = this.metrics.gauge({
+    this.metrics.gauge({
       name,
       help,
       labelNames: ['state'],
@@ -71,7 +71,6 @@ export class StateStoreMetrics {
         for (const { state, count } of counts.filter((each) => each.subject === subject)) this.set({ state }, count);
       },
     });
-    void gauge;
   }
 
   private lag({ lags }: ScrapedFigures): void {

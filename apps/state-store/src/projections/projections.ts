@@ -35,10 +35,11 @@ export class Projections implements LogReader {
     if (page.position === this.position) return page.waiting ? 'waiting' : 'idle';
     const events = page.events.map(decodeEvent);
     await this.database.transaction(async (connection) => {
-      await this.projector.project(connection, events);
+      // First: another who believes to be the active one waits here, and then finds it moved.
       if (!(await advanceReader(connection, this.name, this.position, page.position))) {
         throw new ReaderMovedError(this.name, this.position);
       }
+      await this.projector.project(connection, events);
     });
     this.position = page.position;
     this.onProjected(page.position, events.length);

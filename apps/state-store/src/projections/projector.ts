@@ -2,10 +2,10 @@ import type { Connection } from '@ryax/event-log';
 import type { DecodedEvent } from '../tail/decoded-event';
 import { publishedAction } from './actions/action-row';
 import { ActionsTable } from './actions/actions-table';
-import { addDuration, entryOf, type DurationRow } from './durations/duration-row';
-import { durationKey, DurationsTable } from './durations/durations-table';
-import { endedExecution, type ExecutionRow } from './executions/execution-row';
+import { endedExecution } from './executions/execution-row';
 import { ExecutionsTable } from './executions/executions-table';
+import { addObservation, observe } from './observations/observation-row';
+import { observationKey, ObservationsTable } from './observations/observations-table';
 import { evolveRunRow, type RunRow } from './runs/run-row';
 import { runKey, RunsTable, type RunKey } from './runs/runs-table';
 import type { ReadModelSchema } from './schema';
@@ -21,7 +21,7 @@ import { workflowKey, WorkflowsTable } from './workflows/workflows-table';
 export class Projector {
   private readonly runs: RunsTable;
   private readonly executions: ExecutionsTable;
-  private readonly durations: DurationsTable;
+  private readonly observations: ObservationsTable;
   private readonly workflows: WorkflowsTable;
   private readonly actions: ActionsTable;
   private readonly tallies: TalliesTable;
@@ -29,7 +29,7 @@ export class Projector {
   constructor(schema: ReadModelSchema) {
     this.runs = new RunsTable(schema);
     this.executions = new ExecutionsTable(schema);
-    this.durations = new DurationsTable(schema);
+    this.observations = new ObservationsTable(schema);
     this.workflows = new WorkflowsTable(schema);
     this.actions = new ActionsTable(schema);
     this.tallies = new TalliesTable(schema);
@@ -42,7 +42,7 @@ export class Projector {
     const ended = events.map(endedExecution).filter((row) => row !== undefined);
     for (const { project, state } of ended) tallies.add('execution', project, state, 1);
     await this.executions.insert(connection, ended);
-    await this.projectDurations(connection, ended, runs);
+    await this.projectObservations(connection, events, runs);
     await this.projectWorkflows(connection, events);
     await this.actions.insert(
       connection,
@@ -76,25 +76,24 @@ export class Projector {
     return after;
   }
 
-  private async projectDurations(
+  private async projectObservations(
     connection: Connection,
-    ended: readonly ExecutionRow[],
+    events: readonly DecodedEvent[],
     runs: ReadonlyMap<string, RunRow>,
   ): Promise<void> {
-    const seen = ended.flatMap(({ project, runId, execution, state, durationMs }) => {
-      const definitionHash = runs.get(runKey({ project, runId }))?.definitionHash;
-      if (state !== 'succeeded' || durationMs === null || definitionHash === undefined) return [];
-      return [{ key: { project, definitionHash, entry: entryOf(execution) }, durationMs }];
+    const seen = events.flatMap((event) => {
+      const run = runs.get(runKey({ project: event.stream.project, runId: event.stream.id }));
+      const observation = run && observe(event, run);
+      return observation === undefined ? [] : [observation];
     });
     if (seen.length === 0) return;
-    const keys = new Map(seen.map(({ key }) => [durationKey(key), key]));
-    const known = await this.durations.load(connection, [...keys.values()]);
-    const rows = new Map<string, DurationRow>(known.map((row) => [durationKey(row), row]));
-    for (const { key, durationMs } of seen) {
-      const row = rows.get(durationKey(key)) ?? { ...key, seen: 0, meanMs: 0 };
-      rows.set(durationKey(key), addDuration(row, durationMs));
+    const keys = new Map(seen.map((observation) => [observationKey(observation), observation]));
+    const rows = await this.observations.load(connection, [...keys.values()]);
+    for (const observation of seen) {
+      const key = observationKey(observation);
+      rows.set(key, addObservation(rows.get(key), observation));
     }
-    await this.durations.save(connection, [...rows.values()]);
+    await this.observations.save(connection, [...rows.values()]);
   }
 
   private async projectWorkflows(connection: Connection, events: readonly DecodedEvent[]): Promise<void> {

@@ -3,7 +3,7 @@ import type { Database, DatabaseClock, EventLog } from '@ryax/event-log';
 import { isOpen, outstandingAttempt, waitReason, type RunState } from '@ryax/workflow';
 import { logName, newestAttempt, readChunks, readLogEnds, type LogKey } from '../logs/log-chunks';
 import { joinChunks } from '../logs/log-text';
-import { entryOf } from '../projections/durations/duration-row';
+import { entryOf } from '../projections/observations/observation-row';
 import type { FoldedRuns } from '../reading/folded-runs';
 import type { HeadWatcher, WaitEnding } from '../reading/head-watcher';
 import type { QueryHandlers } from './query-handlers';

@@ -13,6 +13,7 @@ export type Answerer = (given: unknown) => Promise<unknown>;
 /** Each handler behind the schema of its parameters. */
 export function checkedHandlers(handlers: QueryHandlers): Readonly<Record<QueryName, Answerer>> {
   return {
+    'engine.settings': checked(queries['engine.settings'].parameters, handlers['engine.settings']),
     'workflow.list': checked(queries['workflow.list'].parameters, handlers['workflow.list']),
     'workflow.get': checked(queries['workflow.get'].parameters, handlers['workflow.get']),
     'action.list': checked(queries['action.list'].parameters, handlers['action.list']),

@@ -4,14 +4,17 @@ import type { Rejection } from '@ryax/contracts';
 export class QueryRejectedError extends Error {
   readonly code = 'query-rejected';
 
-  constructor(readonly rejection: Rejection) {
-    super(rejection.message);
+  constructor(
+    readonly rejection: Rejection,
+    options?: ErrorOptions,
+  ) {
+    super(rejection.message, options);
     this.name = 'QueryRejectedError';
   }
 }
 
-export function notFound(message: string): QueryRejectedError {
-  return new QueryRejectedError({ code: 'not-found', message });
+export function notFound(message: string, options?: ErrorOptions): QueryRejectedError {
+  return new QueryRejectedError({ code: 'not-found', message }, options);
 }
 
 export function invalid(message: string, details: NonNullable<Rejection['details']>): QueryRejectedError {

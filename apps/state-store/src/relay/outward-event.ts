@@ -1,5 +1,6 @@
 import { routingKeys, type Message, type OutwardEvent } from '@ryax/contracts';
 import type { StoredEvent } from '@ryax/event-log';
+import { z } from 'zod';
 
 /** `ryax.events` routing key of an event: `default.run.succeeded`, `default.execution.retry-scheduled`. */
 export function routingKeyOf(project: string, eventType: string): string {
@@ -32,8 +33,9 @@ export function outwardMessage(event: StoredEvent): Message<OutwardEvent> {
   };
 }
 
+/** Of the message that caused the event. */
 function traceparentOf(metadata: string): string | undefined {
-  const parsed: unknown = JSON.parse(metadata);
-  if (typeof parsed !== 'object' || parsed === null || !('traceparent' in parsed)) return undefined;
-  return typeof parsed.traceparent === 'string' ? parsed.traceparent : undefined;
+  return metadataSchema.parse(JSON.parse(metadata)).cause?.traceparent;
 }
+
+const metadataSchema = z.object({ cause: z.object({ traceparent: z.string().optional() }).nullish() });

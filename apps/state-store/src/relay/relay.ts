@@ -18,7 +18,7 @@ export class Relay implements LogReader {
   constructor(
     private readonly tail: Tail,
     private readonly readers: Readers,
-    private readonly broker: Broker,
+    private readonly broker: Pick<Broker, 'publish'>,
     private readonly onRelayed: (events: number) => void = () => undefined,
   ) {}
 

@@ -30,6 +30,8 @@ export class ReaderMovedError extends Error {
 
 /** Without a wake: bounds how late a reader is when the broker loses our wakes. Half a query a second for each reader. */
 const slowPollMs = 2_000;
+/** One that goes on failing is not an outage of a moment: an event that it cannot handle holds up all that follow. */
+const failuresToReport = 10;
 /** At a gap nobody wakes us when the transaction ends. */
 const gapPollMs = { first: 5, longest: 250 };
 
@@ -51,9 +53,10 @@ export async function follow(reader: LogReader, wakes: Wakes, log: Log, signal: 
     } catch (error) {
       isResumed = false;
       const delayMs = backoffMs(failures++, reconnectBackoff);
-      log.warn('A reader of the log failed and will go on from its checkpoint', {
+      const level = failures % failuresToReport === 0 ? 'error' : 'warn';
+      log[level]('A reader of the log failed and will go on from its checkpoint', {
         reader: reader.name,
-        delay_ms: delayMs,
+        failures,
         error,
       });
       await wakes.sleep(wakes.last, delayMs, signal);

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { limits, streamId, type DeployedDefinition, type JsonValue, type PinnedAction } from '@ryax/contracts';
+import { limits, streamId, type DeployedDefinition, type Fault, type JsonValue, type PinnedAction } from '@ryax/contracts';
 import { putJson, type FileStore, type Secrets } from '@ryax/filestore';
 import { actionReferences, validateDefinition, type Plan } from '@ryax/workflow';
 import { parse, YAMLParseError } from 'yaml';
@@ -14,7 +14,7 @@ const invalidSpecification = 'Invalid workflow specification';
 export interface ValidDefinition {
   readonly deployed: DeployedDefinition;
   readonly plan: Plan;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Fault[];
 }
 
 /** From what a caller sends to a definition that can be deployed. */

@@ -10,7 +10,7 @@ import type {
   Target,
 } from '../broker';
 import { encode } from '../cloud-events';
-import { BrokerClosedError, TopologyError } from '../errors';
+import { BrokerClosedError, ConnectionLostError, TopologyError } from '../errors';
 import { AmqpConsumer, type ConsumerHost } from './consumer';
 import { Publisher } from './publisher';
 import { Requests } from './requests';
@@ -69,16 +69,15 @@ export class AmqpBroker implements Broker {
 
   async declare(queues: readonly QueueDeclaration[]): Promise<void> {
     const added = this.topology.remember(queues);
-    for (;;) {
-      const session = await this.currentSession();
-      try {
-        await this.topology.declare(queues, session);
-        return;
-      } catch (error) {
-        if (!session.isAlive) continue;
-        for (const queue of added) this.topology.forget(queue);
-        throw error;
+    try {
+      let isDeclared = false;
+      while (!isDeclared) {
+        const session = await this.currentSession();
+        isDeclared = await session.hasDone(this.topology.declare(queues, session));
       }
+    } catch (error) {
+      for (const queue of added) this.topology.forget(queue);
+      throw error;
     }
   }
 
@@ -111,9 +110,9 @@ export class AmqpBroker implements Broker {
     this.consumers.add(consumer);
     const { session } = this;
     try {
-      await session?.whileAlive(consumer.attach(session));
+      const isAttached = await session?.hasDone(consumer.attach(session));
       // Where there is no session (any more), the next one attaches all consumers.
-      await this.currentSession();
+      if (!isAttached) await this.currentSession();
     } catch (error) {
       this.consumers.delete(consumer);
       throw error;
@@ -205,7 +204,7 @@ export class AmqpBroker implements Broker {
       await this.topology.repair(consumer.queue, session);
       await consumer.attach(session);
     } catch (error) {
-      session.fail(error instanceof Error ? error : new Error(String(error)));
+      session.fail(new ConnectionLostError(`queue ${consumer.queue} was repaired`, { cause: error }));
     }
   }
 

@@ -179,6 +179,12 @@ export class AmqpConsumer implements Subscription, CarrierHost<AmqpCarrier> {
     );
   }
 
+  /** The channel handles one thing after the other: an answer to anything says that it has handled what was before. */
+  async synced(): Promise<void> {
+    this.flush();
+    await this.channel?.prefetch(this.options.prefetch).catch(() => undefined);
+  }
+
   reply({ replyTo, correlationId }: AmqpCarrier, message: Message): void {
     if (replyTo !== undefined) this.host.requests.reply(replyTo, correlationId, message);
   }

@@ -43,11 +43,15 @@ export class Session {
     return !this.ended && this.cause === undefined;
   }
 
-  /** Passes on a failure only where it is not that of the whole session, which is dealt with elsewhere. */
-  async whileAlive(work: Promise<void>): Promise<void> {
-    await work.catch((error: unknown) => {
+  /** Whether the work was done; false when the session was lost meanwhile. Other failures are passed on. */
+  async hasDone(work: Promise<void>): Promise<boolean> {
+    try {
+      await work;
+      return true;
+    } catch (error) {
       if (this.isAlive) throw error;
-    });
+      return false;
+    }
   }
 
   async channel(): Promise<Channel> {
@@ -88,7 +92,7 @@ export class Session {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, closeTimeoutMs);
     });
-    await Promise.race([this.connection.close().catch(() => undefined), late]);
+    await Promise.race([this.connection.close().catch(() => undefined), this.lost, late]);
     clearTimeout(timer);
   }
 

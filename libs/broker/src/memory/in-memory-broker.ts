@@ -141,15 +141,17 @@ export class InMemoryBroker implements Broker, MemoryConnection {
 
   /** Fault injection: the connection is cut, and made again in the next turn of the event loop. */
   dropConnection(): void {
-    this.kill();
-    setImmediate(() => {
-      if (this.state === 'disconnected') this.connect();
-    });
+    this.cutConnection();
+    setImmediate(() => this.restoreConnection());
   }
 
-  /** Fault injection: the process behind this connection is gone. */
-  kill(): void {
+  /** Fault injection: the line is down, or the process behind it gone, until it is restored. */
+  cutConnection(): void {
     if (this.connected) this.disconnect(new ConnectionLostError('an answer came'));
+  }
+
+  restoreConnection(): void {
+    if (this.state === 'disconnected') this.connect();
   }
 
   answered(correlationId: string, { items: [reply] }: Published): void {

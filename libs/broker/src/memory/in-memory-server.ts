@@ -128,6 +128,11 @@ export class InMemoryServer {
     this.queues.get(name)?.purge();
   }
 
+  /** The queues that are called so: each connection's, where it is an own queue. */
+  queueNames(queue: string): string[] {
+    return [...this.queues.keys()].filter((name) => name === queue || name.startsWith(`${queue}~`));
+  }
+
   /** Takes out what is parked. */
   takeParked(): readonly Published[] {
     return (this.queues.get(queues.dead)?.purge() ?? []).map(({ published }) => published);

@@ -117,6 +117,10 @@ export class MemoryConsumer implements Subscription, QueueConsumer, CarrierHost<
     return Promise.resolve();
   }
 
+  synced(): Promise<void> {
+    return Promise.resolve();
+  }
+
   reply({ replyTo, correlationId }: MemoryCarrier, message: Message): void {
     if (replyTo === undefined || correlationId === undefined) return;
     const target = { exchange: '', routingKey: replyTo } as const;

@@ -56,10 +56,11 @@ export class MemoryQueue {
   constructor(
     readonly name: string,
     readonly bound: QueueBound,
-    private readonly onExpired: (entry: Entry, queue: MemoryQueue) => void,
+    private readonly onExpired: (entry: Entry) => void,
   ) {}
 
   get length(): number {
+    this.dropExpired();
     return this.ready.length;
   }
 
@@ -86,12 +87,12 @@ export class MemoryQueue {
 
   /** Hands out what is ready, as far as consumers have room. */
   dispatch(): void {
-    for (let consumer = this.nextConsumer(); consumer && this.ready.length > 0; consumer = this.nextConsumer()) {
-      const entry = this.ready.shift();
+    for (;;) {
+      this.dropExpired();
+      const consumer = this.ready.length > 0 ? this.nextConsumer() : undefined;
+      const entry = consumer && this.ready.shift();
       if (!entry) return;
-      const { expiresAt } = entry.published;
-      if (expiresAt !== undefined && expiresAt <= performance.now()) this.onExpired(entry, this);
-      else consumer.deliver(entry);
+      consumer.deliver(entry);
     }
   }
 
@@ -109,6 +110,13 @@ export class MemoryQueue {
     for (const consumer of this.consumers.splice(0)) consumer.cancelled();
   }
 
+  private dropExpired(): void {
+    for (let next = this.ready.peek(); next && isExpired(next); next = this.ready.peek()) {
+      this.ready.shift();
+      this.onExpired(next);
+    }
+  }
+
   /** The first to subscribe is the single active one; otherwise in turn among those with room. */
   private nextConsumer(): QueueConsumer | undefined {
     if (this.bound.kind === 'partition') return this.consumers[0]?.hasRoom ? this.consumers[0] : undefined;
@@ -118,4 +126,8 @@ export class MemoryQueue {
     }
     return undefined;
   }
+}
+
+function isExpired({ published: { expiresAt } }: Entry): boolean {
+  return expiresAt !== undefined && expiresAt <= performance.now();
 }

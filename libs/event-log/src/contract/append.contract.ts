@@ -169,14 +169,15 @@ export function describeAppend(subject: () => ContractSubject): void {
     });
 
     it.each([
-      ['event-too-large', { events: [event({ data: JSON.stringify('é'.repeat(limits.eventBytes / 2)) })] }],
-      ['event-too-large', { events: [event({ metadata: JSON.stringify('x'.repeat(limits.eventBytes)) })] }],
+      ['too-large', { events: [event({ data: JSON.stringify('é'.repeat(limits.eventBytes / 2)) })] }],
+      ['too-large', { events: [event({ metadata: JSON.stringify('x'.repeat(limits.eventBytes)) })] }],
       ['text-not-storable', { events: [event({ data: '"\u0000"' })] }],
       ['text-not-storable', { events: [event({ metadata: '"\ud800"' })] }],
-      ['number-not-an-integer', { events: [event({ recordedAt: 1.5 })] }],
-      ['number-not-an-integer', { wakeupAt: Number.NaN }],
+      ['number-out-of-range', { events: [event({ recordedAt: 1.5 })] }],
+      ['number-out-of-range', { events: [event({ schema: 2 ** 31 })] }],
+      ['number-out-of-range', { wakeupAt: Number.NaN }],
       ['no-events', { events: [] }],
-      ['missing-hash', { expectedVersion: 4, expectedHash: null }],
+      ['hash-does-not-fit', { expectedVersion: 4, expectedHash: null }],
     ])('refuses %s, naming the stream, before any of the batch is appended', async (reason, over) => {
       const { log } = subject();
       const [good, bad] = [freshName(), freshName()];
@@ -186,6 +187,14 @@ export function describeAppend(subject: () => ContractSubject): void {
       await expect(append).rejects.toBeInstanceOf(InvalidAppendError);
       await expect(append).rejects.toMatchObject({ reason, streamId: bad });
       expect(await log.headVersions([good, bad])).toEqual(new Map());
+    });
+
+    it('refuses a stream id that an index may not take', async () => {
+      const streamId = freshName(`run:default:${'x'.repeat(1_024)}`);
+
+      const append = subject().log.append([decision(appendTo(streamId, undefined))]);
+
+      await expect(append).rejects.toMatchObject({ reason: 'too-large', streamId });
     });
 
     it('refuses a stream that is twice in a batch', async () => {

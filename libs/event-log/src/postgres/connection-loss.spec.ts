@@ -2,21 +2,25 @@ import { useBreakablePostgres, useProxy, useTestDatabase, waitFor } from '@ryax/
 import { appended, appendTo, decision, freshName } from '../contract/subject';
 import { ConnectionLostError, DatabaseUnavailableError, UnknownCommitError } from '../errors';
 import { verifyStream } from '../verify-stream';
+import { Database } from './database';
 import { silentLog, useEventLog } from './fixture';
 import { PostgresLocks } from './locks';
+import { PostgresEventLog } from './postgres-event-log';
 
 describe('when connections are lost', () => {
   const database = useTestDatabase();
   const proxy = useProxy(() => database.url);
   const opened = useEventLog(() => ({ url: proxy.url }));
 
-  const terminateBackends = () =>
-    database.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = 'spec' AND datname = current_database()`,
-    );
+  const ours = `application_name = 'spec' AND datname = current_database()`;
+  const blocked = `${ours} AND wait_event_type = 'Lock'`;
+  const terminate = (which: string) =>
+    database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${which}`);
 
-  it('says that nothing is known of an append whose answer never came', async () => {
+  it.each([
+    ['the line broke', async () => proxy.cut()],
+    ['the server ended the connection', () => terminate(blocked)],
+  ])('says that nothing is known of an append whose answer never came because %s', async (_case, lose) => {
     const { log, database: pool } = opened();
     const stream = freshName();
     const head = await appended(log, appendTo(stream, undefined));
@@ -24,16 +28,27 @@ describe('when connections are lost', () => {
     await blocker.query({ name: '', text: 'BEGIN' });
     await blocker.query({ name: '', text: `SELECT FROM stream_heads WHERE stream_id = '${stream}' FOR UPDATE` });
 
-    const append = log.append([decision(appendTo(stream, head))]);
-    const failure = append.catch((error: unknown) => error);
-    await waitFor(async () => (await database.query(blockedAppends)).length > 0);
-    proxy.cut();
+    const failure = log.append([decision(appendTo(stream, head))]).catch((error: unknown) => error);
+    await waitFor(async () => (await database.query(`SELECT FROM pg_stat_activity WHERE ${blocked}`)).length > 0);
+    await lose();
 
     const error = await failure;
     expect(error).toBeInstanceOf(UnknownCommitError);
     expect(error).toMatchObject({ streamIds: [stream], cause: expect.any(ConnectionLostError) });
     await blocker.release({ close: true });
-    expect((await verifyStream(log, stream)).status).toBe('intact');
+    expect(await waitFor(() => verifyStream(log, stream))).toMatchObject({ status: 'intact' });
+  });
+
+  it('says that nothing is known of a batch that failed when a part of it was committed', async () => {
+    class Failing extends Database {
+      override transaction = () => Promise.reject(new DatabaseUnavailableError('no second connection'));
+    }
+    const log = new PostgresEventLog(new Failing(opened().database.dataSource), opened().clock);
+    const [single, ...pair] = [freshName(), freshName(), freshName()].map((stream) => appendTo(stream, undefined));
+
+    const append = log.append([{ streams: single ? [single] : [] }, { streams: pair }]);
+
+    await expect(append).rejects.toBeInstanceOf(UnknownCommitError);
   });
 
   it('says that nothing was appended when there is no connection to be had, and recovers by itself', async () => {
@@ -54,7 +69,7 @@ describe('when connections are lost', () => {
     const { log } = opened();
     await Promise.all([log.now(), log.now(), log.now()]);
 
-    await terminateBackends();
+    await terminate(ours);
 
     await waitFor(async () => (await log.now()) > 0);
   });
@@ -78,7 +93,7 @@ describe('when connections are lost', () => {
     const name = freshName('shard:');
     const lock = await locks.tryAcquire(name);
 
-    await terminateBackends();
+    await terminate(ours);
 
     await waitFor(() => lock?.lost.aborted);
     const next = await waitFor(() => locks.tryAcquire(name));
@@ -100,10 +115,6 @@ describe('when connections are lost', () => {
 function isRefused(error: unknown): boolean {
   return error instanceof DatabaseUnavailableError && !(error instanceof ConnectionLostError);
 }
-
-const blockedAppends = `
-  SELECT pid FROM pg_stat_activity
-   WHERE application_name = 'spec' AND datname = current_database() AND wait_event_type = 'Lock'`;
 
 describe('when PostgreSQL dies and comes back', () => {
   const server = useBreakablePostgres();

@@ -71,6 +71,7 @@ const rollback: Statement = { name: 'rollback', text: 'ROLLBACK' };
 
 class PooledConnection implements HeldConnection {
   private broken = false;
+  private stopWatching: (() => void) | undefined;
 
   constructor(
     private readonly runner: QueryRunner,
@@ -86,20 +87,22 @@ class PooledConnection implements HeldConnection {
   }
 
   onLost(listener: (cause: unknown) => void): void {
-    this.client.once('error', listener);
-    this.client.once('end', () => listener(undefined));
+    const onEnd = () => listener(undefined);
+    this.client.once('error', listener).once('end', onEnd);
+    this.stopWatching = () => this.client.off('error', listener).off('end', onEnd);
   }
 
   async release(options = { close: false }): Promise<void> {
+    this.stopWatching?.();
     // The pool drops a client that is ending. Not awaited: a dead peer would never answer, and the pool awaits it.
     if (this.broken || options.close) void this.client.end();
     await this.runner.release();
   }
 
-  /** A refusal of severity ERROR has rolled back for certain; after anything else nothing is known. */
+  /** A statement that the server refused has rolled back for certain; after anything else nothing is known. */
   private classify(error: unknown, statement: Statement): unknown {
-    if (error instanceof DatabaseError && error.severity === 'ERROR') {
-      const reason = transientRefusals.get(error.code?.slice(0, 2) ?? '') ?? transientRefusals.get(error.code ?? '');
+    if (error instanceof DatabaseError && !endsConnection(error)) {
+      const reason = transientReason(error.code ?? '');
       if (reason === undefined) return error;
       return new DatabaseUnavailableError(`Expected ${statement.name} to run, found: ${reason}`, { cause: error });
     }
@@ -110,15 +113,27 @@ class PooledConnection implements HeldConnection {
   }
 }
 
-/** SQLSTATEs, or their first two characters, after which the same statement may succeed. */
+/**
+ * The last words of a connection can follow a commit: they refuse nothing. By SQLSTATE (connection exceptions, operator
+ * intervention, idle in transaction), too, because the severity comes in the server's language.
+ */
+function endsConnection({ severity, code = '' }: DatabaseError): boolean {
+  return severity === 'FATAL' || severity === 'PANIC' || /^(08|57P|25P03)/.test(code);
+}
+
+/** SQLSTATEs, or their class, after which the same statement may succeed. */
 const transientRefusals = new Map([
   ['25006', 'a read-only database, as during a fail-over'],
   ['40', 'a transaction that was rolled back in favour of another'],
   ['53', 'a server out of memory, disk or connections'],
   ['55P03', 'a lock that was not to be had in time'],
-  ['57', 'a statement that was cancelled or took too long'],
+  ['57014', 'a statement that was cancelled or took too long'],
   ['58', 'a failure of the system under the database'],
 ]);
+
+function transientReason(code: string): string | undefined {
+  return transientRefusals.get(code) ?? transientRefusals.get(code.slice(0, 2));
+}
 
 /** pg takes a time limit for each query, too, which its types do not know. */
 function queryConfig({ name, text, answerWithinMs }: Statement, values: readonly unknown[]): QueryConfig {

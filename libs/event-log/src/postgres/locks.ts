@@ -37,7 +37,8 @@ export class PostgresLocks implements Locks {
 class PostgresLock implements Lock {
   private readonly abort = new AbortController();
   private timer: NodeJS.Timeout | undefined;
-  private released: Promise<void> | undefined;
+  private asking: Promise<void> = Promise.resolve();
+  private ended: Promise<void> | undefined;
 
   constructor(
     private readonly name: string,
@@ -53,37 +54,55 @@ class PostgresLock implements Lock {
     return this.abort.signal;
   }
 
-  /** Closes the connection: that frees the lock, whatever state the connection is in. */
   release(): Promise<void> {
+    this.ended ??= this.unlock();
+    return this.ended;
+  }
+
+  private async unlock(): Promise<void> {
     clearTimeout(this.timer);
-    this.released ??= this.connection.release({ close: true });
-    return this.released;
+    await this.asking;
+    let unlocked = false;
+    try {
+      await this.connection.query(release, [this.name]);
+      unlocked = true;
+    } catch (error) {
+      this.log.warn('A lock is left to end with its connection', { lock: this.name, error });
+    } finally {
+      await this.connection.release({ close: !unlocked });
+    }
   }
 
   private askLater(): void {
-    this.timer = setTimeout(() => void this.ask(), this.check.everyMs).unref();
+    this.timer = setTimeout(() => (this.asking = this.ask()), this.check.everyMs).unref();
   }
 
   private async ask(): Promise<void> {
     try {
       await this.connection.query({ ...ping, answerWithinMs: this.check.answerWithinMs });
-      if (!this.released) this.askLater();
+      if (!this.ended) this.askLater();
     } catch (error) {
       this.lose(error);
     }
   }
 
   private lose(cause: unknown): void {
-    if (this.released || this.lost.aborted) return;
+    if (this.ended) return;
+    clearTimeout(this.timer);
+    this.ended = this.connection.release({ close: true });
     this.log.warn('Lost a lock with its connection', { lock: this.name, error: cause });
     this.abort.abort(new Error(`Expected to hold lock ${this.name}, found its connection lost`, { cause }));
-    this.release().catch((error: unknown) => this.log.warn('A lost connection did not close', { error }));
   }
 }
 
 const acquire: Statement = {
   name: 'acquire-lock',
   text: `SELECT pg_try_advisory_lock(hashtextextended('ryax/lock/' || $1, 0)) AS acquired`,
+};
+
+const release: Statement = {
+  name: 'release-lock',
+  text: `SELECT pg_advisory_unlock(hashtextextended('ryax/lock/' || $1, 0))`,
 };
 
 const ping: Statement = { name: 'ping', text: `SELECT 1` };

@@ -28,7 +28,7 @@ describe('opening the log', () => {
       new Clock(),
     );
 
-    await expect(opening).rejects.toThrow();
+    await expect(opening).rejects.toMatchObject({ code: 'database-unavailable', cause: { code: 'ECONNREFUSED' } });
     await proxy.open();
   });
 

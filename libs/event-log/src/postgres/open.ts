@@ -1,6 +1,8 @@
 import { retryUntilDone, type Clock, type Log } from '@ryax/platform';
 import { DatabaseError } from 'pg';
+import { QueryFailedError } from 'typeorm';
 import { DatabaseClock } from '../database-clock';
+import { DatabaseUnavailableError } from '../errors';
 import { createDataSource } from './data-source';
 import { Database } from './database';
 import { DatabaseIdentityWatch } from './identity';
@@ -35,7 +37,7 @@ export interface OpenEventLog {
   readonly clock: DatabaseClock;
   readonly identity: DatabaseIdentityWatch;
   readonly database: Database;
-  /** Ends the pool after the statements under way; once, however often it is called. */
+  /** Ends the pool, and cuts off what is under way: to be called when nothing is. Once, however often it is called. */
   close(): Promise<void>;
 }
 
@@ -43,27 +45,46 @@ const defaultConnectWithinMs = 60_000;
 
 /** Migrates, connects, makes room for the next events and reads the clock: what it gives can be used at once. */
 export async function openEventLog(options: EventLogOptions, log: Log, clock: Clock): Promise<OpenEventLog> {
-  const { connectWithinMs = defaultConnectWithinMs } = options;
-  await retryUntilDone(() => migrate(options.url, log), {
-    signal: AbortSignal.timeout(connectWithinMs),
-    onFailure: (error) => {
-      if (isHopeless(error)) throw error;
-      log.warn('The database was not ready yet', { error });
-    },
-  });
+  const signal = AbortSignal.timeout(options.connectWithinMs ?? defaultConnectWithinMs);
+  let last: unknown;
+  const onFailure = (error: unknown) => {
+    last = error;
+    if (isHopeless(error)) throw error;
+    log.warn('The database was not ready yet', { error });
+  };
+  try {
+    return await retryUntilDone(() => open(options, log, clock), { signal, onFailure });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new DatabaseUnavailableError('Expected the database to come up in time, found it unreachable', {
+      cause: last,
+    });
+  }
+}
+
+async function open(options: EventLogOptions, log: Log, clock: Clock): Promise<OpenEventLog> {
+  await migrate(options.url, log);
   const identity = new DatabaseIdentityWatch(log);
   const dataSource = createDataSource({ ...options, log, onConnect: (client) => identity.check(client) });
   await dataSource.initialize();
-  const database = new Database(dataSource);
-  const opened = assemble(database, identity, new DatabaseClock(() => clock.monotonicMs()), log);
+  const opened = assemble(new Database(dataSource), identity, new DatabaseClock(() => clock.monotonicMs()), log);
   try {
-    await ensurePartitions(database, options.partitions);
+    await makeRoom(opened.database, options, log);
     await opened.log.now();
   } catch (error) {
     await opened.close();
     throw error;
   }
   return opened;
+}
+
+/** No reason not to start: without room ahead events go to the default partition, and the owner's next call repairs that. */
+async function makeRoom(database: Database, { partitions }: EventLogOptions, log: Log): Promise<void> {
+  try {
+    await ensurePartitions(database, partitions);
+  } catch (error) {
+    log.error('The partitions for the next events were not made', { error });
+  }
 }
 
 function assemble(database: Database, identity: DatabaseIdentityWatch, clock: DatabaseClock, log: Log): OpenEventLog {
@@ -84,8 +105,8 @@ function assemble(database: Database, identity: DatabaseIdentityWatch, clock: Da
   };
 }
 
-/** Only a lost or refused connection is cured by waiting; a wrong password or a failing migration is not. */
+/** What the database itself refuses, such as a wrong password, no waiting cures; only that it starts, stops or fails over. */
 function isHopeless(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof DatabaseError && !/^(53|57)/.test(cause.code ?? '');
+  const refusal: unknown = error instanceof QueryFailedError ? error.driverError : error;
+  return refusal instanceof DatabaseError && !/^(25006|53|57)/.test(refusal.code ?? '');
 }

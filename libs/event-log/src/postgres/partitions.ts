@@ -20,6 +20,7 @@ export async function ensurePartitions(database: Database, options: PartitionOpt
   if (isEnough(await extent(database), eventsPerPartition * ahead)) return;
   await database.transaction(async (connection) => {
     await connection.query(lockPartitions);
+    await connection.query(ddl(`SET LOCAL lock_timeout = '1s'`));
     const { end, last, overflow } = await extent(connection);
     const start = overflow ? await adoptDefaultPartition(connection, end, eventsPerPartition) : end;
     for (let from = start; from <= last + eventsPerPartition * ahead; from += eventsPerPartition) {
@@ -47,7 +48,10 @@ async function extent(connection: Connection): Promise<Extent> {
   return { end: Number(row.end), last: Number(row.last), overflow: row.overflow };
 }
 
-/** Creates the table first and attaches it then: that locks out neither appends nor reads of other partitions. */
+/**
+ * Created first and attached then: CREATE TABLE … PARTITION OF would lock everybody out of `events`. Attaching locks
+ * the default partition alone, for a scan of nothing, and gives up after a second in the queue.
+ */
 async function addPartition(connection: Connection, from: number, to: number): Promise<void> {
   const table = `events_${from}`;
   await connection.query(ddl(`CREATE TABLE ${table} (LIKE events INCLUDING DEFAULTS)`));
@@ -58,10 +62,11 @@ async function addPartition(connection: Connection, from: number, to: number): P
 
 /**
  * The default partition holds events: without moving any of them it becomes the ordinary partition of their range, and
- * an empty one takes its place. Locks out everybody for the time of one scan; only a forgotten owner leads here.
+ * an empty one takes its place. Locks out everybody for one scan of it; only an owner that was gone for long leads here.
  * @returns where the new partition ends
  */
 async function adoptDefaultPartition(connection: Connection, from: number, step: number): Promise<number> {
+  await connection.query(ddl(`SET LOCAL statement_timeout = ${scanTimeoutMs}`));
   await connection.query(ddl(`ALTER TABLE events DETACH PARTITION events_default`));
   const [row] = await connection.query<{ last: string }>(lastInDefault);
   const to = from + Math.ceil((Number(row?.last ?? from) + 1 - from) / step) * step;
@@ -80,9 +85,12 @@ function protect(table: string): string {
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_events()`;
 }
 
+/** Some hundred million events: an interrupted scan would be begun again and again. */
+const scanTimeoutMs = 600_000;
+
 /** Not prepared: runs once. */
 function ddl(text: string): Statement {
-  return { name: '', text };
+  return { name: '', text, answerWithinMs: scanTimeoutMs };
 }
 
 const lockPartitions: Statement = {

@@ -14,88 +14,91 @@ export interface PreparedDecision {
   readonly streams: readonly PreparedStream[];
 }
 
-/** Finds everything that would make the database refuse the whole batch on account of one stream. */
+/** Finds whatever would make the database refuse the whole batch on account of one stream. */
 export function prepareAppend(decisions: readonly Decision[]): PreparedDecision[] {
   const seen = new Set<string>();
   return decisions.map(({ streams }) => {
-    if (streams.length === 0) refuse('no-streams', '', 'Expected a decision on at least one stream, found none');
-    return {
-      streams: streams.map((stream) => {
-        if (seen.has(stream.streamId)) {
-          refuse('duplicate-stream', stream.streamId, `Expected ${stream.streamId} once in a batch, found it again`);
-        }
-        seen.add(stream.streamId);
-        return prepareStream(stream);
-      }),
-    };
+    if (streams.length === 0) throw new InvalidAppendError('no-streams', '', 'at least one stream', 'none');
+    return { streams: streams.map((stream) => prepareStream(stream, seen)) };
   });
 }
 
-function prepareStream(stream: StreamAppend): PreparedStream {
-  checkStream(stream);
+function prepareStream(stream: StreamAppend, seen: Set<string>): PreparedStream {
+  const { streamId, project, expectedVersion, expectedHash } = stream;
+  const fault = seen.has(streamId) ? duplicate : faultOfStream(stream);
+  if (fault) throw new InvalidAppendError(fault.reason, streamId, fault.expected, fault.found);
+  seen.add(streamId);
   const hashes: string[] = [];
-  let hash = stream.expectedHash;
-  let version = stream.expectedVersion;
+  let hash = expectedHash;
   for (const event of stream.events) {
-    version += 1;
-    checkEvent(stream.streamId, version, event);
-    hash = chainHash(hash, { ...event, version, streamId: stream.streamId, project: stream.project });
+    const version = expectedVersion + hashes.length + 1;
+    const eventFault = faultOfEvent(event);
+    if (eventFault) {
+      const { reason, expected, found } = eventFault;
+      throw new InvalidAppendError(reason, streamId, expected, `${found} in ${event.type}, version ${version}`);
+    }
+    hash = chainHash(hash, { ...event, streamId, version, project });
     hashes.push(hash);
   }
-  if (hash === null) refuse('no-events', stream.streamId, `Expected events for ${stream.streamId}, found none`);
-  return { ...stream, version, hash, hashes };
+  return { ...stream, version: expectedVersion + hashes.length, hash: hash ?? '', hashes };
 }
 
-function checkStream({ streamId, events, expectedVersion, expectedHash, ...stream }: StreamAppend): void {
-  if (events.length === 0) refuse('no-events', streamId, `Expected events for ${streamId}, found none`);
-  if ((expectedVersion === 0) !== (expectedHash === null)) {
-    refuse(
-      'missing-hash',
-      streamId,
-      `Expected a hash with version ${expectedVersion} of ${streamId}, found ${expectedHash}`,
-    );
-  }
-  checkText(streamId, `id, project and kind of stream ${streamId}`, [streamId, stream.project, stream.kind]);
-  checkIntegers(streamId, { expectedVersion, partition: stream.partition, wakeupAt: stream.wakeupAt ?? 0 });
+interface Fault {
+  readonly reason: InvalidAppendReason;
+  readonly expected: string;
+  readonly found: string;
 }
 
-function checkEvent(streamId: string, version: number, { type, schema, data, metadata, recordedAt }: NewEvent): void {
-  const where = `of ${type}, version ${version} of ${streamId}`;
-  checkSize(streamId, `data ${where}`, data, limits.eventBytes);
-  checkSize(streamId, `metadata ${where}`, metadata, metadataBytes);
-  checkText(streamId, `type, data and metadata ${where}`, [type, data, metadata]);
-  checkIntegers(streamId, { schema, recordedAt });
-}
+const duplicate: Fault = { reason: 'duplicate-stream', expected: 'a stream once in a batch', found: 'it again' };
 
-/** Ids, an actor, a trace: a page of events is bounded by the bytes of their data, so this must stay small beside it. */
+/** What an index takes for certain. */
+const streamIdBytes = 1_024;
+/** Ids, an actor, a trace. A page of events is bounded by the bytes of their data: this must stay small beside them. */
 const metadataBytes = 16 * 1024;
 
-function checkSize(streamId: string, what: string, text: string, limit: number): void {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > limit) {
-    refuse('event-too-large', streamId, `Expected ${what} to have at most ${limit} bytes, found ${bytes}`);
+function faultOfStream(stream: StreamAppend): Fault | undefined {
+  const { streamId, project, kind, events, expectedVersion, expectedHash } = stream;
+  if (events.length === 0) return { reason: 'no-events', expected: 'at least one event', found: 'none' };
+  if ((expectedVersion === 0) !== (expectedHash === null)) {
+    const found = `version ${expectedVersion} with hash ${expectedHash}`;
+    return { reason: 'hash-does-not-fit', expected: 'a hash with every version but 0', found };
   }
+  return (
+    tooLarge('id', streamId, streamIdBytes) ??
+    notText('id, project and kind', [streamId, project, kind]) ??
+    notInteger('expectedVersion', expectedVersion, int4) ??
+    notInteger('partition', stream.partition, int4) ??
+    notInteger('wakeupAt', stream.wakeupAt ?? 0)
+  );
+}
+
+function faultOfEvent({ type, schema, data, metadata, recordedAt }: NewEvent): Fault | undefined {
+  return (
+    tooLarge('data', data, limits.eventBytes) ??
+    tooLarge('metadata', metadata, metadataBytes) ??
+    notText('type, data and metadata', [type, data, metadata]) ??
+    notInteger('schema', schema, int4) ??
+    notInteger('recordedAt', recordedAt)
+  );
+}
+
+function tooLarge(what: string, text: string, limit: number): Fault | undefined {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= limit) return undefined;
+  return { reason: 'too-large', expected: `${what} of at most ${limit} bytes`, found: `${bytes} bytes` };
 }
 
 /** Text that PostgreSQL refuses, or that would be stored as other text. `JSON.stringify` escapes both. */
 const notStorable = /[\0\p{Surrogate}]/u;
 
-function checkText(streamId: string, what: string, texts: readonly string[]): void {
-  if (!texts.some((text) => notStorable.test(text))) return;
-  refuse(
-    'text-not-storable',
-    streamId,
-    `Expected ${what} of ${streamId} to be UTF-8 without NUL, found other characters`,
-  );
+function notText(what: string, texts: readonly string[]): Fault | undefined {
+  if (!texts.some((text) => notStorable.test(text))) return undefined;
+  return { reason: 'text-not-storable', expected: `${what} in UTF-8 without NUL`, found: 'other characters' };
 }
 
-function checkIntegers(streamId: string, numbers: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(numbers)) {
-    if (Number.isSafeInteger(value)) continue;
-    refuse('number-not-an-integer', streamId, `Expected an integer as ${name} of ${streamId}, found ${value}`);
-  }
-}
+const int4 = 2 ** 31 - 1;
 
-function refuse(reason: InvalidAppendReason, streamId: string, message: string): never {
-  throw new InvalidAppendError(reason, streamId, message);
+function notInteger(what: string, value: number, max: number = Number.MAX_SAFE_INTEGER): Fault | undefined {
+  if (Number.isInteger(value) && Math.abs(value) <= max) return undefined;
+  return { reason: 'number-out-of-range', expected: `an integer of at most ${max} as ${what}`, found: `${value}` };
 }

@@ -13,6 +13,12 @@ interface Fence {
   readonly takenAt: number;
 }
 
+interface Facts {
+  fence: Fence | undefined;
+  /** No event at or below this position can appear any more. */
+  settledUpTo: number;
+}
+
 /** One read, with the snapshot that it was made in. */
 interface Look {
   readonly events: readonly StoredEvent[];
@@ -28,21 +34,19 @@ interface Look {
  * in a read made after that will never come (PROTOCOLS §3). One instance may serve several readers.
  */
 export class PostgresTail implements Tail {
-  private fence: Fence | undefined;
-  /** No event at or below this position can appear any more. */
-  private settledUpTo = 0;
+  private facts: Facts = { fence: undefined, settledUpTo: 0 };
 
   constructor(private readonly connection: Connection) {}
 
   async read(position: number, limit: number): Promise<TailPage> {
     const { page, seenUpTo } = await this.look(position, limit);
-    if (!page.waiting || page.events.length > 0 || this.fence) return page;
+    if (!page.waiting || page.events.length > 0 || this.facts.fence) return page;
     await this.takeFence(seenUpTo);
     return (await this.look(position, limit)).page;
   }
 
   async stalled(): Promise<TailStall | undefined> {
-    const fence = this.fence;
+    const { fence } = this.facts;
     if (!fence) return undefined;
     const rows = await this.connection.query<BlockerRow>(selectBlockers, [fence.id.toString()]);
     return { since: fence.takenAt, blockers: rows.map(blocker) };
@@ -50,29 +54,26 @@ export class PostgresTail implements Tail {
 
   /** Forgets what was learnt of a history that another has replaced (see DatabaseIdentityWatch). */
   reset(): void {
-    this.fence = undefined;
-    this.settledUpTo = 0;
+    this.facts = { fence: undefined, settledUpTo: 0 };
   }
 
   /** A read answers only by facts that were known before it began: it may have been made in an older snapshot. */
   private async look(position: number, limit: number): Promise<{ page: TailPage; seenUpTo: number }> {
-    const { fence } = this;
-    const settledBefore = this.settledUpTo;
+    const { facts } = this;
+    const { fence, settledUpTo: settledBefore } = facts;
     const look = await this.select(position, limit);
     const isPassed = fence !== undefined && look.oldestRunning > fence.id;
     const settledUpTo = isPassed ? Math.max(settledBefore, fence.upTo) : settledBefore;
-    this.settledUpTo = Math.max(this.settledUpTo, settledUpTo);
-    if (isPassed || (fence && isForgotten(fence, look))) this.dropFence(fence);
+    facts.settledUpTo = Math.max(facts.settledUpTo, settledUpTo);
+    const isOver = isPassed || (fence && isForgotten(fence, look));
+    if (isOver && facts.fence === fence) facts.fence = undefined;
     return { page: upToGap(position, look.events, settledUpTo), seenUpTo: look.events.at(-1)?.position ?? position };
   }
 
-  private dropFence(passed: Fence): void {
-    if (this.fence === passed) this.fence = undefined;
-  }
-
   private async takeFence(upTo: number): Promise<void> {
+    const { facts } = this;
     const [row] = await this.connection.query<{ id: string; taken_at: string }>(selectFence);
-    if (row) this.fence ??= { id: BigInt(row.id), upTo, takenAt: Number(row.taken_at) };
+    if (row) facts.fence ??= { id: BigInt(row.id), upTo, takenAt: Number(row.taken_at) };
   }
 
   private async select(position: number, limit: number): Promise<Look> {

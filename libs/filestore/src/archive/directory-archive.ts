@@ -30,15 +30,19 @@ export async function packDirectory(
   directory: string,
   { maxBytes = Infinity, resolve = realpath }: PackOptions = {},
 ): Promise<StoredContent> {
-  const archive = pack();
   const root = await resolve(directory);
-  const writing = new ArchiveWriter(archive, root, resolve).write().catch((error: Error) => archive.destroy(error));
-  try {
-    return await files.put(Readable.from(archive, { objectMode: false }), { maxBytes });
-  } finally {
+  const archive = pack();
+  // Whichever side fails first says why; the other one ends because of it.
+  let reason: unknown;
+  const fail = (error: unknown) => {
+    reason ??= error;
     archive.destroy();
-    await writing;
-  }
+  };
+  const writing = new ArchiveWriter(archive, root, resolve).write().catch(fail);
+  const stored = await files.put(Readable.from(archive, { objectMode: false }), { maxBytes }).catch(fail);
+  await writing;
+  if (stored === undefined || reason !== undefined) throw reason;
+  return stored;
 }
 
 /** Restores a stored directory at a path that does not exist yet. */
@@ -83,25 +87,27 @@ class ArchiveWriter {
     const found = await stat(path);
     if (found.isFile()) return this.file(path, name, found);
     if (!found.isDirectory()) throw new ArchiveError(name, 'is neither a file nor a directory');
-    if (path !== this.root && above.includes(path)) throw new ArchiveError(name, 'contains itself through a link');
+    if (above.some((other) => `${other}/`.startsWith(`${path}/`)))
+      throw new ArchiveError(name, 'contains itself through a link');
     await this.add({ name: `${name}/`, type: 'directory', mode: 0o755 });
     await this.directory(path, name, [...above, path]);
   }
 
   private file(path: string, name: string, { size, mode }: Stats): Promise<void> {
-    const source = createReadStream(path);
-    const executable = (mode & 0o111) !== 0;
-    return this.add({ name, type: 'file', size, mode: executable ? 0o755 : 0o644 }, source);
+    const header = { name, type: 'file' as const, size, mode: (mode & 0o111) !== 0 ? 0o755 : 0o644 };
+    // No further than its size now: somebody may still be writing to it.
+    return size === 0 ? this.add(header) : this.add(header, createReadStream(path, { end: size - 1 }));
   }
 
   private add(header: Partial<Header> & { name: string }, source?: Readable): Promise<void> {
+    const complete = { ...header, mtime: new Date(0), uid: 0, gid: 0 };
     return new Promise<void>((resolve, reject) => {
-      const sink = this.archive.entry({ ...header, mtime: new Date(0), uid: 0, gid: 0 }, (error) => {
-        if (error) reject(error);
+      const done = (error?: Error | null) => {
+        if (error) reject(entryError(header.name, error));
         else resolve();
-      });
-      sink.on('error', reject);
-      source?.on('error', (error) => sink.destroy(error)).pipe(sink);
+      };
+      if (source === undefined) this.archive.entry(complete, '', done);
+      else pour(source, this.archive.entry(complete, done).on('error', reject));
     }).finally(() => source?.destroy());
   }
 
@@ -112,4 +118,14 @@ class ArchiveWriter {
       throw new ArchiveError(name, 'is a symbolic link that leads nowhere', { cause: error });
     }
   }
+}
+
+function pour(source: Readable, sink: ReturnType<Pack['entry']>): void {
+  source.on('error', (error) => sink.destroy(error)).pipe(sink);
+}
+
+/** The packer's own complaint has no class: a file has become shorter than it was said to be. */
+function entryError(name: string, error: Error): Error {
+  if (error.message !== 'Size mismatch') return error;
+  return new ArchiveError(name, 'changed while it was being read', { cause: error });
 }

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { open, type Entry, type ZipFile } from 'yauzl';
 import { ArchiveError, systemCode } from '../errors';
@@ -63,11 +63,12 @@ function openZip(path: string): Promise<ZipFile> {
   });
 }
 
+/** The reader's stream fails as soon as it flows, whether or not somebody listens yet; a pipeline keeps that for later. */
 function openEntry(zip: ZipFile, entry: Entry): Promise<Readable> {
   return new Promise((resolve, reject) => {
     zip.openReadStream(entry, (error, stream) => {
       if (error) reject(new ArchiveError(entry.fileName, 'cannot be read', { cause: error }));
-      else resolve(stream);
+      else resolve(pipeline(stream, new PassThrough(), () => undefined));
     });
   });
 }

@@ -19,6 +19,9 @@ import { linkLibraries } from './binaries';
 import { DirectoryInUse, startEmbeddedPostgres } from './index';
 import { isAlive, processesOf } from './processes';
 
+// Each test makes and starts a server or two, beside other specs that do.
+jest.setTimeout(60_000);
+
 const isRoot = process.getuid?.() === 0;
 
 describe('the embedded PostgreSQL', () => {

@@ -12,11 +12,10 @@ export interface ActionFacts {
   /** Null for `core/noop`: it gives back its inputs. */
   readonly outputs: readonly IoDeclaration[] | null;
   readonly resources: Resources;
-  readonly warnings: readonly string[];
 }
 
 const builtins: ReadonlyMap<string, ActionFacts> = new Map([
-  ['core/noop', { run: { type: 'builtin', name: 'noop' }, inputs: null, outputs: null, resources: {}, warnings: [] }],
+  ['core/noop', { run: { type: 'builtin', name: 'noop' }, inputs: null, outputs: null, resources: {} }],
   [
     'core/sleep',
     {
@@ -24,7 +23,6 @@ const builtins: ReadonlyMap<string, ActionFacts> = new Map([
       inputs: new Map([['seconds', { name: 'seconds', type: 'float', human_name: 'Seconds' }]]),
       outputs: [],
       resources: {},
-      warnings: [],
     },
   ],
 ]);
@@ -68,12 +66,10 @@ export class ActionFinder {
 
   private container({ image, command, env = {}, outputs = [] }: NonNullable<ActionEntry['container']>, place: Place): ActionFacts {
     checkOutputDeclarations(outputs, at(place, 'outputs'), this.faults);
-    const declared = outputs.map((output) => JSON.parse(JSON.stringify(output)) as ActionOutput);
-    return { run: { type: 'container', image, command, env, outputs: declared }, inputs: null, outputs, resources: {}, warnings: [] };
+    const declared = outputs.map(({ name, type, optional = false, enum_values = [] }) => ({ name, type, optional, enum_values }));
+    return { run: { type: 'container', image, command, env, outputs: declared }, inputs: null, outputs, resources: {} };
   }
 }
-
-type ActionOutput = Extract<ActionToRun, { type: 'container' }>['outputs'][number];
 
 function factsOf({ content_hash, manifest }: PinnedAction): ActionFacts {
   return {
@@ -81,7 +77,6 @@ function factsOf({ content_hash, manifest }: PinnedAction): ActionFacts {
     inputs: new Map(manifest.inputs.map((input) => [input.name, input])),
     outputs: manifest.outputs,
     resources: manifest.resources,
-    warnings: manifest.warnings,
   };
 }
 

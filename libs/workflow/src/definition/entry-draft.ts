@@ -3,6 +3,7 @@ import { readDraft, type Draft } from './draft';
 import type { Faults } from './faults';
 import type { EntryNode, Outline } from './outline';
 import { at, type Place } from './place';
+import { hasSettings } from './settings';
 
 export type Drafts = ReadonlyMap<string, Draft>;
 
@@ -42,7 +43,7 @@ function readEntry({ shaped, place }: EntryNode, faults: Faults): EntryDraft {
 
 function readForEach(forEach: EntryNode['shaped']['entry']['for_each'], place: Place, faults: Faults): Draft | null {
   if (forEach === undefined) return null;
-  return typeof forEach === 'string' ? readDraft(forEach, place, faults) : readDraft(forEach.in, at(place, 'in'), faults);
+  return hasSettings(forEach) ? readDraft(forEach.in, at(place, 'in'), faults) : readDraft(forEach, place, faults);
 }
 
 function readAll(values: Readonly<Record<string, JsonValue>> | undefined, place: Place, faults: Faults): Drafts {

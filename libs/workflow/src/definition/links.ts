@@ -6,7 +6,7 @@ import { at } from './place';
 import { lookUp, lookUpEntry, viewBeforeLoop, viewOfInputs, viewOfOutputs, viewOfResults, type Viewpoint } from './sight';
 
 /** By entry number: the numbers of the entries that it waits for, all in its own scope. */
-export type Links = readonly ReadonlySet<number>[];
+export type Links = readonly (readonly number[])[];
 
 /**
  * Finds what waits for what. A reference makes the entry wait for what it names; when that stands outside of groups
@@ -23,17 +23,22 @@ export function link(outline: Outline, drafts: DefinitionDraft, faults: Faults):
     linker.linkAfter(node);
   }
   linker.linkAll(drafts.results.values(), viewOfResults(outline));
-  return linker.links;
+  return linker.links.map(distinct);
+}
+
+/** Most entries wait for none or one. */
+export function distinct(numbers: readonly number[]): readonly number[] {
+  return numbers.length < 2 ? numbers : [...new Set(numbers)];
 }
 
 class Linker {
-  readonly links: Set<number>[];
+  readonly links: number[][];
 
   constructor(
     private readonly outline: Outline,
     private readonly faults: Faults,
   ) {
-    this.links = outline.entries.map(() => new Set());
+    this.links = outline.entries.map(() => []);
   }
 
   linkAll(drafts: Iterable<Draft | null>, view: Viewpoint): void {
@@ -60,7 +65,7 @@ class Linker {
 
   private follow(sighted: ReturnType<typeof lookUp>): readonly string[] {
     if (sighted.type === 'fault') return [sighted.reason];
-    if (sighted.type === 'entry' && sighted.dependent !== null) this.links[sighted.dependent.number]?.add(sighted.target.number);
+    if (sighted.type === 'entry' && sighted.dependent !== null) this.links[sighted.dependent.number]?.push(sighted.target.number);
     return [];
   }
 }

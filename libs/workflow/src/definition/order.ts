@@ -12,7 +12,7 @@ export function orderScopes(outline: Outline, links: Links, faults: Faults): Ord
 
 /** Kahn's algorithm: linear, and ties keep the order in which the entries were written. */
 function orderScope(scope: ScopeNode, links: Links, faults: Faults): readonly EntryNode[] {
-  const waitsFor = new Map(scope.entries.map(({ number }) => [number, links[number]?.size ?? 0]));
+  const waitsFor = new Map(scope.entries.map(({ number }) => [number, links[number]?.length ?? 0]));
   const dependents = invert(scope, links);
   const ordered = scope.entries.filter(({ number }) => waitsFor.get(number) === 0);
   // The list grows while it is walked.
@@ -51,7 +51,7 @@ function reportCycles(stuck: readonly EntryNode[], links: Links, faults: Faults)
     while (node !== undefined && !seen.has(node)) {
       seen.add(node);
       walk.add(node);
-      node = [...(links[node.number] ?? [])].map((number) => byNumber.get(number)).find((each) => each !== undefined);
+      node = (links[node.number] ?? []).map((number) => byNumber.get(number)).find((each) => each !== undefined);
     }
     if (node !== undefined && walk.has(node)) reportCycle([...walk].slice([...walk].indexOf(node)), faults);
   }

@@ -16,18 +16,28 @@ const defaultRetriedKinds = ['crash', 'timeout', 'out-of-memory'] as const;
 
 const defaultConcurrency = 1_000;
 
+/** One attempt; the rest says how the infrastructure's failures are backed off. */
+export const noRetry: RetryPlan = {
+  maxAttempts: 1,
+  initialIntervalMs: defaultInitialIntervalMs,
+  maxIntervalMs: defaultMaxIntervalMs,
+  multiplier: defaultMultiplier,
+  on: new Set<string>(defaultRetriedKinds),
+};
+
 export function readRetry(retry: Retry | undefined, place: Place, faults: Faults): RetryPlan {
-  const initialIntervalMs = readDuration(retry?.initial_interval, at(place, 'initial_interval'), faults, 0) ?? defaultInitialIntervalMs;
-  const longest = readDuration(retry?.max_interval, at(place, 'max_interval'), faults, 0);
+  if (retry === undefined) return noRetry;
+  const initialIntervalMs = readDuration(retry.initial_interval, at(place, 'initial_interval'), faults, 0) ?? defaultInitialIntervalMs;
+  const longest = readDuration(retry.max_interval, at(place, 'max_interval'), faults, 0);
   if (longest !== null && longest < initialIntervalMs) {
     faults.add(at(place, 'max_interval'), `expected at least initial_interval (${initialIntervalMs} ms), found ${longest} ms`);
   }
   return {
-    maxAttempts: retry === undefined ? 1 : (retry.max_attempts ?? defaultAttempts),
+    maxAttempts: retry.max_attempts ?? defaultAttempts,
     initialIntervalMs,
     maxIntervalMs: longest ?? Math.max(defaultMaxIntervalMs, initialIntervalMs),
-    multiplier: retry?.multiplier ?? defaultMultiplier,
-    on: new Set<string>(retry?.on ?? defaultRetriedKinds),
+    multiplier: retry.multiplier ?? defaultMultiplier,
+    on: new Set<string>(retry.on ?? defaultRetriedKinds),
   };
 }
 
@@ -58,9 +68,14 @@ export function readResources(own: EntryResources | undefined, declared: Resourc
 
 /** Under `on_failure: continue` a collection succeeds whatever becomes of its elements, unless it says otherwise. */
 export function readForEach(forEach: ForEach, onFailure: 'fail' | 'continue'): Omit<ForEachPlan, 'in'> {
-  const settings = typeof forEach === 'string' ? undefined : forEach;
+  const settings = hasSettings(forEach) ? forEach : undefined;
   return {
     concurrency: settings?.concurrency ?? defaultConcurrency,
     minSuccess: settings?.min_success ?? (onFailure === 'continue' ? 0 : 1),
   };
+}
+
+/** `{ in: … }`, not the list or its expression alone. */
+export function hasSettings(forEach: ForEach): forEach is Exclude<ForEach, string | readonly unknown[]> {
+  return typeof forEach === 'object' && !Array.isArray(forEach);
 }

@@ -40,9 +40,9 @@ function reasonOf(issue: Issue): string {
     case 'invalid_type':
       return issue.input === undefined ? 'is required' : `expected ${nouns[issue.expected] ?? issue.expected}, found ${describe(issue.input)}`;
     case 'too_small':
-      return `expected ${issue.inclusive === true ? 'at least' : 'more than'} ${issue.minimum}${unitOf(issue.origin)}`;
+      return `expected ${issue.inclusive === true ? 'at least' : 'more than'} ${counted(issue.minimum, issue.origin)}`;
     case 'too_big':
-      return `expected ${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}${unitOf(issue.origin)}`;
+      return `expected ${issue.inclusive === true ? 'at most' : 'less than'} ${counted(issue.maximum, issue.origin)}`;
     default:
       return issue.message;
   }
@@ -58,9 +58,9 @@ const nouns: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
-function unitOf(origin: string): string {
-  if (origin === 'string') return ' characters';
-  return origin === 'array' ? ' elements' : '';
+function counted(count: number | bigint, origin: string): string {
+  const unit = { string: 'character', array: 'element' }[origin];
+  return unit === undefined ? String(count) : `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 /** What was found, as a reason says it: `the string "7"`, `a list`. */
@@ -86,14 +86,25 @@ function notAmong(values: readonly unknown[], found: unknown, faults: Faults): s
 }
 
 /** The branch that was meant is the one whose faults lie inside the value; when all say "wrong type", so do we. */
-function reportUnion(issue: Extract<Issue, { code: 'invalid_union' }>, place: Place, schema: Schema | undefined, faults: Faults): void {
-  const options = schema instanceof z.ZodUnion ? schema.options : [];
-  const meant = issue.errors.findIndex((branch) => !branch.some((each) => each.code === 'invalid_type' && each.path.length === 0));
+function reportUnion(issue: UnionIssue, place: Place, schema: Schema | undefined, faults: Faults): void {
+  const inner = schema === undefined ? undefined : unwrapped(schema);
+  const options = inner instanceof z.ZodUnion ? inner.options : [];
+  const meant = issue.errors.findIndex((branch) => !branch.some(isWrongType));
   const branch = issue.errors[meant];
   const option = options[meant];
-  if (branch !== undefined && option !== undefined) return reportIssues(branch, place, option, faults);
-  const expected = issue.errors.flat().flatMap((each) => (each.code === 'invalid_type' ? [nouns[each.expected] ?? each.expected] : []));
-  faults.add(place, `expected ${[...new Set(expected)].join(' or ')}, found ${describe(issue.input)}`);
+  if (branch !== undefined && option !== undefined) reportIssues(branch, place, option, faults);
+  else if (issue.input === undefined) faults.add(place, 'is required');
+  else faults.add(place, `expected ${[...new Set(expectedTypes(issue))].join(' or ')}, found ${describe(issue.input)}`);
+}
+
+type UnionIssue = Extract<Issue, { code: 'invalid_union' }>;
+
+function isWrongType(issue: Issue): boolean {
+  return issue.path.length === 0 && issue.code === 'invalid_type';
+}
+
+function expectedTypes(issue: UnionIssue): readonly string[] {
+  return issue.errors.flat().flatMap((each) => (each.code === 'invalid_type' ? [nouns[each.expected] ?? each.expected] : []));
 }
 
 function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema | undefined {
@@ -115,6 +126,7 @@ function shapeOf(object: z.ZodObject): Readonly<Record<string, Schema>> {
 
 function unwrapped(schema: Schema): Schema {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return unwrapped(schema.unwrap());
+  if (schema instanceof z.ZodPipe) return unwrapped(schema.in);
   return schema instanceof z.ZodLazy ? unwrapped(schema.unwrap()) : schema;
 }
 

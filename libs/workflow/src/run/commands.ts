@@ -29,7 +29,8 @@ export function startRun(deciding: Deciding, command: RunStart): RunDecision {
 
 /** Repeats happen by themselves and are told the same; another request under the same key is a mistake. */
 function repeatedStart(deciding: Deciding, command: RunStart, requestHash: string): RunDecision {
-  if (command.request_hash === requestHash) return deciding.decided({ runId: command.run_id, state: deciding.state.status });
+  if (command.request_hash === requestHash)
+    return deciding.decided({ runId: command.run_id, state: deciding.state.status });
   const message = `Expected the same request under the key ${JSON.stringify(command.key)}, found another one`;
   return { type: 'rejected', rejection: { code: 'key-reused', message } };
 }
@@ -37,7 +38,10 @@ function repeatedStart(deciding: Deciding, command: RunStart, requestHash: strin
 export function cancelRun(deciding: Deciding, command: RunCancel): RunDecision {
   const { state } = deciding;
   if (state.start === null) {
-    return { type: 'rejected', rejection: { code: 'not-found', message: `Expected run ${command.run_id}, found none` } };
+    return {
+      type: 'rejected',
+      rejection: { code: 'not-found', message: `Expected run ${command.run_id}, found none` },
+    };
   }
   if (changesSomething(state, command)) {
     const { reason, force, requested_by } = command;

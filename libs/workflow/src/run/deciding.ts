@@ -1,7 +1,8 @@
-import type { Failure, JsonObject, RunEvent } from '@ryax/contracts';
+import { limits, type Failure, type JsonObject, type RunEvent } from '@ryax/contracts';
 import { evolve } from './evolve';
 import { nameOf } from './names';
 import type { DecideContext, Need, RunDecision, RunReply, ValueSource } from './run-aggregate';
+import { shortened } from './shortened';
 import type { Instance, RunState } from './state';
 
 /**
@@ -36,11 +37,17 @@ export class Deciding {
   }
 
   /** Fails what no attempt was made of. */
-  failWithoutAttempt(instance: Instance, failure: Failure): void {
-    this.emit({
-      type: 'ExecutionFailed',
-      data: { execution: nameOf(instance), attempt: null, failure, will_retry: false, executor: null, duration_ms: null },
-    });
+  failWithoutAttempt(instance: Instance, reason: Failure): void {
+    const failure = shortened(reason, limits.inlineValueBytes);
+    const data = {
+      execution: nameOf(instance),
+      attempt: null,
+      failure,
+      will_retry: false,
+      executor: null,
+      duration_ms: null,
+    };
+    this.emit({ type: 'ExecutionFailed', data });
   }
 
   /** What this decision recorded itself is in no log yet. */

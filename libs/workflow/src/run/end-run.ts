@@ -2,7 +2,7 @@ import type { Failure } from '@ryax/contracts';
 import type { Deciding } from './deciding';
 import { evaluateFields } from './evaluation';
 import { fitEvent } from './fit-event';
-import { chain } from './needs';
+import { chain, collect } from './needs';
 import type { Cause, RunState } from './state';
 
 /**
@@ -34,8 +34,9 @@ function succeed(deciding: Deciding): void {
   const results = chain(evaluateFields(deciding, state.plan.results, { scope: state.main, element: null }), (found) =>
     fitEvent(deciding.values, 'results', found),
   );
-  if (results.type === 'needs') deciding.needs.push(...results.needs);
-  else if (results.type === 'fault') runFailed(deciding, { kind: 'invalid', message: `results: ${results.reason}` }, null);
+  if (results.type === 'needs') collect(deciding.needs, results.needs);
+  else if (results.type === 'fault')
+    runFailed(deciding, { kind: 'invalid', message: `results: ${results.reason}` }, null);
   else deciding.emit({ type: 'RunSucceeded', data: { results: results.value, counts: { ...state.counts } } });
 }
 

@@ -1,10 +1,10 @@
 import { isValueReference, limits, type JsonObject, type JsonValue } from '@ryax/contracts';
 import type { Expression, PlanEntry, PlanValue } from '../definition/plan';
 import { instanceIn } from './names';
-import { all, chain, fault, load, value, type Evaluated } from './needs';
+import { all, chain, collect, fault, load, value, type Evaluated } from './needs';
 import { isEnded } from './phase';
 import { open, openAlong, select } from './references';
-import type { ValueSource } from './run-aggregate';
+import type { Need, ValueSource } from './run-aggregate';
 import { type Collection, type Instance, type RunState, type Scope } from './state';
 
 /**
@@ -56,15 +56,17 @@ export function evaluateFields(
 ): Evaluated<JsonObject> {
   const names = Object.keys(fields);
   const parts = Object.entries(fields).map(([name, from]) => named(name, evaluate(evaluator, from, at)));
-  return chain(all(parts), (values) => value(Object.fromEntries(names.map((name, index) => [name, values[index] ?? null]))));
+  return chain(all(parts), (values) =>
+    value(Object.fromEntries(names.map((name, index) => [name, values[index] ?? null]))),
+  );
 }
 
 function named(name: string, evaluated: Evaluated): Evaluated {
   return evaluated.type === 'fault' ? fault(`${name}: ${evaluated.reason}`) : evaluated;
 }
 
+/** A plain reference takes its value as it is found, even where that only says where the value lies. */
 function evaluateExpression(evaluator: Evaluator, expression: Expression, at: Viewpoint): Evaluated {
-  if (expression.path !== null) return read(evaluator, expression.path, at);
   return chain(scopeFor(evaluator, expression, at), (scope) => {
     const evaluation = expression.evaluate(scope);
     return evaluation.ok ? value(evaluation.value) : fault(`=${expression.source}: ${evaluation.reason}`);
@@ -74,27 +76,23 @@ function evaluateExpression(evaluator: Evaluator, expression: Expression, at: Vi
 /** The values of the identifiers that an expression reads, opened as far as it reads them. */
 function scopeFor(evaluator: Evaluator, expression: Expression, at: Viewpoint): Evaluated<JsonObject> {
   const scope: JsonObject = {};
-  let result: Evaluated<JsonObject> = value(scope);
+  const needs: Need[] = [];
   for (const [root = '', ...keys] of expression.references) {
-    const known = scope[root];
-    const from = known === undefined || root === 'state' ? readRoot(evaluator, [root, ...keys], at) : value(known);
-    const opened = chain(from, (found) => openAlong(found, keys, evaluator.values));
+    const known = root === 'state' ? undefined : scope[root];
+    const found = known === undefined ? readRoot(evaluator, root, keys[0], at) : value(known);
+    const opened = expression.path === null ? chain(found, (from) => openAlong(from, keys, evaluator.values)) : found;
     if (opened.type === 'fault') return opened;
-    if (opened.type === 'value') scope[root] = root === 'state' ? merged(known, opened.value) : opened.value;
-    else result = result.type === 'needs' ? { type: 'needs', needs: [...result.needs, ...opened.needs] } : opened;
+    if (opened.type === 'needs') collect(needs, opened.needs);
+    else scope[root] = root === 'state' ? merged(scope[root], opened.value) : opened.value;
   }
-  return result;
+  return needs.length > 0 ? { type: 'needs', needs } : value(scope);
 }
 
 function merged(before: JsonValue | undefined, more: JsonValue): JsonValue {
   return Object.assign({}, before, more);
 }
 
-function read(evaluator: Evaluator, [root = '', ...keys]: readonly string[], at: Viewpoint): Evaluated {
-  return chain(readRoot(evaluator, [root, ...keys], at), (found) => value(select(found, keys)));
-}
-
-function readRoot(evaluator: Evaluator, [root = '', key]: readonly string[], at: Viewpoint): Evaluated {
+function readRoot(evaluator: Evaluator, root: string, key: string | undefined, at: Viewpoint): Evaluated {
   const { state } = evaluator;
   switch (root) {
     case 'trigger':
@@ -182,8 +180,13 @@ function collectedValues(evaluator: Evaluator, collection: Collection): Evaluate
   if (collection.values !== null) return value(collection.values);
   const { elements, count } = collection;
   const found = all(Array.from({ length: count }, (_, index) => valueOf(evaluator, elements[index])));
-  if (found.type === 'value' && isEnded(collection.owner.phase)) collection.values = found.value;
+  if (found.type === 'value' && isKeepable(collection)) collection.values = found.value;
   return found;
+}
+
+/** It will not change, and nothing in it was loaded for the moment only. */
+function isKeepable({ owner, elements }: Collection): boolean {
+  return isEnded(owner.phase) && elements.every(({ outputs }) => typeof outputs !== 'number');
 }
 
 /** The element of the list that this element of the collection stands for. */
@@ -229,4 +232,3 @@ function describe(found: JsonValue): string {
   if (found === null) return 'nothing';
   return typeof found === 'object' ? 'an object' : `a ${typeof found}`;
 }
-

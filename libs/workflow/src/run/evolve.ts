@@ -5,10 +5,14 @@ import { isOutstanding } from './phase';
 import { endInstance, enter, failGroup, openCollection, proceed, setPhase, stopRun } from './progress';
 import type { RecordedRunEvent } from './run-aggregate';
 import { isCollection, isGroup, type Cause, type Instance, type RunState, type StopReason } from './state';
-import { isLargerThan, storedValue } from './stored-value';
+import { shortened } from './shortened';
+import { storedValue } from './stored-value';
 import { addRunTimer } from './timer';
 
-type Recorded<T extends RecordedRunEvent['type']> = EventOf<T> & { readonly version: number; readonly recordedAt: number };
+type Recorded<T extends RecordedRunEvent['type']> = EventOf<T> & {
+  readonly version: number;
+  readonly recordedAt: number;
+};
 
 /**
  * Applies one event. Changes the given state in place and returns it; whoever folds a run owns its state alone. Never
@@ -54,12 +58,8 @@ function apply(state: RunState, event: RecordedRunEvent): void {
     case 'RunCancelled':
       return runCancelled(state, event);
     default:
-      return neverApplied(event);
+      return event satisfies never;
   }
-}
-
-function neverApplied(event: never): void {
-  void event;
 }
 
 function runStarted(state: RunState, { data, version, recordedAt }: Recorded<'RunStarted'>): void {
@@ -122,15 +122,15 @@ function awaitRetry(state: RunState, instance: Instance): void {
   setPhase(state, instance, 'retrying');
   state.outstanding.delete(instance);
   instance.parent.active--;
-  instance.dueAt = Infinity;
+  instance.readyAt = null;
 }
 
 function retryScheduled(state: RunState, { data }: Recorded<'ExecutionRetryScheduled'>): void {
   const instance = findInstance(state, data.execution);
-  if (instance?.phase !== 'retrying') return;
+  if (instance?.phase !== 'retrying' || instance.readyAt !== null) return;
   if (data.budget === 'user') instance.userRetries++;
   else instance.infrastructureRetries++;
-  instance.dueAt = data.due_at_ms;
+  instance.readyAt = data.due_at_ms;
   state.timers.push({ at: data.due_at_ms, type: 'retry', instance });
 }
 
@@ -199,8 +199,8 @@ function endingInstance(state: RunState, execution: string, attempt: number | nu
   if (instance === undefined) return undefined;
   if (attempt !== null) return isOutstanding(instance.phase) && instance.attempt === attempt ? instance : undefined;
   const { phase } = instance;
-  const isWithout = phase === 'deciding' || phase === 'opening' || phase === 'ready';
-  return isWithout || (phase === 'open' && !isCollection(instance)) ? instance : undefined;
+  const isUnbegun = phase === 'deciding' || phase === 'opening' || phase === 'ready' || phase === 'retrying';
+  return isUnbegun || (phase === 'open' && !isCollection(instance)) ? instance : undefined;
 }
 
 function noteRunner(
@@ -214,7 +214,5 @@ function noteRunner(
 
 /** Enough to say why; the whole of it is in the event. */
 function keptFailure(failure: Failure): Failure {
-  if (!isLargerThan(failure, limits.stateValueBytes)) return failure;
-  const { kind, message, code } = failure;
-  return { kind, message: message.slice(0, limits.stateValueBytes), ...(code === undefined ? {} : { code }) };
+  return shortened(failure, limits.stateValueBytes);
 }

@@ -113,7 +113,7 @@ function executionView(instance: Instance): ExecutionView {
     scheduled_at: optionalTimestamp(instance.scheduledAt),
     started_at: optionalTimestamp(instance.startedAt),
     ended_at: optionalTimestamp(instance.endedAt),
-    retry_at: instance.phase === 'retrying' && Number.isFinite(instance.dueAt) ? optionalTimestamp(instance.dueAt) : null,
+    retry_at: instance.phase === 'retrying' ? optionalTimestamp(instance.readyAt) : null,
     failure: instance.failure,
   };
 }

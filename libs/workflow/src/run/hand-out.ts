@@ -1,6 +1,7 @@
 import type { Deciding } from './deciding';
 import { evaluateInputs } from './inputs';
 import { findInstance } from './names';
+import { collect } from './needs';
 import type { HandOut } from './run-aggregate';
 import { isExecution } from './state';
 
@@ -13,8 +14,9 @@ export function handOut(deciding: Deciding, executions: readonly HandOut[]): voi
     const instance = findInstance(deciding.state, execution);
     if (instance?.phase !== 'ready' || !isExecution(instance)) continue;
     const inputs = evaluateInputs(deciding, instance);
-    if (inputs.type === 'needs') deciding.needs.push(...inputs.needs);
-    else if (inputs.type === 'fault') deciding.failWithoutAttempt(instance, { kind: 'invalid', message: `inputs.${inputs.reason}` });
+    if (inputs.type === 'needs') collect(deciding.needs, inputs.needs);
+    else if (inputs.type === 'fault')
+      deciding.failWithoutAttempt(instance, { kind: 'invalid', message: `inputs.${inputs.reason}` });
     else deciding.emit({ type: 'ExecutionScheduled', data: { execution, attempt: instance.attempt + 1, site, pool } });
   }
 }

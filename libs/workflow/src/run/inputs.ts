@@ -1,44 +1,53 @@
 import type { Fault, IoDeclaration, JsonObject } from '@ryax/contracts';
-import type { Plan } from '../definition/plan';
+import type { Plan, PlanEntry } from '../definition/plan';
+import { checkInputs, isRequired } from '../definition/values';
 import { evaluateFields, viewpointOf, type Evaluator } from './evaluation';
 import { chain, fault, value, type Evaluated } from './needs';
 import type { Instance } from './state';
 
-/** An execution's inputs, made of what is upstream and checked against the action's declarations. */
+/** An execution's inputs, made of what is upstream and as the action declares them. The same each time. */
 export function evaluateInputs(evaluator: Evaluator, instance: Instance): Evaluated<JsonObject> {
-  const { inputs } = instance.entry;
-  const values = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value]));
-  return chain(evaluateFields(evaluator, values, viewpointOf(instance)), (found) => checkedInputs(instance, found));
+  const { entry } = instance;
+  const values = Object.fromEntries(Object.entries(entry.inputs).map(([name, input]) => [name, input.value]));
+  return chain(evaluateFields(evaluator, values, viewpointOf(instance)), (found) => asDeclared(entry, found));
 }
 
-function checkedInputs({ entry }: Instance, found: JsonObject): Evaluated<JsonObject> {
-  for (const [name, { declaration }] of Object.entries(entry.inputs)) {
-    if (declaration !== null && isMissing(found, declaration)) return fault(`${name}: expected a value, found nothing`);
+/** With defaults put in and texts converted; what is not declared is passed on as it is. */
+function asDeclared({ inputs }: PlanEntry, found: JsonObject): Evaluated<JsonObject> {
+  const declarations: IoDeclaration[] = [];
+  const given: JsonObject = {};
+  for (const [name, { declaration }] of Object.entries(inputs)) {
+    if (declaration === null) continue;
+    declarations.push(declaration);
+    given[name] = found[name] ?? null;
   }
-  return value(found);
+  if (declarations.length === 0) return value(found);
+  const checked = checkInputs(declarations, given);
+  if (checked.ok) return value({ ...found, ...checked.value });
+  return fault(checked.faults.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
 }
 
-/** A required output of a succeeded attempt that is not there; undefined when all are. */
-export function missingOutput(declarations: readonly IoDeclaration[] | null, outputs: JsonObject): string | undefined {
-  return declarations?.find((declaration) => isMissing(outputs, declaration))?.name;
-}
-
-function isMissing(values: JsonObject, { name, optional, default_value }: IoDeclaration): boolean {
-  return optional !== true && (default_value ?? null) === null && (values[name] ?? null) === null;
-}
-
-export type CheckedInputs =
+export type TriggerInputs =
   | { readonly type: 'inputs'; readonly inputs: JsonObject }
   | { readonly type: 'faults'; readonly faults: readonly Fault[] };
 
 /** What a run is started with, with the trigger's default values where nothing was given. */
-export function triggerInputs(plan: Plan, given: JsonObject): CheckedInputs {
-  const inputs: JsonObject = { ...given };
-  const faults: Fault[] = [];
-  for (const declaration of plan.triggerOutputs) {
-    const { name, default_value } = declaration;
-    if (default_value !== undefined && (inputs[name] ?? null) === null) inputs[name] = default_value;
-    if (isMissing(inputs, declaration)) faults.push({ path: `inputs.${name}`, reason: 'expected a value, found nothing' });
-  }
-  return faults.length > 0 ? { type: 'faults', faults } : { type: 'inputs', inputs };
+export function triggerInputs({ triggerOutputs }: Plan, given: JsonObject): TriggerInputs {
+  const checked = checkInputs(triggerOutputs, given);
+  if (checked.ok) return { type: 'inputs', inputs: checked.value };
+  return { type: 'faults', faults: checked.faults.map(({ path, reason }) => ({ path: `inputs.${path}`, reason })) };
+}
+
+/**
+ * A declared output of a succeeded attempt that is not there; undefined when all are. Executors have checked outputs
+ * against their declarations already.
+ */
+export function missingOutput(declarations: readonly IoDeclaration[] | null, outputs: JsonObject): string | undefined {
+  return declarations?.find((declaration) => isRequired(declaration) && isAbsent(declaration, outputs))?.name;
+}
+
+/** Only `json` has null among its values. */
+function isAbsent({ name, type }: IoDeclaration, outputs: JsonObject): boolean {
+  const output = Object.hasOwn(outputs, name) ? outputs[name] : undefined;
+  return output === undefined || (output === null && type !== 'json');
 }

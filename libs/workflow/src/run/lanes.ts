@@ -36,7 +36,11 @@ export function addReady(lanes: Lanes, instance: Instance): void {
 export function removeReady(lanes: Lanes, instance: Instance): void {
   const lane = queueFor(lanes, instance.entry);
   lane.count--;
-  for (let first = lane.queue[lane.head]; first !== undefined && first.phase !== 'ready'; first = lane.queue[lane.head]) {
+  for (
+    let first = lane.queue[lane.head];
+    first !== undefined && first.phase !== 'ready';
+    first = lane.queue[lane.head]
+  ) {
     first.queued = false;
     lane.head++;
   }
@@ -53,6 +57,10 @@ export function firstInLane(lanes: Lanes, wanted: Lane, limit: number): Instance
     if (instance?.phase === 'ready') found.push(instance);
   }
   return found;
+}
+
+export function readyCount(lanes: Lanes, lane: Lane): number {
+  return lanes.get(keyOf(lane))?.count ?? 0;
 }
 
 function queueFor(lanes: Lanes, entry: PlanEntry): LaneQueue {

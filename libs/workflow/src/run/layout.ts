@@ -31,7 +31,7 @@ function createLayout(plan: Plan): PlanLayout {
 /** The entries around an entry, outermost first, itself last. */
 export function lineage(plan: Plan, entry: PlanEntry): readonly PlanEntry[] {
   const line = [entry];
-  for (let parent = entry.parent; parent !== null; ) {
+  for (let parent = entry.parent; parent !== null;) {
     const group = plan.entries[parent];
     if (group === undefined) break;
     line.unshift(group);

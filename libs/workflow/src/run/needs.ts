@@ -26,10 +26,15 @@ export function all<T>(parts: Iterable<Evaluated<T>>): Evaluated<T[]> {
   const needs: Need[] = [];
   for (const part of parts) {
     if (part.type === 'fault') return part;
-    if (part.type === 'needs') needs.push(...part.needs);
+    if (part.type === 'needs') collect(needs, part.needs);
     else values.push(part.value);
   }
   return needs.length > 0 ? { type: 'needs', needs } : value(values);
+}
+
+/** There may be one for each of 100,000 elements: too many to be arguments. */
+export function collect(into: Need[], more: readonly Need[]): void {
+  for (const one of more) into.push(one);
 }
 
 export function chain<T, U>(first: Evaluated<T>, next: (value: T) => Evaluated<U>): Evaluated<U> {

@@ -88,7 +88,8 @@ export function emptyUpstream(state: RunState, instance: Instance): Instance | u
   if (instance.parent.type === 'collection') return undefined;
   for (const number of instance.entry.skipsWith) {
     const upstream = instanceIn(state, instance.parent, number);
-    if (upstream !== undefined && upstream.phase !== 'succeeded' && upstream.inner?.type !== 'collection') return upstream;
+    if (upstream !== undefined && upstream.phase !== 'succeeded' && upstream.inner?.type !== 'collection')
+      return upstream;
   }
   return undefined;
 }
@@ -141,7 +142,13 @@ function openElements(state: RunState, collection: Collection, at: number): void
 }
 
 /** Ends an instance and moves on what is around it. `cause` says why it failed. */
-export function endInstance(state: RunState, instance: Instance, phase: EndPhase, at: number, cause: Cause | null): void {
+export function endInstance(
+  state: RunState,
+  instance: Instance,
+  phase: EndPhase,
+  at: number,
+  cause: Cause | null,
+): void {
   const { parent } = instance;
   if (isActive(instance.phase)) parent.active--;
   state.outstanding.delete(instance);
@@ -170,10 +177,17 @@ function failScope(state: RunState, scope: Scope, at: number, cause: Cause | nul
   else stop(state, scope, { reason: scope.kind === 'main' ? 'run-failed' : 'scope-failed', since: at, cause });
 }
 
-function advanceCollection(state: RunState, collection: Collection, phase: EndPhase, at: number, cause: Cause | null): void {
+function advanceCollection(
+  state: RunState,
+  collection: Collection,
+  phase: EndPhase,
+  at: number,
+  cause: Cause | null,
+): void {
   collection.endedAs[phase]++;
   collection.firstFailure ??= cause;
-  if (!isReachable(collection)) stop(state, collection, { reason: 'scope-failed', since: at, cause: collection.firstFailure });
+  if (!isReachable(collection))
+    stop(state, collection, { reason: 'scope-failed', since: at, cause: collection.firstFailure });
   if (collection.stop === null) openElements(state, collection, at);
   if (isCollectionDone(collection)) state.unsettled.push(collection.owner);
 }
@@ -191,7 +205,8 @@ function scopeDone(state: RunState, scope: Scope, at: number): void {
   if (scope.kind === 'main') mainDone(state, at);
   if (owner === null) return;
   if (owner.failure === null) state.unsettled.push(owner);
-  else endInstance(state, owner, 'failed', at, scope.stop?.cause ?? { execution: nameOf(owner), failure: owner.failure });
+  else
+    endInstance(state, owner, 'failed', at, scope.stop?.cause ?? { execution: nameOf(owner), failure: owner.failure });
 }
 
 function mainDone(state: RunState, at: number): void {
@@ -227,7 +242,8 @@ function stopAll(state: RunState, container: Scope | Collection, order: Stop): b
   }
   const planned = container.type === 'scope' ? container.plan.entries.length : container.count;
   state.counts.cancelled += planned - seen;
-  if (container.type === 'scope' && container.kind === 'main') state.status = order.cause === null ? 'cancelling' : 'failing';
+  if (container.type === 'scope' && container.kind === 'main')
+    state.status = order.cause === null ? 'cancelling' : 'failing';
   return true;
 }
 

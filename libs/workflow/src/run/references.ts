@@ -36,7 +36,10 @@ export function openAlong(from: JsonValue, keys: readonly Key[], values: ValueSo
 }
 
 /** What one reference stands for; more references may stand in it. */
-export function open(reference: JsonObject & { readonly $value: string; readonly path?: Key[] | undefined }, values: ValueSource): Evaluated {
+export function open(
+  reference: JsonObject & { readonly $value: string; readonly path?: Key[] | undefined },
+  values: ValueSource,
+): Evaluated {
   const content = values.content(reference.$value);
   if (content === undefined) return need({ type: 'content', hash: reference.$value });
   return value(select(content, reference.path ?? []));

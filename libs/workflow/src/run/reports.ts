@@ -1,10 +1,11 @@
-import type { Failure, JsonObject } from '@ryax/contracts';
+import { limits, type Failure, type JsonObject } from '@ryax/contracts';
 import type { Deciding } from './deciding';
 import { missingOutput } from './inputs';
 import { findInstance } from './names';
 import { isOutstanding } from './phase';
 import { nextRetry } from './retry-policy';
 import type { RunMessage } from './run-aggregate';
+import { shortened } from './shortened';
 import type { Instance, Stop } from './state';
 
 /**
@@ -24,7 +25,10 @@ interface Ending {
   readonly durationMs: number | null;
 }
 
-export function attemptStarted(deciding: Deciding, { execution, attempt, executor, startedMsAgo }: MessageOf<'started'>): void {
+export function attemptStarted(
+  deciding: Deciding,
+  { execution, attempt, executor, startedMsAgo }: MessageOf<'started'>,
+): void {
   if (outstandingAttempt(deciding, execution, attempt)?.phase !== 'scheduled') return;
   deciding.emit({ type: 'ExecutionStarted', data: { execution, attempt, executor, started_ms_ago: startedMsAgo } });
 }
@@ -81,13 +85,20 @@ function stopped(deciding: Deciding, instance: Instance, execution: string, mess
   else confirmCancelled(deciding, instance, execution, stop, true);
 }
 
-export function confirmCancelled(deciding: Deciding, instance: Instance, execution: string, stop: Stop, confirmed: boolean): void {
+export function confirmCancelled(
+  deciding: Deciding,
+  instance: Instance,
+  execution: string,
+  stop: Stop,
+  confirmed: boolean,
+): void {
   const { attempt } = instance;
   deciding.emit({ type: 'ExecutionCancelled', data: { execution, attempt, confirmed, reason: stop.reason } });
 }
 
-function failed(deciding: Deciding, instance: Instance, execution: string, failure: Failure, ending: Ending): void {
+function failed(deciding: Deciding, instance: Instance, execution: string, reported: Failure, ending: Ending): void {
   const { attempt, entry, parent } = instance;
+  const failure = shortened(reported, limits.inlineValueBytes);
   const { executor, durationMs: duration_ms } = ending;
   const retry = parent.stop === null ? nextRetry(failure.kind, entry.retry, instance, deciding.context.random) : null;
   const data = { execution, attempt, failure, will_retry: retry !== null, executor, duration_ms };
@@ -95,5 +106,8 @@ function failed(deciding: Deciding, instance: Instance, execution: string, failu
   if (retry === null) return;
   const { budget, delayMs: delay_ms } = retry;
   const due_at_ms = deciding.now + delay_ms;
-  deciding.emit({ type: 'ExecutionRetryScheduled', data: { execution, attempt: attempt + 1, delay_ms, due_at_ms, budget } });
+  deciding.emit({
+    type: 'ExecutionRetryScheduled',
+    data: { execution, attempt: attempt + 1, delay_ms, due_at_ms, budget },
+  });
 }

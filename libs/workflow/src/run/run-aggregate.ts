@@ -1,4 +1,15 @@
-import type { Cancel, JsonObject, JsonValue, Outcome, Rejection, RunCancel, RunEvent, RunStart, Start, ValueReference } from '@ryax/contracts';
+import type {
+  Cancel,
+  JsonObject,
+  JsonValue,
+  Outcome,
+  Rejection,
+  RunCancel,
+  RunEvent,
+  RunStart,
+  Start,
+  ValueReference,
+} from '@ryax/contracts';
 
 /**
  * The run aggregate's surface: what goes in and what comes out. Time, randomness and values that the state does not

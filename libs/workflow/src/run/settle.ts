@@ -5,7 +5,7 @@ import { endRun } from './end-run';
 import { countElements, evaluate, evaluateFields, viewpointOf } from './evaluation';
 import { fitEvent } from './fit-event';
 import { nameOf } from './names';
-import { chain, type Evaluated } from './needs';
+import { chain, collect, type Evaluated } from './needs';
 import { emptyUpstream } from './progress';
 import { isCollectionDone, isOpen, isRunDone, isScopeDone, type Collection, type Instance, type Scope } from './state';
 
@@ -57,7 +57,7 @@ function whenKnown<T>(
       deciding.failWithoutAttempt(instance, { kind: 'invalid', message: `${subject}: ${evaluated.reason}` });
       return true;
     case 'needs':
-      deciding.needs.push(...evaluated.needs);
+      collect(deciding.needs, evaluated.needs);
       return false;
     default:
       return evaluated satisfies never;

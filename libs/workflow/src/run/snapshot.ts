@@ -60,7 +60,6 @@ type InstanceSnapshot = readonly [
   executor: string | null,
   userRetries: number,
   infrastructureRetries: number,
-  dueAt: number | null,
   readyAt: number | null,
   scheduledAt: number | null,
   startedAt: number | null,
@@ -100,7 +99,6 @@ function instanceSnapshot(instance: Instance): InstanceSnapshot {
     instance.executor,
     instance.userRetries,
     instance.infrastructureRetries,
-    Number.isFinite(instance.dueAt) ? instance.dueAt : null,
     instance.readyAt,
     instance.scheduledAt,
     instance.startedAt,
@@ -155,10 +153,10 @@ function restoreCollection(restoring: Restoring, owner: Instance, snapshot: Coll
 }
 
 function restoreInstance(restoring: Restoring, instance: Instance, snapshot: InstanceSnapshot): void {
-  const [phase, waitingFor, attempt, site, executor, userRetries, infrastructureRetries, dueAt, ...rest] = snapshot;
+  const [phase, waitingFor, attempt, site, executor, userRetries, infrastructureRetries, ...rest] = snapshot;
   const [readyAt, scheduledAt, startedAt, endedAt, outputs, failure, scope, collection] = rest;
   Object.assign(instance, { waitingFor, attempt, site, executor, userRetries, infrastructureRetries });
-  Object.assign(instance, { dueAt: dueAt ?? Infinity, readyAt, scheduledAt, startedAt, endedAt, outputs, failure });
+  Object.assign(instance, { readyAt, scheduledAt, startedAt, endedAt, outputs, failure });
   if (scope !== null && instance.entry.content !== null) {
     const inner = newScope(instance.entry.content, 'group', instance);
     instance.inner = inner;
@@ -173,8 +171,8 @@ function restorePhase({ state, ready, outstanding }: Restoring, instance: Instan
   if (phase === 'ready') return void ready.push(instance);
   setPhase(state, instance, phase);
   if (isOutstanding(phase)) outstanding.push(instance);
-  if (phase === 'retrying' && Number.isFinite(instance.dueAt)) {
-    state.timers.push({ at: instance.dueAt, type: 'retry', instance });
+  if (phase === 'retrying' && instance.readyAt !== null) {
+    state.timers.push({ at: instance.readyAt, type: 'retry', instance });
   }
   if (phase === 'open' && isGroup(instance)) addGroupTimer(state, instance);
   if (isUnsettled(instance)) state.unsettled.push(instance);

@@ -155,11 +155,9 @@ export interface Instance {
   /** Retries granted so far from each budget. */
   userRetries: number;
   infrastructureRetries: number;
-  /** When a retry is due; only meaningful while `retrying`. */
-  dueAt: number;
   /** It stands in its lane's queue, ready or not any more. */
   queued: boolean;
-  /** When it could first start, was last handed out, was seen running, ended. */
+  /** When its next attempt could or can start (for a retry, its time), was last handed out, was seen running, ended. */
   readyAt: number | null;
   scheduledAt: number | null;
   startedAt: number | null;
@@ -235,7 +233,6 @@ export function newInstance(entry: PlanEntry, parent: Scope | Collection, index:
     executor: null,
     userRetries: 0,
     infrastructureRetries: 0,
-    dueAt: 0,
     queued: false,
     readyAt: null,
     scheduledAt: null,

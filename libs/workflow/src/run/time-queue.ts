@@ -1,17 +1,20 @@
-/** What comes at some time, earliest first: a binary heap. */
-export class TimeQueue<T extends { readonly at: number }> {
-  private readonly heap: T[] = [];
+interface Entry<T> {
+  readonly item: T;
+  /** Among items of one time: the order in which they came. */
+  readonly order: number;
+}
 
-  get size(): number {
-    return this.heap.length;
-  }
+/** What comes at some time, earliest first, and in the order of its coming at one time: a binary heap. */
+export class TimeQueue<T extends { readonly at: number }> {
+  private readonly heap: Entry<T>[] = [];
+  private pushed = 0;
 
   peek(): T | undefined {
-    return this.heap[0];
+    return this.heap[0]?.item;
   }
 
   push(item: T): void {
-    let index = this.heap.push(item) - 1;
+    let index = this.heap.push({ item, order: this.pushed++ }) - 1;
     while (index > 0) {
       const above = (index - 1) >> 1;
       if (!this.isBefore(index, above)) return;
@@ -23,14 +26,16 @@ export class TimeQueue<T extends { readonly at: number }> {
   pop(): T | undefined {
     const first = this.heap[0];
     const last = this.heap.pop();
-    if (first === undefined || last === undefined || this.heap.length === 0) return first;
-    this.heap[0] = last;
-    this.sink(0);
-    return first;
+    if (first === undefined || last === undefined) return undefined;
+    if (this.heap.length > 0) {
+      this.heap[0] = last;
+      this.sink(0);
+    }
+    return first.item;
   }
 
   private sink(from: number): void {
-    for (let index = from; ; ) {
+    for (let index = from; ;) {
       const left = 2 * index + 1;
       const right = left + 1;
       let earliest = index;
@@ -45,7 +50,8 @@ export class TimeQueue<T extends { readonly at: number }> {
   private isBefore(a: number, b: number): boolean {
     const first = this.heap[a];
     const second = this.heap[b];
-    return first !== undefined && second !== undefined && first.at < second.at;
+    if (first === undefined || second === undefined) return false;
+    return first.item.at < second.item.at || (first.item.at === second.item.at && first.order < second.order);
   }
 
   private swap(a: number, b: number): void {

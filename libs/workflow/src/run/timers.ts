@@ -36,7 +36,7 @@ function firstPending(state: RunState): Timer | undefined {
 function isPending(state: RunState, timer: Timer): boolean {
   switch (timer.type) {
     case 'retry':
-      return timer.instance.phase === 'retrying' && timer.instance.dueAt === timer.at;
+      return timer.instance.phase === 'retrying' && timer.instance.readyAt === timer.at;
     case 'group-timeout':
       return isRunningGroup(timer.instance);
     case 'run-timeout':
@@ -55,10 +55,14 @@ function isRunningGroup({ phase, inner }: Instance): boolean {
   return phase === 'open' && inner?.type === 'scope' && inner.stop === null && !isScopeDone(inner);
 }
 
+/**
+ * A retry becomes ready without an event: that it is due follows from ExecutionRetryScheduled and the time. A replay that
+ * has not been woken yet shows the execution as retrying, and takes the event of its next attempt all the same.
+ */
 function fire(deciding: Deciding, timer: Timer): void {
   switch (timer.type) {
     case 'retry':
-      return becomeReady(deciding.state, timer.instance);
+      return setPhase(deciding.state, timer.instance, 'ready');
     case 'group-timeout':
       return groupTimedOut(deciding, timer.instance);
     case 'run-timeout':
@@ -72,15 +76,6 @@ function fire(deciding: Deciding, timer: Timer): void {
     default:
       return timer satisfies never;
   }
-}
-
-/**
- * No event: that a retry is due follows from ExecutionRetryScheduled and the time. A replay that has not been woken
- * yet shows the execution as retrying, and takes the event of its next attempt all the same.
- */
-function becomeReady(state: RunState, instance: Instance): void {
-  instance.readyAt = instance.dueAt;
-  setPhase(state, instance, 'ready');
 }
 
 function groupTimedOut(deciding: Deciding, group: Instance): void {

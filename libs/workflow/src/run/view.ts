@@ -1,10 +1,10 @@
 import type { Failure, JsonObject } from '@ryax/contracts';
 import type { PlanEntry } from '../definition/plan';
-import { instanceIn } from './names';
+import { findInstance } from './names';
 import { phases, type Phase } from './phase';
 import type { ExecutionStatus, RunStatus } from './run-aggregate';
 import { executionPage, type ExecutionPage, type ExecutionPageRequest } from './execution-page';
-import type { Counts, RunState, Scope } from './state';
+import type { Counts, Instance, RunState } from './state';
 import { optionalTimestamp, statusOf, statusOfPhase, timestamp, unbegunStatus } from './status';
 
 /** A run as its users see it; JSON, snake_case. Times are ISO 8601, in UTC. */
@@ -31,7 +31,7 @@ export interface RunView extends ExecutionPage {
   readonly cancel: CancelView | null;
   /** Why the run failed, or is failing. */
   readonly failure: RunFailureView | null;
-  /** The entries of the top level, then those of `finally`; at most `actions_limit`. */
+  /** The definition's entries, each group before what is in it, those of `finally` last. */
   readonly actions: readonly ActionView[];
   readonly actions_total: number;
 }
@@ -53,9 +53,12 @@ export interface RunFailureView extends Failure {
 export interface ActionView {
   readonly id: string;
   readonly kind: 'action' | 'group';
+  /** The group around it. */
+  readonly group: string | null;
   readonly in_finally: boolean;
-  readonly state: ExecutionStatus;
-  /** Null without `for_each`. */
+  /** Under `for_each` the collection's; null inside a `for_each`, where it has many. */
+  readonly state: ExecutionStatus | null;
+  /** Null without `for_each` of its own, and inside another. */
   readonly for_each: { readonly count: number | null; readonly opened: number } | null;
   /** Its executions (for a group, its instances) by state; states that none is in are left out. */
   readonly counts: Readonly<Partial<Record<ExecutionStatus, number>>>;
@@ -98,7 +101,7 @@ export function describeRun(state: RunState, request: RunViewRequest = {}): RunV
     cancel: cancelView(state),
     failure: failureView(state),
     actions: describeActions(state, request.actionsLimit ?? DEFAULT_ACTIONS),
-    actions_total: plan.main.entries.length + plan.finally.entries.length,
+    actions_total: plan.entries.length,
     ...executionPage(state, request),
   };
 }
@@ -116,32 +119,40 @@ function failureView({ end, main }: RunState): RunFailureView | null {
 }
 
 function describeActions(state: RunState, limit: number): ActionView[] {
-  const views: ActionView[] = [];
-  for (const scope of [state.main, state.finally]) {
-    for (const number of scope.plan.entries) {
-      const entry = state.plan.entries[number];
-      if (entry === undefined || views.length >= limit) continue;
-      views.push(describeAction(state, scope, entry));
-    }
-  }
-  return views;
+  return state.plan.entries.slice(0, limit).map((entry) => describeAction(state, entry));
 }
 
-function describeAction(state: RunState, scope: Scope, entry: PlanEntry): ActionView {
-  const instance = instanceIn(state, scope, entry.number);
+function describeAction(state: RunState, entry: PlanEntry): ActionView {
+  const isSingle = entry.depth === (entry.forEach === null ? 0 : 1);
+  const instance = isSingle ? findInstance(state, entry.id) : undefined;
   const collection = instance?.inner?.type === 'collection' ? instance.inner : null;
+  const { count, elements } = collection ?? { count: null, elements: [] };
   return {
     id: entry.id,
     kind: entry.kind,
+    group: state.plan.entries[entry.parent ?? -1]?.id ?? null,
     in_finally: entry.inFinally,
-    state: instance === undefined ? unbegunStatus(scope) : statusOf(instance),
-    for_each: entry.forEach === null ? null : { count: collection?.count ?? null, opened: collection?.elements.length ?? 0 },
+    state: isSingle ? entryStatus(state, entry, instance) : null,
+    for_each: entry.forEach !== null && isSingle ? { count, opened: elements.length } : null,
     counts: countsOf(state, entry),
     attempts: instance?.attempt ?? 0,
     started_at: optionalTimestamp(instance?.startedAt ?? instance?.scheduledAt),
     ended_at: optionalTimestamp(instance?.endedAt),
     failure: instance?.failure ?? null,
   };
+}
+
+/** What has not begun waits, unless what is around it says that it never will. */
+function entryStatus(state: RunState, entry: PlanEntry, instance: Instance | undefined): ExecutionStatus {
+  if (instance !== undefined) return statusOf(instance);
+  const group = state.plan.entries[entry.parent ?? -1];
+  if (group === undefined) return unbegunStatus(entry.inFinally ? state.finally : state.main);
+  const around = entryStatus(state, group, findInstance(state, group.id));
+  return around === 'skipped' ? 'skipped' : unbegunStatusIn(around);
+}
+
+function unbegunStatusIn(around: ExecutionStatus): ExecutionStatus {
+  return around === 'failed' || around === 'cancelled' || around === 'cancelling' ? 'cancelled' : 'waiting';
 }
 
 function countsOf(state: RunState, entry: PlanEntry): Partial<Record<ExecutionStatus, number>> {

@@ -1,9 +1,10 @@
-import { laneOf } from './lanes';
+import { laneOf, readyCount } from './lanes';
 import { lineage } from './layout';
 import { findInstance, instanceIn, nameOf, parseName, type ExecutionName } from './names';
 import { isEnded, isOutstanding } from './phase';
 import type { WaitReason } from './run-aggregate';
 import { isCollection, type Instance, type RunState, type Scope } from './state';
+import { timestamp } from './status';
 
 /**
  * Why an execution has not started (or ended), by what holds it: what it waits for, since when, and so what would
@@ -23,12 +24,14 @@ function reasonOf(state: RunState, instance: Instance): WaitReason {
   }
   switch (phase) {
     case 'waiting':
-      return parent.type === 'scope' ? waitsForDependencies(state, instance, parent) : reason('nothing', 'is about to begin', null);
+      return parent.type === 'scope'
+        ? waitsForDependencies(state, instance, parent)
+        : reason('nothing', 'is about to begin', null);
     case 'deciding':
     case 'opening':
       return reason('value', 'its condition or list needs a value that is being loaded', readyAt ?? state.updatedAt);
     case 'ready':
-      return waitsForRoom(instance);
+      return waitsForRoom(state, instance);
     case 'retrying':
       return waitsForRetry(instance);
     case 'scheduled':
@@ -42,14 +45,16 @@ function reasonOf(state: RunState, instance: Instance): WaitReason {
   }
 }
 
-function waitsForRoom(instance: Instance): WaitReason {
-  const { pool, holdsSlot } = laneOf(instance.entry);
-  const room = holdsSlot ? `a free slot of pool ${pool}` : `an executor of pool ${pool}`;
-  return reason('capacity', `is ready and waits for ${room}`, instance.readyAt);
+function waitsForRoom(state: RunState, instance: Instance): WaitReason {
+  const lane = laneOf(instance.entry);
+  const room = lane.holdsSlot ? `a free slot of pool ${lane.pool}` : `an executor of pool ${lane.pool}`;
+  const others = readyCount(state.lanes, lane) - 1;
+  const along = others === 0 ? '' : `, with ${others} more of this run`;
+  return reason('capacity', `is ready and waits for ${room}${along}`, instance.readyAt);
 }
 
 function waitsForRetry(instance: Instance): WaitReason {
-  const at = Number.isFinite(instance.dueAt) ? ` at ${new Date(instance.dueAt).toISOString()}` : '';
+  const at = instance.readyAt === null ? '' : ` at ${timestamp(instance.readyAt)}`;
   const after = instance.failure === null ? '' : ` after: ${instance.failure.message}`;
   return reason('retry', `attempt ${instance.attempt + 1} is due${at}${after}`, instance.scheduledAt);
 }
@@ -63,14 +68,19 @@ function waitsForDependencies(state: RunState, instance: Instance, scope: Scope)
 }
 
 /** Nothing happened to it yet: the innermost thing around it that has begun, or has not, says why. */
-function reasonBeforeBegin(state: RunState, { entry, indexes }: ExecutionName, execution: string): WaitReason | undefined {
+function reasonBeforeBegin(
+  state: RunState,
+  { entry, indexes }: ExecutionName,
+  execution: string,
+): WaitReason | undefined {
   if (indexes.length > entry.depth || indexes.length < entry.depth - (entry.forEach === null ? 0 : 1)) return undefined;
   let scope = entry.inFinally ? state.finally : state.main;
   const rest = [...indexes];
   for (const each of lineage(state.plan, entry)) {
     const instance = instanceIn(state, scope, each.number);
     if (instance === undefined) return reasonInScope(state, scope, each.number);
-    if (isEnded(instance.phase)) return reason('nothing', `will not begin: ${nameOf(instance)} has ended`, instance.endedAt);
+    if (isEnded(instance.phase))
+      return reason('nothing', `will not begin: ${nameOf(instance)} has ended`, instance.endedAt);
     let inside = instance;
     if (isCollection(instance)) {
       const index = rest.shift();
@@ -93,14 +103,24 @@ function reasonInScope(state: RunState, scope: Scope, number: number): WaitReaso
   return dependencies(waiting.map((each) => siblingName(state, scope, each)));
 }
 
-function reasonOutsideWindow(state: RunState, owner: Instance, index: number | undefined, execution: string): WaitReason | undefined {
+function reasonOutsideWindow(
+  state: RunState,
+  owner: Instance,
+  index: number | undefined,
+  execution: string,
+): WaitReason | undefined {
   const { inner } = owner;
   if (inner?.type !== 'collection') return reasonOf(state, owner);
   if (index === undefined || index >= inner.count) return undefined;
-  if (inner.stop !== null) return reason('nothing', `${execution} will not begin: ${nameOf(owner)} is being stopped`, inner.stop.since);
+  if (inner.stop !== null)
+    return reason('nothing', `${execution} will not begin: ${nameOf(owner)} is being stopped`, inner.stop.since);
   const concurrency = owner.entry.forEach?.concurrency ?? 1;
   const before = index - inner.elements.length;
-  return reason('window', `${concurrency} elements of ${nameOf(owner)} may be open at once; ${before} are before it`, owner.startedAt);
+  return reason(
+    'window',
+    `${concurrency} elements of ${nameOf(owner)} may be open at once; ${before} are before it`,
+    owner.startedAt,
+  );
 }
 
 /** An entry of the same scope instance has the same indexes, whether or not it has begun. */

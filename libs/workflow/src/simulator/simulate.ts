@@ -1,4 +1,4 @@
-import type { Failure, JsonObject, Outcome, Rejection, RunEvent } from '@ryax/contracts';
+import type { Failure, JsonObject, Outcome, Rejection, RunEvent, RunStart } from '@ryax/contracts';
 import type { Plan, PlanEntry } from '../definition/plan';
 import { handle } from '../run/handle';
 import { cancelRequests, firstReady, readyLanes } from '../run/queries';
@@ -86,11 +86,15 @@ class VirtualExecutors {
   private readonly running = new TimeQueue<Running>();
   private readonly messages = new TimeQueue<{ readonly at: number; readonly message: RunMessage }>();
   private readonly busy = new Map<string, number>();
-  /** Attempts whose end has been reported; what is still queued of them is void. */
-  private readonly cancelled = new Set<string>();
+  /** By execution. What is still queued of an attempt that is not here any more is void. */
+  private readonly held = new Map<string, Running>();
   private readonly timeline: SimulatedAttempt[] = [];
   private now = 0;
   private eventCount = 0;
+  /** Something may have been stopped since cancels were last looked for. */
+  private mayCancel = false;
+  /** A wake-up that led nowhere: nothing will come of another until something else happens. */
+  private vainWakeup: number | null = null;
 
   constructor(private readonly simulation: Simulation) {
     this.state = newRun(simulation.plan);
@@ -99,7 +103,7 @@ class VirtualExecutors {
 
   run(): SimulatedRun {
     this.handle({ type: 'start', command: startCommand(this.simulation) });
-    do this.fillSlots();
+    do this.act();
     while (this.advance());
     const { state, timeline, eventCount } = this;
     return {
@@ -118,8 +122,17 @@ class VirtualExecutors {
     if (decision.type === 'rejected') throw new SimulationRejectedError(decision.rejection);
     this.values.record(decision.events, this.state.version);
     this.eventCount += decision.events.length;
-    if (decision.events.some((event) => event.type === 'ExecutionFailed' || event.type === 'RunCancelRequested')) this.cancelStopped();
+    if (decision.events.length > 0) this.vainWakeup = null;
+    this.mayCancel ||= decision.events.some(({ type }) => type === 'ExecutionFailed' || type === 'RunCancelRequested');
     return this.values.meet(decision.needs) ? [...decision.events, ...this.handle({ type: 'wake' })] : decision.events;
+  }
+
+  /** Everything that takes no time. */
+  private act(): void {
+    do {
+      this.confirmCancels();
+      this.fillSlots();
+    } while (this.mayCancel);
   }
 
   private fillSlots(): void {
@@ -138,7 +151,9 @@ class VirtualExecutors {
   }
 
   private start(lane: Lane, room: number): void {
-    const ready = new Map(firstReady(this.state, lane, room).map(({ execution, readySince }) => [execution, readySince]));
+    const ready = new Map(
+      firstReady(this.state, lane, room).map(({ execution, readySince }) => [execution, readySince]),
+    );
     const executions = [...ready.keys()].map((execution) => ({ execution, site: 'simulated', pool: lane.pool }));
     for (const event of this.handle({ type: 'hand-out', executions })) {
       if (event.type !== 'ExecutionScheduled') continue;
@@ -148,34 +163,84 @@ class VirtualExecutors {
       const end = this.simulation.perform({ execution, attempt, entry });
       const readyAt = ready.get(execution) ?? this.now;
       if (lane.holdsSlot) this.busy.set(lane.pool, (this.busy.get(lane.pool) ?? 0) + 1);
-      this.running.push({ at: this.now + end.durationMs, execution, attempt, entry, lane, readyAt, startedAt: this.now, end });
+      const at = this.now + end.durationMs;
+      const running = { at, execution, attempt, entry, lane, readyAt, startedAt: this.now, end };
+      this.running.push(running);
+      this.held.set(execution, running);
+    }
+  }
+
+  private confirmCancels(): void {
+    while (this.mayCancel) {
+      this.mayCancel = false;
+      for (const { execution } of cancelRequests(this.state, this.now)) {
+        const running = this.held.get(execution);
+        if (running !== undefined) this.report(running, { status: 'cancelled' });
+      }
     }
   }
 
   /** Lets the next thing happen; false when nothing will. */
   private advance(): boolean {
-    const ends = this.running.peek();
-    const message = this.messages.peek();
-    const wakeAt = nextWakeup(this.state) ?? Infinity;
-    const at = Math.min(ends?.at ?? Infinity, message?.at ?? Infinity, wakeAt);
+    const ends = this.firstToEnd()?.at ?? Infinity;
+    const message = this.messages.peek()?.at ?? Infinity;
+    const wakeup = this.nextWakeup();
+    const at = Math.min(ends, message, wakeup);
     if (at === Infinity) return false;
     this.now = Math.max(this.now, at);
-    if (ends?.at === at) this.endFirst();
-    else if (message?.at === at) this.handle(this.messages.pop()?.message ?? { type: 'wake' });
-    else this.handle({ type: 'wake' });
+    if (ends === at) this.endFirst();
+    else if (message === at) this.handle(this.messages.pop()?.message ?? { type: 'wake' });
+    else if (this.handle({ type: 'wake' }).length === 0) this.vainWakeup = wakeup;
     return true;
+  }
+
+  private nextWakeup(): number {
+    const wakeup = nextWakeup(this.state) ?? Infinity;
+    return wakeup === this.vainWakeup ? Infinity : wakeup;
+  }
+
+  private firstToEnd(): Running | undefined {
+    for (let first = this.running.peek(); first !== undefined; first = this.running.peek()) {
+      if (this.held.get(first.execution) === first) return first;
+      this.running.pop();
+    }
+    return undefined;
   }
 
   private endFirst(): void {
     const ended = this.running.pop();
-    if (ended !== undefined && !this.cancelled.delete(attemptKey(ended))) this.report(ended, ended.end.outcome);
+    if (ended !== undefined) this.report(ended, ended.end.outcome);
   }
 
   private report(ended: Running, outcome: Outcome): void {
     const { execution, attempt, entry, lane, readyAt, startedAt } = ended;
+    this.held.delete(execution);
     if (lane.holdsSlot) this.busy.set(lane.pool, (this.busy.get(lane.pool) ?? 0) - 1);
     const endedAt = this.now;
-    this.timeline.push({ execution, attempt, entry, pool: lane.pool, readyAt, startedAt, endedAt, status: outcome.status });
+    this.timeline.push({
+      execution,
+      attempt,
+      entry,
+      pool: lane.pool,
+      readyAt,
+      startedAt,
+      endedAt,
+      status: outcome.status,
+    });
     this.handle({ type: 'ended', execution, attempt, executor: 'simulated', outcome, durationMs: endedAt - startedAt });
   }
+}
+
+function startCommand({ plan, inputs = {} }: Simulation): RunStart {
+  return {
+    run_id: 'simulated',
+    workflow_id: plan.workflowId,
+    workflow_version: 1,
+    definition_hash: `sha256:${'0'.repeat(64)}`,
+    inputs,
+    labels: {},
+    request_hash: '',
+    key: 'simulated',
+    started_by: null,
+  };
 }

@@ -66,7 +66,10 @@ function deploy(state: WorkflowState, command: WorkflowDeploy): StreamDecision<W
 function undeploy(state: WorkflowState, command: WorkflowUndeploy): StreamDecision<WorkflowEvent> {
   const { workflow_id } = command;
   if (state.versionByHash.size === 0) {
-    return { type: 'rejected', rejection: { code: 'not-found', message: `Expected workflow ${workflow_id}, found none` } };
+    return {
+      type: 'rejected',
+      rejection: { code: 'not-found', message: `Expected workflow ${workflow_id}, found none` },
+    };
   }
   const events: WorkflowEvent[] = state.deployed.size === 0 ? [] : [{ type: 'WorkflowUndeployed', data: command }];
   return { type: 'decided', events, reply: { workflow_id } };

@@ -9,7 +9,7 @@ export class CreateReadModels implements MigrationInterface {
   readonly name = 'CreateReadModels0000000000001';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [`CREATE SCHEMA read_models`, ...runs, ...executions, ...others, logChunks]) {
+    for (const statement of [...schema, ...runs, ...executions, ...others, logChunks, ...definitionEntries]) {
       await runner.query(statement);
     }
   }
@@ -18,6 +18,9 @@ export class CreateReadModels implements MigrationInterface {
     return Promise.reject(new Error('Expected migrations to go forward only, found an attempt to undo one'));
   }
 }
+
+/** The comment names the version of the projector that built them. */
+const schema = [`CREATE SCHEMA read_models`, `COMMENT ON SCHEMA read_models IS '1'`];
 
 /** Lists are in order of `position` (of the first event), newest first; each filter has the index that keeps it so. */
 const runs = [
@@ -51,7 +54,7 @@ const runs = [
 
 const executions = [
   `CREATE TABLE read_models.executions (
-     position bigint NOT NULL PRIMARY KEY,
+     position bigint NOT NULL,
      project text NOT NULL,
      run_id text NOT NULL,
      execution text NOT NULL,
@@ -60,19 +63,22 @@ const executions = [
      duration_ms double precision,
      executor text,
      ended_at bigint NOT NULL,
-     failure text
+     failure text,
+     PRIMARY KEY (project, state, position)
    )`,
-  `CREATE INDEX ON read_models.executions (project, state, position)`,
 ];
 
 const others = [
-  `CREATE TABLE read_models.entry_durations (
+  `CREATE TABLE read_models.observations (
      project text NOT NULL,
      definition_hash text NOT NULL,
      entry text NOT NULL,
+     subject text NOT NULL,
      seen bigint NOT NULL,
-     mean_ms double precision NOT NULL,
-     PRIMARY KEY (project, definition_hash, entry)
+     mean double precision NOT NULL,
+     variance double precision NOT NULL,
+     position bigint NOT NULL,
+     PRIMARY KEY (project, definition_hash, entry, subject)
    )`,
   `CREATE TABLE read_models.workflows (
      project text NOT NULL,
@@ -118,3 +124,17 @@ const logChunks = `
     stored_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (project, run_id, execution, attempt, byte_offset)
   )`;
+
+/**
+ * Which action each entry of a definition runs, by content: how estimates find what other definitions have shown of it.
+ * Copied from definitions in the filestore as estimates need them; may be emptied at any time.
+ */
+const definitionEntries = [
+  `CREATE TABLE definition_entries (
+     definition_hash text NOT NULL,
+     entry text NOT NULL,
+     action_key text NOT NULL,
+     PRIMARY KEY (definition_hash, entry)
+   )`,
+  `CREATE INDEX ON definition_entries (action_key)`,
+];

@@ -23,6 +23,7 @@ export class RunsTable {
 
   /** Inserts new runs and overwrites what changes in known ones. */
   async save(connection: Connection, rows: readonly RunRow[]): Promise<void> {
+    if (rows.length === 0) return;
     const text = `
       INSERT INTO ${this.schema}.runs AS r (project, run_id, workflow_id, workflow_version, definition_hash, state, labels,
         position, created_at, ended_at, counts, failure)

@@ -17,7 +17,8 @@ export class CreateEventLog implements MigrationInterface {
 }
 
 const events = [
-  // An identity column cannot stand on a partitioned table before PostgreSQL 17.
+  // No identity column: a partitioned table can have none before PostgreSQL 17. No cache: the tail relies on it that
+  // every position below one that it has seen was handed out before.
   `CREATE SEQUENCE events_position AS bigint CACHE 1`,
   `CREATE TABLE events (
      position bigint NOT NULL DEFAULT nextval('events_position'),

@@ -47,7 +47,6 @@ export const rootNames: ReadonlySet<string> = new Set(['trigger', 'state', 'run'
 const keywords = ['true', 'false', 'null', 'in'];
 const reservedWords =
   'as break const continue else for function if import let loop package namespace return var void while __proto__ prototype';
-const typeNames = 'bool bytes cel double duration dyn google int list map null_type optional string timestamp type uint';
 
 /** Words that CEL itself reads: no path can be made of them. */
 export const celKeywords: ReadonlySet<string> = new Set([...keywords, ...reservedWords.split(' ')]);
@@ -56,8 +55,6 @@ export const celKeywords: ReadonlySet<string> = new Set([...keywords, ...reserve
 export function whyReserved(id: string): string | null {
   if (rootNames.has(id)) return `"${id}" already has a meaning in expressions`;
   if (celKeywords.has(id)) return `"${id}" is a reserved word of expressions`;
-  if (functions.has(id) || methods.has(id) || macros.has(id) || refusedFunctions.has(id)) {
-    return `"${id}" is a function of expressions`;
-  }
-  return typeNames.split(' ').includes(id) ? `"${id}" is a type name of expressions` : null;
+  // Methods stand behind a dot, where no id can be: an entry may be called `split`.
+  return functions.has(id) || macros.has(id) || refusedFunctions.has(id) ? `"${id}" is a function of expressions` : null;
 }

@@ -1,5 +1,15 @@
 import type { ActionToRun, IoDeclaration, JsonObject, JsonValue } from '@ryax/contracts';
-import type { Expression, ForEachPlan, Plan, PlanEntry, PlanInput, PlanValue, RetryPlan, ScopePlan } from '../../definition/plan';
+import type {
+  Expression,
+  ForEachPlan,
+  Plan,
+  PlanEntry,
+  PlanInput,
+  PlanValue,
+  RetryPlan,
+  ScopePlan,
+} from '../../definition/plan';
+import { select } from '../references';
 
 /** Builds plans by hand, so that specs of the run stand on their own. */
 export interface EntryOptions {
@@ -57,9 +67,14 @@ export function ref(path: string): PlanValue {
     source: path,
     references: [keys],
     path: keys,
-    evaluate: () => ({ ok: false, reason: 'a plain reference is not evaluated' }),
+    evaluate: (scope) => ({ ok: true, value: select(scope, keys) }),
   };
   return { type: 'expression', expression };
+}
+
+/** A field of what a computed expression reads; null where it has none. */
+export function field(scope: JsonObject, path: string): JsonValue {
+  return select(scope, path.split('.'));
 }
 
 /** An expression that reads `references` and is computed by a function. Throwing is its way to be wrong. */
@@ -234,7 +249,11 @@ function depend(on: Draft, id: string, skips: boolean, { entries, byId }: Drafts
   if (skips && !from.skipsWith.includes(target.number)) from.skipsWith.push(target.number);
 }
 
-function finish(numbers: readonly number[], entries: readonly Draft[], scopes: Map<readonly number[], ScopePlan>): ScopePlan {
+function finish(
+  numbers: readonly number[],
+  entries: readonly Draft[],
+  scopes: Map<readonly number[], ScopePlan>,
+): ScopePlan {
   const known = scopes.get(numbers);
   if (known !== undefined) return known;
   const roots = numbers.filter((number) => entries[number]?.dependencies.length === 0);

@@ -2,9 +2,18 @@ import type { EventOf, Failure, JsonObject, JsonValue, RunEvent, ValueReference 
 import type { Plan } from '../../definition/plan';
 import { evolve } from '../evolve';
 import { handle } from '../handle';
-import { firstReady, outstanding, readyLanes } from '../queries';
-import type { DecideContext, Need, RecordedRunEvent, RunDecision, RunMessage, ValueSource } from '../run-aggregate';
+import { firstReady, outstanding, readyLanes, startRequest } from '../queries';
+import type {
+  Need,
+  OutstandingAttempt,
+  RecordedRunEvent,
+  RunDecision,
+  RunMessage,
+  ValueSource,
+} from '../run-aggregate';
 import { newRun, type RunState } from '../state';
+
+export const noValues: ValueSource = { event: () => undefined, content: () => undefined, stored: () => undefined };
 
 /** A run with its log in memory: what the runner does around the aggregate, without anything that could fail. */
 export class RunDriver {
@@ -19,31 +28,62 @@ export class RunDriver {
     this.state = newRun(plan);
   }
 
-  /** What the state's values are read from: the log itself. */
-  readonly values: ValueSource = {
-    event: (version) => valueIn(this.log[version - 1]),
-    content: (hash) => this.contents.get(hash),
-    stored: (name) => this.stores.get(name),
-  };
+  /** Nothing is at hand at first: what a decision needs is loaded, and it is made again. */
+  private loading(): { values: ValueSource; load: (needs: readonly Need[]) => void } {
+    const loaded = new Set<number | string>();
+    return {
+      values: {
+        event: (version) => (loaded.has(version) ? valueIn(this.log[version - 1]) : undefined),
+        content: (hash) => (loaded.has(hash) ? this.contents.get(hash) : undefined),
+        stored: (name) => this.stores.get(name),
+      },
+      load: (needs) => {
+        for (const need of needs) {
+          if (need.type === 'event') loaded.add(need.version);
+          else if (need.type === 'content') loaded.add(need.hash);
+          else this.store(need.name, need.value);
+        }
+      },
+    };
+  }
 
-  handle(message: RunMessage, values: ValueSource = this.values): RunDecision {
+  private store(name: string, value: JsonValue): void {
+    const hash = `sha256:${String(this.contents.size).padStart(64, '0')}`;
+    this.contents.set(hash, value);
+    this.stores.set(name, { $value: hash, size: 1 });
+  }
+
+  /** Decides until nothing is needed any more, as the runner does. */
+  handle(message: RunMessage): RunDecision {
+    const { values, load } = this.loading();
+    const first = this.decide(message, values);
+    let decision = first;
+    while (decision.type === 'decided' && decision.needs.length > 0) {
+      load(decision.needs);
+      decision = this.decide(message.type === 'hand-out' ? message : { type: 'wake' }, values);
+    }
+    return first;
+  }
+
+  /** Decides once, with the values that there are. */
+  decide(message: RunMessage, values: ValueSource = noValues): RunDecision {
     const before = this.state.version;
-    const context: DecideContext = { now: this.now, random: this.random, values };
-    const decision = handle(this.state, message, context);
+    const decision = handle(this.state, message, { now: this.now, random: this.random, values });
     if (decision.type === 'rejected') return decision;
     decision.events.forEach((event, index) => {
       this.log.push({ ...event, version: before + index + 1, recordedAt: this.now });
     });
-    decision.needs.forEach((need) => this.store(need));
-    if (decision.needs.some((need) => need.type === 'store')) return this.handle({ type: 'wake' });
     return decision;
   }
 
-  private store(need: Need): void {
-    if (need.type !== 'store') return;
-    const hash = `sha256:${String(this.contents.size).padStart(64, '0')}`;
-    this.contents.set(hash, need.value);
-    this.stores.set(need.name, { $value: hash, size: 1 });
+  /** The inputs that an outstanding attempt is started with. */
+  inputsOf(execution: string): JsonObject | undefined {
+    const { values, load } = this.loading();
+    for (;;) {
+      const answer = startRequest(this.state, execution, values);
+      if (answer.type !== 'needs') return answer.type === 'none' ? undefined : answer.request.inputs;
+      load(answer.needs);
+    }
   }
 
   start(inputs: JsonObject = {}): this {
@@ -65,16 +105,25 @@ export class RunDriver {
   }
 
   ready(): string[] {
-    return readyLanes(this.state).flatMap((lane) => firstReady(this.state, lane, Infinity).map(({ execution }) => execution));
+    return readyLanes(this.state).flatMap((lane) =>
+      firstReady(this.state, lane, Infinity).map(({ execution }) => execution),
+    );
   }
 
   outstanding(): string[] {
-    return [...outstanding(this.state)].map(({ execution }) => execution);
+    return this.attempts().map(({ execution }) => execution);
+  }
+
+  attempts(): OutstandingAttempt[] {
+    return [...outstanding(this.state)];
   }
 
   handOut(...executions: string[]): this {
     const chosen = executions.length > 0 ? executions : this.ready();
-    this.handle({ type: 'hand-out', executions: chosen.map((execution) => ({ execution, site: 's', pool: 'default' })) });
+    this.handle({
+      type: 'hand-out',
+      executions: chosen.map((execution) => ({ execution, site: 's', pool: 'default' })),
+    });
     return this;
   }
 
@@ -128,7 +177,9 @@ export class RunDriver {
 
   /** The log in short: `ExecutionSucceeded fit.3`. */
   story(): string[] {
-    return this.log.map(({ type, data }) => ('execution' in data && data.execution !== null ? `${type} ${data.execution}` : type));
+    return this.log.map(({ type, data }) =>
+      'execution' in data && data.execution !== null ? `${type} ${data.execution}` : type,
+    );
   }
 
   /** The same log, folded from nothing. */

@@ -1,0 +1,102 @@
+import type { Connection } from '@ryax/event-log';
+import type { ObservedDuration, Plan, PlanEntry } from '@ryax/workflow';
+import { columnsOf } from '../projections/columns';
+import { liveSchema } from '../projections/schema';
+import { actionKey } from './action-key';
+
+/** What earlier runs have shown of the entries of one definition. */
+export interface Experience {
+  readonly observed: (entry: PlanEntry) => ObservedDuration | undefined;
+  readonly earlierCount: (entry: PlanEntry) => number | undefined;
+}
+
+/** Remembers which actions a definition runs, so that what is seen of them serves other definitions, too. */
+export async function rememberEntries(connection: Connection, definitionHash: string, plan: Plan): Promise<void> {
+  const rows = plan.entries.flatMap((entry) => {
+    const key = actionKey(entry);
+    return key === undefined ? [] : [{ entry: entry.id, key }];
+  });
+  // So that a definition of built-ins alone counts as remembered.
+  const all = [...rows, { entry: '', key: '' }];
+  await connection.query(
+    insertEntries,
+    columnsOf(all, ({ entry, key }) => [definitionHash, entry, key]),
+  );
+}
+
+const insertEntries = {
+  name: 'estimates.remember',
+  text: `
+    INSERT INTO definition_entries (definition_hash, entry, action_key)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+    ON CONFLICT (definition_hash, entry) DO NOTHING`,
+};
+
+/** Definitions that were run and whose actions are not remembered yet, at most `limit`. */
+export async function forgottenDefinitions(connection: Connection, project: string, limit: number): Promise<string[]> {
+  const rows = await connection.query<{ definition_hash: string }>(selectForgotten, [project, limit]);
+  return rows.map(({ definition_hash }) => definition_hash);
+}
+
+const selectForgotten = {
+  name: 'estimates.forgotten',
+  text: `
+    SELECT DISTINCT o.definition_hash
+    FROM ${liveSchema}.observations o
+    WHERE o.project = $1
+      AND NOT EXISTS (SELECT FROM definition_entries d WHERE d.definition_hash = o.definition_hash)
+    LIMIT $2`,
+};
+
+/** What was seen of each entry in runs of this definition; of those never run in it, what other definitions show. */
+export async function readExperience(
+  connection: Connection,
+  project: string,
+  definitionHash: string,
+): Promise<Experience> {
+  const rows = await connection.query<ExperienceRow>(selectExperience, [project, definitionHash]);
+  const durations = new Map<string, ObservedDuration>();
+  const counts = new Map<string, number>();
+  for (const { entry, subject, mean, variance } of rows) {
+    if (subject === 'duration') durations.set(entry, { meanMs: mean, deviationMs: Math.sqrt(variance) });
+    else counts.set(entry, Math.round(mean));
+  }
+  return { observed: ({ id }) => durations.get(id), earlierCount: ({ id }) => counts.get(id) };
+}
+
+interface ExperienceRow {
+  readonly entry: string;
+  readonly subject: 'duration' | 'count';
+  readonly mean: number;
+  readonly variance: number;
+}
+
+/** The 20 definitions that ran an action last tell of it, each by as many executions as it has seen, 50 at most. */
+const selectExperience = {
+  name: 'estimates.experience',
+  text: `
+    WITH own AS (
+      SELECT entry, subject, mean, variance
+      FROM ${liveSchema}.observations
+      WHERE project = $1 AND definition_hash = $2
+    )
+    SELECT * FROM own
+    UNION ALL
+    SELECT e.entry, s.subject, other.mean, other.variance
+    FROM definition_entries e
+    CROSS JOIN (VALUES ('duration'), ('count')) AS s (subject)
+    CROSS JOIN LATERAL (
+      SELECT sum(mean * weight) / sum(weight) AS mean, sum(variance * weight) / sum(weight) AS variance
+      FROM (
+        SELECT o.mean, o.variance, least(o.seen, 50) AS weight
+        FROM definition_entries d
+        JOIN ${liveSchema}.observations o
+          ON (o.project, o.definition_hash, o.entry, o.subject) = ($1, d.definition_hash, d.entry, s.subject)
+        WHERE d.action_key = e.action_key
+        ORDER BY o.position DESC
+        LIMIT 20
+      ) AS newest
+    ) AS other
+    WHERE e.definition_hash = $2 AND e.action_key <> '' AND other.mean IS NOT NULL
+      AND NOT EXISTS (SELECT FROM own WHERE (own.entry, own.subject) = (e.entry, s.subject))`,
+};

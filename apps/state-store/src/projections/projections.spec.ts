@@ -1,0 +1,171 @@
+import { streamId, type RunEvent } from '@ryax/contracts';
+import { createTestDatabase, waitFor } from '@ryax/testing';
+import fc from 'fast-check';
+import { createWorld, silentLog, type World } from '../testing/stores';
+import {
+  cancelRequested,
+  failed,
+  runFailed,
+  runStarted,
+  runSucceeded,
+  scheduled,
+  succeeded,
+  workflowDeployed,
+} from '../testing/written-streams';
+import { Projections } from './projections';
+import { Rebuild } from './rebuild';
+import { liveSchema, shadowSchema, type ReadModelSchema } from './schema';
+
+const tables = ['runs', 'run_labels', 'executions', 'observations', 'workflows', 'actions', 'tallies'];
+
+describe(Projections.name, () => {
+  let world: World;
+
+  beforeEach(async () => {
+    world = await createWorld(await createTestDatabase());
+  });
+  afterEach(() => world.end());
+
+  function projections(): Projections {
+    const { tail, readers, database } = world.eventLog;
+    return new Projections(tail, readers, database);
+  }
+
+  async function catchUp(reader: Projections): Promise<void> {
+    await reader.resume();
+    while ((await reader.step()) === 'moved');
+  }
+
+  /** Every row of every read model, in an order of its own. */
+  async function contents(schema: ReadModelSchema = liveSchema): Promise<Record<string, readonly string[]>> {
+    const read = async (table: string) => {
+      const rows = await world.database.query<{ row: string }>(
+        `SELECT t::text AS row FROM ${schema}.${table} t ORDER BY 1`,
+      );
+      return [table, rows.map(({ row }) => row)] as const;
+    };
+    return Object.fromEntries(await Promise.all(tables.map(read)));
+  }
+
+  /** Some of everything, in several transactions. */
+  async function writeSomething(prefix: string): Promise<void> {
+    const { streams } = world;
+    await streams.append(streamId('workflow', 'default', `${prefix}w`), workflowDeployed(`${prefix}w`, 1));
+    await streams.run(`${prefix}1`, runStarted(`${prefix}1`, { labels: { team: 'a', odd: '\0' } }), scheduled('fit.0'));
+    await streams.run(`${prefix}2`, runStarted(`${prefix}2`), collectionOpened('fit', 3));
+    await streams.run(
+      `${prefix}1`,
+      succeeded('fit.0', { duration_ms: 10 }),
+      succeeded('fit.1', { duration_ms: 30 }),
+      runSucceeded(),
+    );
+    await streams.run(`${prefix}2`, failed('fit.0'), cancelRequested(), runFailed());
+    await streams.append(streamId('workflow', 'default', `${prefix}w`), workflowDeployed(`${prefix}w`, 2));
+  }
+
+  it('folds a page and its checkpoint in one transaction: what failed half-way has changed nothing', async () => {
+    await writeSomething('a');
+    const { tail, readers, database } = world.eventLog;
+    const late = new Projections(tail, readers, database);
+    await late.resume();
+    await catchUp(projections());
+    const before = await contents();
+
+    // It believes to be at 0, where another has been before.
+    await expect(late.step()).rejects.toThrow('Expected reader projections at position 0');
+
+    expect(await contents()).toEqual(before);
+    expect(before['runs']).toHaveLength(2);
+    expect(before['tallies']).toEqual(
+      expect.arrayContaining([
+        '(run,default,succeeded,1)',
+        '(run,default,failed,1)',
+        '(execution,default,succeeded,2)',
+      ]),
+    );
+  });
+
+  it('gives the same read models however the log is cut into pages', async () => {
+    const streams = fc.array(fc.array(anyRunEvent, { maxLength: 6 }), { minLength: 1, maxLength: 6 });
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(streams, fc.infiniteStream(fc.boolean()), async (runs, cuts) => {
+        round++;
+        const live = projections();
+        for (const [index, events] of runs.entries()) {
+          const id = `${round}-${index}`;
+          await world.streams.run(id, runStarted(id, { labels: { round: String(round) } }), ...events);
+          const cut = cuts.next();
+          if (cut.done !== true && cut.value) await catchUp(live);
+        }
+        await catchUp(live);
+      }),
+      { numRuns: 8 },
+    );
+
+    expect(await rebuilt()).toEqual(await contents());
+  });
+
+  it('the read models equal a rebuild from position 0', async () => {
+    for (const prefix of ['a', 'b', 'c']) {
+      await writeSomething(prefix);
+      await catchUp(projections());
+    }
+    expect(await rebuilt()).toEqual(await contents());
+  });
+
+  it('are rebuilt while they serve, and swapped when the new ones have caught up', async () => {
+    await writeSomething('a');
+    await catchUp(projections());
+    const before = await contents();
+    await world.database.query(`COMMENT ON SCHEMA read_models IS '0'`);
+    await world.database.query(`DELETE FROM read_models.runs`);
+    await writeSomething('b');
+
+    await world.startReplica();
+    const { items } = await waitFor(async () => {
+      const answer = await world.ask('run.list', { project: 'default' });
+      return answer.items.length === 4 && answer;
+    });
+
+    expect(items.map(({ run_id }) => run_id)).toEqual(['b2', 'b1', 'a2', 'a1']);
+    const after = await contents();
+    for (const table of tables)
+      expect(after[table]).toEqual(expect.arrayContaining([...(before[table] ?? [])].filter(isRun(table))));
+    expect(await world.database.query(`SELECT FROM pg_namespace WHERE nspname = '${shadowSchema}'`)).toEqual([]);
+
+    const position = await world.streams.run('c1', runStarted('c1'));
+    expect(await world.ask('run.list', { project: 'default', limit: 1 })).toMatchObject({
+      items: [{ run_id: 'c1' }],
+      as_of: position,
+      stale: false,
+    });
+  });
+
+  /** What a rebuild makes of the whole log; it takes the place of the live ones. */
+  async function rebuilt(): Promise<Record<string, readonly string[]>> {
+    await world.database.query(`COMMENT ON SCHEMA read_models IS '0'`);
+    const { tail, readers, database } = world.eventLog;
+    const rebuild = new Rebuild(tail, readers, database, silentLog);
+    await rebuild.resume();
+    while ((await rebuild.step()) === 'moved');
+    return contents();
+  }
+});
+
+/** Rows that only grow; counts change with what came later. */
+function isRun(table: string): () => boolean {
+  return () => table === 'runs' || table === 'run_labels' || table === 'executions';
+}
+
+function collectionOpened(execution: string, count: number): RunEvent {
+  return { type: 'CollectionOpened', data: { execution, count } };
+}
+
+const anyRunEvent: fc.Arbitrary<RunEvent> = fc.oneof(
+  fc.nat(1000).map((duration_ms) => succeeded('fit', { duration_ms })),
+  fc.boolean().map((will_retry) => failed('map.1', { will_retry })),
+  fc.nat(9).map((count) => collectionOpened('map', count)),
+  fc.constant(cancelRequested()),
+  fc.constant(runFailed()),
+);

@@ -1,0 +1,105 @@
+import { exchanges } from '@ryax/contracts';
+import { Client } from 'pg';
+import { createTestDatabase, waitFor } from '@ryax/testing';
+import { createWorld, type Replica, type World } from '../testing/stores';
+import { runStarted, runSucceeded } from '../testing/written-streams';
+
+describe('replicas of the state store', () => {
+  let world: World;
+
+  beforeEach(async () => {
+    world = await createWorld(await createTestDatabase());
+  });
+  afterEach(() => world.end());
+
+  async function startActive(): Promise<Replica> {
+    const replica = await world.startReplica();
+    await waitFor(() => replica.store.isActive);
+    return replica;
+  }
+
+  const wake = (position: number) =>
+    world.broker.publish({ exchange: exchanges.wakes.name, routingKey: '' }, [
+      { id: 'w', type: 'log.wake', source: 'runner', project: 'default', data: { position } },
+    ]);
+  const checkpoint = (reader: string) => world.eventLog.readers.position(reader);
+
+  it('have one active among them; both answer', async () => {
+    await startActive();
+    const second = await world.startReplica();
+    await world.streams.run('r1', runStarted('r1'));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => world.ask('run.list', { project: 'default' })));
+    expect(new Set(answers.map(({ items, stale }) => `${items.length} ${stale}`))).toEqual(new Set(['1 false']));
+    expect(second.store.isActive).toBe(false);
+  });
+
+  it('the second takes over when the first is stopped, and goes on from its checkpoints', async () => {
+    const first = await startActive();
+    const second = await world.startReplica();
+    const before = await world.streams.run('r1', runStarted('r1'));
+    await waitFor(async () => (await checkpoint('relay')) === before);
+
+    await first.stop();
+    const after = await world.streams.run('r1', runSucceeded());
+
+    await waitFor(() => second.store.isActive);
+    await waitFor(async () => (await checkpoint('relay')) === after && (await checkpoint('projections')) === after);
+    expect(await world.ask('run.list', { project: 'default' })).toMatchObject({
+      items: [{ state: 'succeeded' }],
+      stale: false,
+    });
+  });
+
+  it('the second takes over when the first loses its connection to the database', async () => {
+    const first = await startActive();
+    const second = await world.startReplica();
+    const killed = await world.database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks 
+       WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    expect(killed).toHaveLength(1);
+    const position = await world.streams.run('r1', runStarted('r1'));
+    await waitFor(async () => (await checkpoint('projections')) === position);
+    expect([first.store.isActive, second.store.isActive].filter(Boolean)).toHaveLength(1);
+    world.complaints.length = 0;
+  });
+
+  it('follow the log as soon as they are woken, without polling', async () => {
+    await startActive();
+    const projected = await world.streams.run('r0', runStarted('r0'));
+    await waitFor(
+      async () => (await checkpoint('relay')) === projected && (await checkpoint('projections')) === projected,
+    );
+    const began = performance.now();
+    const position = await world.streams.run('r1', runStarted('r1'));
+    await wake(position);
+    await waitFor(async () => (await checkpoint('projections')) === position);
+    expect(performance.now() - began).toBeLessThan(1_900);
+  });
+
+  it('answer everything in hand before they stop, waits included', async () => {
+    const replica = await startActive();
+    await world.streams.run('r1', runStarted('r1'));
+    const waiting = world.ask('run.history', { project: 'default', run_id: 'r1', after_version: 1, wait_ms: 30_000 });
+    await waitFor(async () => {
+      const figures = await replica.metrics.registry.metrics();
+      return figures.includes('ryax_store_history_waiters 1');
+    });
+    await replica.stop();
+    expect(await waiting).toEqual({ events: [], head_version: 1, open: true });
+  });
+
+  it('cost at most two queries a second while nothing happens', async () => {
+    await startActive();
+    const position = await world.streams.run('r1', runStarted('r1'));
+    await waitFor(
+      async () => (await checkpoint('relay')) === position && (await checkpoint('projections')) === position,
+    );
+    const query = jest.spyOn(Client.prototype, 'query');
+    // A stretch of time to count over: nothing is waited for.
+    const seconds = 4;
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+    expect(query.mock.calls.length / seconds).toBeLessThanOrEqual(2);
+    query.mockRestore();
+  });
+});

@@ -1,0 +1,89 @@
+import { queues } from '@ryax/contracts';
+import { Log } from '@ryax/platform';
+import { startProxy, through, useTestBroker, waitFor, type Proxy } from '@ryax/testing';
+import { connect, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib';
+import { AmqpBroker } from '../amqp/amqp-broker';
+import { parkHeaders } from '../amqp/wire-properties';
+import { describeConsuming } from './consuming.contract';
+import { describePoison } from './poison.contract';
+import { describePublishing } from './publishing.contract';
+import { describeRecovery } from './recovery.contract';
+import { describeRequests } from './requests.contract';
+import type { BrokerSubject, Parked } from './subject';
+
+describe('AmqpBroker', () => {
+  // Before the virtual host goes, and its connections with it.
+  afterAll(() => operator.close());
+  const host = useTestBroker();
+  const log = new Log({
+    service: 'test',
+    write: process.env.DEBUGLOG ? (l) => process.stderr.write(l.slice(0, 220) + '\n') : () => undefined,
+  });
+  let operator: ChannelModel;
+  let channel: ConfirmChannel;
+  const clients: { readonly broker: AmqpBroker; readonly proxy: Proxy }[] = [];
+
+  beforeAll(async () => {
+    operator = await connect(host.url);
+    channel = await operator.createConfirmChannel();
+  });
+  afterEach(async () => {
+    // Nobody waits for what a test holds unsettled.
+    await Promise.all(clients.map(({ proxy }) => proxy.close()));
+    await waitFor(() => clients.every(({ broker }) => !broker.connected));
+    await Promise.all(clients.splice(0).map(({ broker }) => broker.close()));
+  });
+
+  const subject: BrokerSubject = {
+    connect: async (options = {}) => {
+      const proxy = await startProxy(host.url);
+      const url = through(proxy, host.url);
+      const broker = new AmqpBroker({ url, name: 'test', log, publishTimeoutMs: 3_000, ...options });
+      clients.push({ broker, proxy });
+      await new Promise<void>((resolve) => broker.onConnected(resolve));
+      const cut = async () => {
+        await proxy.close();
+        await waitFor(() => !broker.connected);
+      };
+      return { broker, drop: () => proxy.cut(), cut, restore: () => proxy.open() };
+    },
+    publishRaw: async ({ exchange, routingKey }, { contentType, headers, content }) => {
+      channel.publish(exchange, routingKey, content, { contentType, headers, persistent: true });
+      await channel.waitForConfirms();
+    },
+    takeParked: async (count) => {
+      const taken: Parked[] = [];
+      const take = async () => {
+        for (let next = await get(); next; next = await get()) taken.push(parkedOf(next));
+        return taken.length >= count;
+      };
+      const get = () => channel.get(queues.dead, { noAck: true });
+      await waitFor(take, { describe: 'parked messages' });
+      return taken;
+    },
+    deleteQueue: async (queue) => {
+      await channel.deleteQueue(queue);
+    },
+    purgeQueue: async (queue) => {
+      await channel.purgeQueue(queue);
+    },
+  };
+
+  describeConsuming(subject);
+  describePoison(subject);
+  describePublishing(subject);
+  describeRecovery(subject);
+  describeRequests(subject);
+});
+
+/** Ours say why in headers of ours; what the broker itself has expelled, in those of its dead-lettering. */
+function parkedOf({ content, properties }: GetMessage): Parked {
+  const headers = properties.headers ?? {};
+  const [death] = headers['x-death'] ?? [];
+  return {
+    reason: String(headers[parkHeaders.reason] ?? death?.reason),
+    queue: String(headers[parkHeaders.queue] ?? death?.queue),
+    tries: Number(headers[parkHeaders.tries] ?? 0),
+    wire: { contentType: String(properties.contentType), headers, content },
+  };
+}

@@ -1,0 +1,299 @@
+import { action, computed, expression, field, group, literal, ref, workflow } from './testing/plan-builder';
+import { RunDriver } from './testing/run-driver';
+import { cancelRequests } from './queries';
+import { nextWakeup } from './timers';
+
+/** Two in parallel, one after them, and a clean-up. */
+const plan = workflow({
+  actions: [action('a'), action('b'), action('c', { inputs: { a: ref('a.v'), b: ref('b.v') } })],
+  finally: [action('tidy', { inputs: { a: expression(computed(['state.a'], (scope) => field(scope, 'state.a'))) } })],
+});
+const withoutFinally = workflow({ actions: [action('a'), action('b'), action('c', { after: ['a', 'b'] })] });
+
+describe('an action that fails under on_failure: fail', () => {
+  it('lets nothing new start, has what runs cancelled, and fails the run with the first cause', () => {
+    const run = new RunDriver(withoutFinally).start().handOut().fail('a', { message: 'first' });
+    expect(run.state.status).toBe('failing');
+    expect(cancelRequests(run.state, run.now)).toMatchObject([{ execution: 'b', attempt: 1, force: false }]);
+    run.fail('b', { message: 'second' });
+    expect(run.events('RunFailed')).toEqual([
+      {
+        failure: { kind: 'crash', message: 'first' },
+        execution: 'a',
+        counts: { succeeded: 0, failed: 2, skipped: 0, cancelled: 1 },
+      },
+    ]);
+  });
+
+  it('does not retry what fails while its scope is being stopped', () => {
+    const retrying = workflow({ actions: [action('a'), action('b', { retry: { maxAttempts: 3 } })] });
+    const run = new RunDriver(retrying).start().handOut().fail('a').fail('b');
+    expect(run.events('ExecutionRetryScheduled')).toEqual([]);
+    expect(run.state.status).toBe('failed');
+  });
+
+  it('takes no retry that was waiting either', () => {
+    const retrying = workflow({ actions: [action('a'), action('b', { retry: { maxAttempts: 3 } })] });
+    const run = new RunDriver(retrying).start().handOut().fail('b').fail('a');
+    expect(run.state.status).toBe('failed');
+    expect(run.events('RunFailed')[0]?.counts).toEqual({ succeeded: 0, failed: 1, skipped: 0, cancelled: 1 });
+  });
+});
+
+describe('cancel', () => {
+  it('stops what runs, drops what waits, and ends the run as cancelled', () => {
+    const run = new RunDriver(withoutFinally).start().handOut();
+    expect(run.cancel()).toMatchObject({ type: 'decided', reply: { runId: 'r1', state: 'cancelling' } });
+    run.confirmCancelled('a').confirmCancelled('b');
+    expect(run.events('ExecutionCancelled')).toEqual([
+      { execution: 'a', attempt: 1, confirmed: true, reason: 'run-cancelled' },
+      { execution: 'b', attempt: 1, confirmed: true, reason: 'run-cancelled' },
+    ]);
+    expect(run.events('RunCancelled')).toEqual([
+      { reason: 'enough', counts: { succeeded: 0, failed: 0, skipped: 0, cancelled: 3 } },
+    ]);
+  });
+
+  it('ends a run at once of which nothing runs', () => {
+    const run = new RunDriver(withoutFinally).start();
+    run.cancel();
+    expect(run.story().slice(-2)).toEqual(['RunCancelRequested', 'RunCancelled']);
+  });
+
+  it('records a success that arrives after it, and still ends the run as cancelled', () => {
+    const run = new RunDriver(withoutFinally).start().handOut();
+    run.cancel();
+    run.succeed('a', { v: 1 });
+    expect(run.events('ExecutionSucceeded')).toHaveLength(1);
+    run.confirmCancelled('b');
+    expect(run.state.status).toBe('cancelled');
+    expect(run.events('RunCancelled')[0]?.counts).toEqual({ succeeded: 1, failed: 0, skipped: 0, cancelled: 2 });
+  });
+
+  it('is answered and changes nothing when it is repeated', () => {
+    const run = new RunDriver(withoutFinally).start().handOut();
+    run.cancel();
+    const { length } = run.log;
+    expect(run.cancel()).toMatchObject({ type: 'decided', events: [], reply: { state: 'cancelling' } });
+    expect(run.log).toHaveLength(length);
+  });
+
+  it('is answered and changes nothing once the run has ended', () => {
+    const run = new RunDriver(withoutFinally).start().run('a').run('b').run('c');
+    expect(run.cancel(true)).toMatchObject({ type: 'decided', events: [], reply: { state: 'succeeded' } });
+  });
+
+  it('does not take the first cause from a run that is failing', () => {
+    const run = new RunDriver(withoutFinally).start().handOut().fail('a');
+    expect(run.cancel()).toMatchObject({ events: [], reply: { state: 'failing' } });
+    run.confirmCancelled('b');
+    expect(run.state.status).toBe('failed');
+  });
+
+  it('is refused where there is no run', () => {
+    const run = new RunDriver(withoutFinally);
+    expect(run.cancel()).toMatchObject({ type: 'rejected', rejection: { code: 'not-found' } });
+  });
+
+  it('is asked by force after a minute, and given up unconfirmed after two', () => {
+    const run = new RunDriver(withoutFinally).start().handOut('a');
+    run.cancel();
+    const { now } = run;
+    expect(nextWakeup(run.state)).toBe(now + 60_000);
+    run.wakeAt(now + 60_000);
+    expect(cancelRequests(run.state, run.now)).toMatchObject([{ execution: 'a', force: true, since: now }]);
+    expect(nextWakeup(run.state)).toBe(now + 120_000);
+    run.wakeAt(now + 120_000);
+    expect(run.events('ExecutionCancelled')).toEqual([
+      { execution: 'a', attempt: 1, confirmed: false, reason: 'run-cancelled' },
+    ]);
+    expect(run.state.status).toBe('cancelled');
+  });
+
+  it('is confirmed by the absence of the attempt', () => {
+    const run = new RunDriver(withoutFinally).start().handOut('a');
+    run.cancel();
+    run.handle({ type: 'vanished', execution: 'a', attempt: 1, reason: 'nobody has it' });
+    expect(run.events('ExecutionCancelled')).toMatchObject([{ execution: 'a', confirmed: true }]);
+  });
+
+  it('closes open groups and collections from the inside out, and what was never opened by one event', () => {
+    const nested = workflow({
+      actions: [
+        group('g', {
+          forEach: { in: literal([1, 2, 3]), concurrency: 2 },
+          actions: [action('a'), action('b', { after: ['a'] })],
+          outputs: {},
+        }),
+      ],
+    });
+    const run = new RunDriver(nested).start().handOut('a.1');
+    run.cancel();
+    run.confirmCancelled('a.1');
+    expect(run.story().slice(-6)).toEqual([
+      'RunCancelRequested',
+      'ExecutionCancelled g.0',
+      'ExecutionCancelled a.1',
+      'ExecutionCancelled g.1',
+      'CollectionClosed g',
+      'RunCancelled',
+    ]);
+    expect(run.events('CollectionClosed')[0]).toEqual({
+      execution: 'g',
+      state: 'cancelled',
+      opened: 2,
+      counts: { succeeded: 0, failed: 0, skipped: 0, cancelled: 3 },
+      failure: null,
+    });
+  });
+});
+
+describe('finally', () => {
+  it('runs after success, and sees how every action ended', () => {
+    const run = new RunDriver(plan).start().run('a', { v: 1 }).run('b', { v: 1 }).run('c');
+    expect(run.state.status).toBe('finalizing');
+    run.handOut('tidy');
+    expect(run.inputsOf('tidy')).toEqual({ a: 'succeeded' });
+    run.succeed('tidy');
+    expect(run.state.status).toBe('succeeded');
+  });
+
+  it('begins only when everything that was cancelled has confirmed', () => {
+    const run = new RunDriver(plan).start().handOut().fail('a');
+    expect(run.ready()).toEqual([]);
+    run.confirmCancelled('b');
+    expect(run.ready()).toEqual(['tidy']);
+    run.handOut('tidy');
+    expect(run.inputsOf('tidy')).toEqual({ a: 'failed' });
+    run.succeed('tidy');
+    expect(run.events('RunFailed')[0]?.execution).toBe('a');
+  });
+
+  it('runs after a cancel, and the run ends as cancelled', () => {
+    const run = new RunDriver(plan).start();
+    run.cancel();
+    expect(run.state.status).toBe('finalizing');
+    run.run('tidy');
+    expect(run.state.status).toBe('cancelled');
+  });
+
+  it('goes on when it is cancelled, and the run ends as cancelled', () => {
+    const run = new RunDriver(plan).start().run('a', { v: 1 }).run('b', { v: 1 }).run('c').handOut('tidy');
+    expect(run.cancel()).toMatchObject({ reply: { state: 'finalizing' } });
+    expect(cancelRequests(run.state, run.now)).toEqual([]);
+    run.succeed('tidy');
+    expect(run.state.status).toBe('cancelled');
+  });
+
+  it('is ended by a cancel with force', () => {
+    const run = new RunDriver(plan).start().run('a', { v: 1 }).run('b', { v: 1 }).run('c').handOut('tidy');
+    run.cancel(true);
+    expect(cancelRequests(run.state, run.now)).toMatchObject([{ execution: 'tidy', force: true }]);
+    run.confirmCancelled('tidy');
+    expect(run.state.status).toBe('cancelled');
+  });
+
+  it('is ended by force also when a cancel without came before, and a repeat of either changes nothing', () => {
+    const run = new RunDriver(plan).start();
+    run.cancel();
+    run.handOut('tidy');
+    run.cancel();
+    run.cancel(true);
+    run.cancel(true);
+    run.cancel();
+    expect(run.events('RunCancelRequested').map(({ force }) => force)).toEqual([false, true]);
+    run.confirmCancelled('tidy');
+    expect(run.state.status).toBe('cancelled');
+  });
+
+  it('does not begin after a cancel with force', () => {
+    const run = new RunDriver(plan).start().handOut();
+    run.cancel(true);
+    run.confirmCancelled('a').confirmCancelled('b');
+    expect(run.story().slice(-1)).toEqual(['RunCancelled']);
+  });
+
+  it('fails a run that would have succeeded', () => {
+    const run = new RunDriver(plan).start().run('a', { v: 1 }).run('b', { v: 1 }).run('c').handOut('tidy').fail('tidy');
+    expect(run.events('RunFailed')[0]).toMatchObject({ execution: 'tidy', failure: { message: 'boom' } });
+  });
+
+  it('goes on with its other actions when one fails', () => {
+    const two = workflow({ actions: [action('a')], finally: [action('x'), action('y')] });
+    const run = new RunDriver(two).start().run('a').handOut().fail('x');
+    expect(run.attempts()).toMatchObject([{ execution: 'y', cancelling: null }]);
+    run.succeed('y');
+    expect(run.state.status).toBe('failed');
+  });
+
+  it('does not change the verdict of a run when its failure is tolerated', () => {
+    const tolerant = workflow({ actions: [action('a')], finally: [action('x', { onFailure: 'continue' })] });
+    const run = new RunDriver(tolerant).start().run('a').handOut().fail('x');
+    expect(run.state.status).toBe('succeeded');
+  });
+
+  it('has a time limit of its own, which fails the run', () => {
+    const limited = workflow({
+      actions: [action('a')],
+      finally: [action('x'), action('y', { after: ['x'] })],
+      finallyTimeoutMs: 5_000,
+    });
+    const run = new RunDriver(limited).start().run('a').handOut('x');
+    run.wakeAt(run.now + 5_000);
+    expect(run.events('RunCancelRequested')).toMatchObject([{ cause: 'finally-timeout', force: true }]);
+    run.confirmCancelled('x');
+    expect(run.events('ExecutionCancelled')).toMatchObject([{ execution: 'x', reason: 'finally-timeout' }]);
+    expect(run.events('RunFailed')[0]).toMatchObject({ failure: { kind: 'timeout' }, execution: null });
+  });
+});
+
+describe('the time limit of a run', () => {
+  const limited = workflow({
+    actions: [action('a'), action('b', { after: ['a'] })],
+    finally: [action('tidy')],
+    timeoutMs: 10_000,
+  });
+
+  it('stops it, lets finally run, and fails it', () => {
+    const run = new RunDriver(limited).start().handOut('a');
+    expect(nextWakeup(run.state)).toBe(run.now + 10_000);
+    run
+      .wakeAt(run.now + 10_000)
+      .confirmCancelled('a')
+      .run('tidy');
+    expect(run.story().slice(2)).toEqual([
+      'RunCancelRequested',
+      'ExecutionCancelled a',
+      'ExecutionScheduled tidy',
+      'ExecutionSucceeded tidy',
+      'RunFailed',
+    ]);
+    expect(run.events('ExecutionCancelled')[0]?.reason).toBe('run-timeout');
+    expect(run.events('RunFailed')[0]?.failure).toEqual({
+      kind: 'timeout',
+      message: 'The run did not end within 10000 ms',
+    });
+  });
+
+  it('does not touch finally, which has its own timer', () => {
+    const run = new RunDriver(limited).start().run('a').run('b').handOut('tidy');
+    run.wakeAt(run.now + 10_000);
+    expect(run.events('RunCancelRequested')).toEqual([]);
+    run.succeed('tidy');
+    expect(run.state.status).toBe('succeeded');
+  });
+
+  it('comes too late for a run whose last success was handled before it', () => {
+    const short = new RunDriver(workflow({ actions: [action('a')], timeoutMs: 10 })).start().handOut();
+    short.now += 10;
+    short.succeed('a').wakeAt(short.now);
+    expect(short.state.status).toBe('succeeded');
+  });
+
+  it('stops a run whose last success is handled after it', () => {
+    const short = new RunDriver(workflow({ actions: [action('a')], timeoutMs: 10 })).start().handOut();
+    short.wakeAt(short.now + 10).succeed('a');
+    expect(short.events('ExecutionSucceeded')).toHaveLength(1);
+    expect(short.state.status).toBe('failed');
+  });
+});
