@@ -38,6 +38,8 @@ class Refused extends Error {
 let handle;
 /** The call that is running: its command, and whether its reply is being written already. */
 let current;
+/** An error that nobody has caught may have left the process in any state: it takes no more calls. */
+let isBroken = false;
 
 const commands = new Socket({ fd: commandsDescriptor, readable: true, writable: false });
 readLines(commands, (line) => {
@@ -76,12 +78,14 @@ async function answer(members, then = 'more') {
   for (const descriptor of logDescriptors) writeAll(descriptor, call.command.marker);
   current = undefined;
   commands.ref();
-  writeAll(repliesDescriptor, `{"call": ${call.command.call}, ${members}${then === 'last' ? ', "last": true' : ''}}\n`);
-  if (then === 'last') exit(0);
+  const isLast = isBroken || then === 'last';
+  writeAll(repliesDescriptor, `{"call": ${call.command.call}, ${members}${isLast ? ', "last": true' : ''}}\n`);
+  if (isLast) exit(0);
 }
 
-/** Errors that nobody has caught fail the call that runs; the process may be in any state then, so it ends. */
+/** An error that nobody has caught fails the call that runs, and ends the process. */
 process.on('uncaughtException', (error) => {
+  isBroken = true;
   if (current === undefined) {
     writeToLog[1](`${traceOf(error)}\n`);
     writeAll(repliesDescriptor, '{"last": true}\n');

@@ -8,16 +8,11 @@ import { waitFor } from '@ryax/testing';
 import { Executor } from './executor';
 import { ProcessLauncher } from './process';
 import { defaultSettings } from './settings';
-import { inShort, noopOf, sleepOf, startOf } from './testing/executor-fixture';
+import { commandOf, inShort, noopOf, sleepOf } from './testing/executor-fixture';
 import { RunnerDouble } from './testing/runner-double';
 
 const log = new Log({ service: 'test', level: 'error' });
 const clock = new Clock();
-
-function commandOf(execution: string, script: string) {
-  const container = { type: 'container', image: 'none', command: ['sh', '-c', script], env: {}, outputs: [] } as const;
-  return startOf(execution, { action: { ...container, command: [...container.command], outputs: [] } });
-}
 
 describe('executor with real processes over a real transport', () => {
   let directory: string;
@@ -48,10 +43,10 @@ describe('executor with real processes over a real transport', () => {
       metrics: new Metrics(),
       health: new Health(),
     });
-  const isReported = (execution: string, what: string) =>
-    runner.reports.filter((report) => report.execution === execution).some((report) => inShort(report) === what);
   const reported = (execution: string, what: string) =>
-    waitFor(() => isReported(execution, what), { describe: `${execution} to be reported as ${what}` });
+    waitFor(() => runner.reported(execution).some((report) => inShort(report) === what), {
+      describe: () => `${execution} to be reported as ${what}, found ${runner.reported(execution).map(inShort).join()}`,
+    });
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'ryax-executor-'));

@@ -69,6 +69,14 @@ describe('shutdown of an executor', () => {
     expect(executor.lines.join()).toContain('left unsettled');
   });
 
+  it('ends although the broker was never there', async () => {
+    const executor = new ExecutorFixture((await ExecutorFixture.started()).settings);
+    executor.broker.isThere = false;
+    executor.executor.start();
+    await executor.stop();
+    expect(executor.time.alarms).toBe(0);
+  });
+
   it('leaves nothing behind: no timer, no queue, no health check', async () => {
     const executor = await ExecutorFixture.started();
     await executor.stop();

@@ -84,6 +84,19 @@ describe('lease: who may spawn', () => {
   });
 });
 
+describe('a runner that is gone', () => {
+  it('is noticed once, and when it is back', async () => {
+    const executor = await ExecutorFixture.started();
+    executor.answersBeats = false;
+    await executor.time.advance(20_000);
+    expect(executor.lines.filter((line) => line.includes('No runner answers any more'))).toHaveLength(1);
+    executor.answersBeats = true;
+    await executor.time.advance(1_000);
+    await executor.deliverStarts(noopOf('a'));
+    expect(executor.reported('a')).toEqual(['ended succeeded']);
+  });
+});
+
 describe('attempts: taken, reported, settled', () => {
   it('acknowledges a start when it is taken, not when it is done', async () => {
     const executor = await ExecutorFixture.started();
@@ -188,6 +201,14 @@ describe('attempts: taken, reported, settled', () => {
       ['r1', 1],
       ['r1', 2],
     ]);
+  });
+
+  it('an attempt ends even when its launcher breaks its promise', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.deliverStarts(startOf('a'));
+    executor.launcher.work('a').break(new Error('no more pids'));
+    await settle();
+    expect(executor.reported('a')).toEqual(['ended failed lost']);
   });
 
   it('stops what is closed in the log, and reports nothing of it', async () => {

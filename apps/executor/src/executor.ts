@@ -2,6 +2,7 @@ import type { Broker } from '@ryax/broker';
 import type { BeatAnswer, Start } from '@ryax/contracts';
 import { Owner, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
 import { AttemptLog } from './attempt-log';
+import { addressOf } from './attempt-name';
 import { Attempts } from './attempts';
 import { Envelopes } from './envelope';
 import { ExecutorMetrics } from './executor-metrics';
@@ -45,6 +46,8 @@ export class Executor {
   private readonly log: Log;
   private readonly unregister: (() => void)[] = [];
   private readonly envelopes: Envelopes;
+  /** As last noticed and logged; what counts is the lease's age. */
+  private isLeased = false;
   private closed = false;
 
   constructor(private readonly parts: ExecutorParts) {
@@ -87,7 +90,7 @@ export class Executor {
         if (!this.hasLease) throw new Error(`no runner has answered a beat of the last ${settings.leaseMs} ms`);
       }),
     );
-    this.owner.run('open the inbox', () => this.open());
+    this.owner.run('open the inbox', (signal) => this.open(signal));
   }
 
   /** Shutdown, first: takes nothing more, gives back what waits, and says so with its next beat. */
@@ -121,11 +124,12 @@ export class Executor {
     this.log.info('Executor left');
   }
 
-  private async open(): Promise<void> {
+  private async open(signal: AbortSignal): Promise<void> {
     const { broker, settings, health } = this.parts;
     try {
-      await this.inbox.open();
+      await unlessAborted(signal, this.inbox.open());
     } catch (error) {
+      if (signal.aborted) return;
       health.fail('executor inbox', error instanceof Error ? error.message : String(error));
       throw error;
     }
@@ -143,7 +147,7 @@ export class Executor {
   private tick(): void {
     this.timers.after(this.parts.settings.beatMs, () => this.tick());
     this.sendBeat();
-    if (this.hasLease) this.takeStarts();
+    this.checkLease();
     this.outcomes.repeatDue();
     this.attempts.returnImpatient();
   }
@@ -152,14 +156,21 @@ export class Executor {
     this.owner.run('beat', () => this.heartbeat.beat());
   }
 
+  private checkLease(): void {
+    if (this.hasLease) return this.takeStarts();
+    if (this.isLeased) this.log.warn('No runner answers any more; starts are given back', { age_ms: this.lease.ageMs });
+    this.isLeased = false;
+  }
+
   private takeStarts(): void {
     if (!this.attempts.isLeaving) this.owner.run('take starts', () => this.inbox.takeStarts());
   }
 
   private beatAnswered({ sent }: BeatAnswer): void {
-    const hadLease = this.hasLease;
+    const hadLease = this.isLeased && this.hasLease;
     this.lease.answered(sent);
     if (hadLease || !this.hasLease) return;
+    this.isLeased = true;
     this.log.info('A runner answered; starts may be spawned');
     this.takeStarts();
     this.announce();
@@ -183,7 +194,7 @@ export class Executor {
     const { timers, owner, outbox, envelopes } = this;
     const { action } = start;
     if (action.type === 'builtin') return beginSleep(start, clock, timers, ended);
-    const log = new AttemptLog(start, outbox, timers, envelopes);
+    const log = new AttemptLog(addressOf(start), outbox, timers, envelopes);
     return beginLaunch(start, action, log, { launcher, timers, owner, logEndMs: settings.logEndMs }, ended);
   }
 
@@ -196,5 +207,19 @@ export class Executor {
       unsent: this.outbox.size,
       leaseAgeMs: this.lease.ageMs,
     };
+  }
+}
+
+/** Waits for what may never come; rejects with the signal's reason. */
+async function unlessAborted(signal: AbortSignal, promise: Promise<void>): Promise<void> {
+  let abort: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(new Error('aborted', { cause: signal.reason }));
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

@@ -50,8 +50,9 @@ export class Inbox {
 
   /** Only once we have a lease: a start that is read without one goes straight back. Idempotent. */
   async takeStarts(): Promise<void> {
+    if (this.startSubscription !== undefined) return;
     const prefetch = this.settings.capacity.slots + prefetchMargin;
-    this.startSubscription ??= this.broker.consume(this.startQueue, { prefetch, maxBatch }, (batch) => {
+    this.startSubscription = this.broker.consume(this.startQueue, { prefetch, maxBatch }, (batch) => {
       for (const delivery of batch) this.receiveStart(delivery);
       return Promise.resolve();
     });

@@ -3,7 +3,7 @@ import type { Clock, Owner } from '@ryax/platform';
 import type { AttemptLog } from './attempt-log';
 import { attemptName } from './attempt-name';
 import { jsonSize } from './json-size';
-import type { Launch, Launcher } from './launcher';
+import type { Launch, Launcher, RunningAttempt } from './launcher';
 import type { Timers } from './timers';
 
 /** What is being done for an attempt. */
@@ -15,6 +15,7 @@ export interface Work {
 /** Told once, when the work has ended and its log is complete. Never before the work was begun. */
 export type Ended = (outcome: Outcome, durationMs: number) => void;
 
+type AttemptEnd = Awaited<RunningAttempt['ended']>;
 type Launched = Exclude<ActionToRun, { type: 'builtin' }>;
 
 /** What an event holds besides the outputs of a success. */
@@ -73,12 +74,19 @@ export function beginLaunch(
   ended: Ended,
 ): Work {
   const running = launcher.launch(launchOf(start, action), log);
-  owner.run(`attempt ${attemptName(start)}`, async () => {
-    const { outcome, durationMs } = await running.ended;
+  const name = attemptName(start);
+  owner.run(`attempt ${name}`, async () => {
+    const { outcome, durationMs } = await running.ended.catch(launcherFailed);
     await timers.atMost(logEndMs, log.end());
     ended(outcome, durationMs);
   });
   return running;
+}
+
+/** Against its promise. Whatever it did to the attempt, the run must go on. */
+function launcherFailed(error: unknown): AttemptEnd {
+  const message = `The launcher failed: ${error instanceof Error ? error.message : String(error)}`;
+  return { outcome: { status: 'failed', failure: { kind: 'lost', message } }, durationMs: 0 };
 }
 
 function launchOf(start: Start, action: Launched): Launch {

@@ -3,6 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Broker } from '@ryax/broker';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { Metrics, NestLogger, PlatformModule, Shutdown, type Log } from '@ryax/platform';
+
 import { IntakeModule } from './intake.module';
 import { fastifyOptions, prepareRest } from './rest';
 
@@ -46,7 +47,8 @@ export async function startIntake({ broker, files, secrets, log, jwtSecretKey, p
 export async function serveRest(app: NestFastifyApplication, shutdown: Shutdown, port: number, host: string): Promise<void> {
   prepareRest(app);
   await app.init();
-  shutdown.add('stop-taking', 'REST', () => app.close());
+  // The server alone: closing the application would close what open requests still need.
+  shutdown.add('stop-taking', 'REST', () => app.getHttpAdapter().getInstance().close());
   await app.listen(port, host);
 }
 

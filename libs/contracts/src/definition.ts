@@ -9,7 +9,10 @@ import { jsonValueSchema, type JsonValue } from './json';
  *
  * A string that starts with `=` is a CEL expression; `==text` is the literal `=text`.
  */
-const expressionSchema = z.string().regex(/^=(?!=)/, 'expected an expression: a string that starts with =');
+const expressionSchema = z
+  .string()
+  .regex(/^=(?!=)/, 'expected an expression: a string that starts with =')
+  .describe('A CEL expression, such as =split.regions');
 const durationSchema = z.union([
   z.number().nonnegative(),
   z.string().regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d)?$/, 'expected a duration such as 30s, 5m or 1.5h'),
@@ -20,12 +23,14 @@ const sizeSchema = z.union([
 ]);
 
 export const entryIdPattern = /^[a-z_][a-z0-9_]*$/;
-const entryIdSchema = z.string().max(64).regex(entryIdPattern, 'expected a lower-case letter or _, then letters, digits or _');
+const entryIdSchema = z
+  .string()
+  .max(64)
+  .regex(entryIdPattern, 'expected a lower-case letter or _, then letters, digits or _');
 const valuesSchema = z.record(ioNameSchema, jsonValueSchema);
 
 export const retrySchema = z.strictObject({
-  /** Attempts in all, the first included. */
-  max_attempts: z.int().min(1).max(1000).optional(),
+  max_attempts: z.int().min(1).max(1000).optional().describe('Attempts in all, the first included; 3 unless told'),
   initial_interval: durationSchema.optional(),
   max_interval: durationSchema.optional(),
   multiplier: z.number().min(1).max(100).optional(),
@@ -39,10 +44,8 @@ export const forEachSchema = z.union([
   listSchema,
   z.strictObject({
     in: z.union([expressionSchema, listSchema]),
-    /** Elements that may be open at once. */
-    concurrency: z.int().min(1).max(100_000).optional(),
-    /** The share of elements that must succeed, 0 to 1. */
-    min_success: z.number().min(0).max(1).optional(),
+    concurrency: z.int().min(1).max(100_000).optional().describe('Elements that may be open at once; 1000 unless told'),
+    min_success: z.number().min(0).max(1).optional().describe('The share of elements that must succeed, 0 to 1'),
   }),
 ]);
 export type ForEach = z.infer<typeof forEachSchema>;
@@ -51,8 +54,10 @@ export const containerSchema = z.strictObject({
   image: z.string().min(1).max(1024),
   command: z.array(z.string()).min(1),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected letters, digits or _'), z.string()).optional(),
-  /** Values that the command leaves as a JSON object in the file named by `$RYAX_OUTPUTS`. */
-  outputs: z.array(ioDeclarationSchema).optional(),
+  outputs: z
+    .array(ioDeclarationSchema)
+    .optional()
+    .describe('Values that the command leaves as a JSON object in the file named by $RYAX_OUTPUTS'),
 });
 
 const entryResourcesSchema = z.strictObject({
@@ -66,10 +71,10 @@ export type EntryResources = z.infer<typeof entryResourcesSchema>;
 const entryFields = {
   id: entryIdSchema,
   human_name: z.string().max(128).optional(),
-  when: expressionSchema.optional(),
-  for_each: forEachSchema.optional(),
-  after: z.array(z.string()).optional(),
-  timeout: durationSchema.optional(),
+  when: expressionSchema.optional().describe('Skipped unless this is true; judged once, before for_each opens'),
+  for_each: forEachSchema.optional().describe('One execution for each element, with item and index in scope'),
+  after: z.array(z.string()).optional().describe('Ids to wait for, without taking anything from them'),
+  timeout: durationSchema.optional().describe('Of an attempt; of an element for a group or under for_each'),
   on_failure: z.enum(['fail', 'continue']).optional(),
 };
 const groupFields = { ...entryFields, outputs: valuesSchema.optional() };
@@ -77,8 +82,13 @@ const groupFields = { ...entryFields, outputs: valuesSchema.optional() };
 export const actionEntrySchema = z
   .strictObject({
     ...entryFields,
-    /** `core/noop`, `core/sleep`, `id@version` of the catalogue, `sha256:…` of uploaded content, or a local folder (CLI). */
-    action: z.string().min(1).optional(),
+    action: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'core/noop, core/sleep, <id>@<version>, sha256:… of uploaded content, or a local folder (command line)',
+      ),
     container: containerSchema.optional(),
     inputs: valuesSchema.optional(),
     retry: retrySchema.optional(),
@@ -95,7 +105,9 @@ export type Entry = ActionEntry | GroupEntry;
 export const groupEntrySchema: z.ZodType<GroupEntry> = z
   .lazy(() => z.strictObject({ ...groupFields, actions: z.array(entrySchema).min(1) }))
   .meta({ id: 'group' });
-export const entrySchema: z.ZodType<Entry> = z.lazy(() => z.union([groupEntrySchema, actionEntrySchema]));
+export const entrySchema: z.ZodType<Entry> = z
+  .lazy(() => z.union([groupEntrySchema, actionEntrySchema]))
+  .meta({ id: 'entry' });
 
 const specFields = {
   id: z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,126}[a-z0-9])?$/, 'expected lower-case letters, digits, . _ or -'),
@@ -103,10 +115,8 @@ const specFields = {
   description: z.string().optional(),
   trigger: z.strictObject({ kind: z.literal('manual'), outputs: z.array(ioDeclarationSchema).optional() }).optional(),
   results: valuesSchema.optional(),
-  /** The longest a run may take, before `finally`. */
-  timeout: durationSchema.optional(),
-  /** The longest `finally` may take; 10 minutes unless told. */
-  finally_timeout: durationSchema.optional(),
+  timeout: durationSchema.optional().describe('The longest a run may take, before finally'),
+  finally_timeout: durationSchema.optional().describe('The longest finally may take; 10 minutes unless told'),
 };
 const documentFields = { apiVersion: z.literal('ryax.tech/v2.0'), kind: z.literal('Workflow') };
 
@@ -144,6 +154,11 @@ export type DeployedDefinition = z.infer<typeof deployedDefinitionSchema>;
 /** The JSON Schema of a definition, for editors: `docs/workflow.schema.json`. */
 export function workflowJsonSchema(): JsonValue {
   const { $schema, ...schema } = z.toJSONSchema(definitionSchema, { target: 'draft-7', io: 'input' });
-  const described = { $schema, title: 'Ryax workflow', description: 'A workflow definition; see definition.md', ...schema };
+  const described = {
+    $schema,
+    title: 'Ryax workflow',
+    description: 'A workflow definition; see definition.md',
+    ...schema,
+  };
   return jsonValueSchema.parse(JSON.parse(JSON.stringify(described)));
 }

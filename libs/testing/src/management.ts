@@ -6,7 +6,10 @@ export interface VirtualHost {
   /** Of AMQP, with user and password. */
   readonly url: string;
   queues(): Promise<readonly QueueFacts[]>;
-  /** Empties every queue; what consumers already hold unacknowledged stays theirs. */
+  /**
+   * Empties every queue but those that are exclusive to a connection, which only that may touch. What consumers already
+   * hold unacknowledged stays theirs.
+   */
   purgeAllQueues(): Promise<void>;
   deleteAllQueues(): Promise<void>;
   /**
@@ -20,6 +23,7 @@ export interface VirtualHost {
 export interface QueueFacts {
   readonly name: string;
   readonly durable: boolean;
+  readonly exclusive: boolean;
   readonly type?: string;
   /** Ready and unacknowledged together, as of now. */
   readonly messages: number;
@@ -37,7 +41,8 @@ export async function createVirtualHost(brokerUrl: string, managementUrl: string
   const queues = () =>
     call('GET', `queues/${host}?disable_stats=true&enable_queue_totals=true`) as Promise<QueueFacts[]>;
   const forEachQueue = async (path: string) => {
-    const names = (await queues()).map((queue) => encodeURIComponent(queue.name));
+    const shared = (await queues()).filter((queue) => !queue.exclusive);
+    const names = shared.map((queue) => encodeURIComponent(queue.name));
     await Promise.all(names.map((queue) => call('DELETE', `queues/${host}/${queue}${path}`)));
   };
   return {

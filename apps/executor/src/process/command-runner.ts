@@ -1,13 +1,13 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ioDeclarationSchema, streamId, type ActionToRun, type JsonObject, type Outcome } from '@ryax/contracts';
+import { ioDeclarationSchema, type ActionToRun, type JsonObject } from '@ryax/contracts';
 import { crash, decidedBy, note, type Attempt, type AttemptEnd } from './attempt';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
 import { actionEnvironment, inputVariables, type Environment } from './environment';
 import { InputPreparation, type InputSources, type PreparedInputs } from './inputs';
-import { OutputCollection } from './outputs';
+import { collectOutputs } from './outputs';
 import { describeExit, ProcessGroup, type Exit } from './process-group';
 import type { Room } from './room';
 import type { Rooms } from './rooms';
@@ -32,28 +32,23 @@ const mostOutputBytes = 64 * 1024 * 1024;
  * - its outputs are the JSON object that it leaves in the file `$RYAX_OUTPUTS`, if it leaves one.
  */
 export class CommandRunner {
-  private readonly removing = new Set<Promise<void>>();
-
   constructor(private readonly options: CommandRunnerOptions) {}
 
   async run(container: Container, attempt: Attempt): Promise<AttemptEnd> {
-    const room = await this.options.rooms.open();
+    const { rooms } = this.options;
+    const room = await rooms.open();
     try {
       return await this.runIn(room, container, attempt);
     } finally {
-      this.remove(room);
+      rooms.close(room, Promise.resolve());
     }
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.removing);
   }
 
   private async runIn(room: Room, container: Container, attempt: Attempt): Promise<AttemptEnd> {
     const { sources, monotonicMs } = this.options;
     const { launch, sink, control } = attempt;
-    if (container.command.some((part) => part.includes('\0')))
-      throw AttemptFailure.invalid('The command holds a zero byte');
+    const isSpoilt = container.command.some((part) => part.includes('\0'));
+    if (isSpoilt) throw AttemptFailure.invalid('The command holds a zero byte');
     await mkdir(room.work);
     const inputs = await new InputPreparation(sources, room).forCommand(launch.inputs);
     note(sink, `The image ${container.image} is ignored: this executor runs commands on its own machine`);
@@ -69,7 +64,9 @@ export class CommandRunner {
     const outcome = await decidedBy(control, async () => {
       if (exit.status === 'not-started') throw crash(`The command ${describeExit(exit)}`);
       if (exit.code !== 0) throw crash(`The command ${describeExit(exit)}${output.lastWords}`, exit.code);
-      return this.collect(room, container, attempt);
+      const declared = z.array(ioDeclarationSchema).parse(container.outputs);
+      const returned = { outputs: await readOutputs(room), workingDirectory: room.work };
+      return collectOutputs(sources, room, attempt, declared, returned);
     }).catch(outcomeOf);
     return { outcome: output.masked(outcome), durationMs };
   }
@@ -91,24 +88,6 @@ export class CommandRunner {
     for (const name of tooLong) note(sink, `The input ${name} is too long for a variable; it is in $RYAX_INPUTS`);
     const ours = { RYAX_INPUTS: inputsFile, RYAX_OUTPUTS: outputsFile(room) };
     return { ...actionEnvironment(this.options.env, room), ...variables, ...container.env, ...ours };
-  }
-
-  private async collect(room: Room, container: Container, { launch, sink }: Attempt): Promise<Outcome> {
-    const declared = z.array(ioDeclarationSchema).parse(container.outputs);
-    const place = {
-      streamId: streamId('run', launch.project, launch.runId),
-      path: `executions.${launch.execution}.outputs`,
-    };
-    const collection = new OutputCollection(this.options.sources, room, room.work, place);
-    const { outputs, warnings } = await collection.collect(declared, await readOutputs(room));
-    for (const warning of warnings) note(sink, warning);
-    return { status: 'succeeded', outputs, ...(warnings.length > 0 ? { warnings: [...warnings] } : {}) };
-  }
-
-  private remove(room: Room): void {
-    const gone = room.remove().catch(() => undefined);
-    this.removing.add(gone);
-    void gone.finally(() => this.removing.delete(gone));
   }
 }
 
@@ -141,11 +120,9 @@ async function readOutputs(room: Room): Promise<JsonObject> {
       `Expected at most ${mostOutputBytes} bytes in $RYAX_OUTPUTS, found ${size}; return a file instead`,
     );
   }
-  const text = await readFile(path, 'utf8');
-  const parsed = parseObject(text);
-  if (parsed === undefined)
-    throw AttemptFailure.invalid('Expected a JSON object in $RYAX_OUTPUTS, found something else');
-  return parsed;
+  const parsed = parseObject(await readFile(path, 'utf8'));
+  if (parsed !== undefined) return parsed;
+  throw AttemptFailure.invalid('Expected a JSON object in $RYAX_OUTPUTS, found something else');
 }
 
 function parseObject(text: string): JsonObject | undefined {

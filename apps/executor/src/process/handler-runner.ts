@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { streamId, type IoDeclaration, type JsonObject, type Outcome } from '@ryax/contracts';
+import type { Outcome } from '@ryax/contracts';
 import type { ActionCache } from './action-cache';
 import { crash, decidedBy, note, type Attempt, type AttemptEnd } from './attempt';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
 import { actionEnvironment, type Environment } from './environment';
 import { InputPreparation, type InputSources } from './inputs';
-import { OutputCollection } from './outputs';
+import { collectOutputs } from './outputs';
 import { describeExit } from './process-group';
 import type { Room } from './room';
 import type { Rooms } from './rooms';
@@ -32,7 +32,6 @@ export interface HandlerRunnerOptions {
 /** Runs handlers of actions in warm workers, one call at a time in each. */
 export class HandlerRunner {
   private readonly pool: WorkerPool;
-  private readonly retiring = new Set<Promise<void>>();
 
   constructor(private readonly options: HandlerRunnerOptions) {
     const { idleMs, mostIdle } = options;
@@ -48,10 +47,9 @@ export class HandlerRunner {
     }
   }
 
-  /** Ends the workers that wait, and those that are ending already; resolves when they are gone. */
-  async close(): Promise<void> {
+  /** Ends the workers that wait; their rooms are closed when they are gone. */
+  close(): void {
     this.pool.clear();
-    await Promise.all(this.retiring);
   }
 
   private async runOn(worker: Worker, attempt: Attempt): Promise<AttemptEnd | 'not-begun'> {
@@ -97,7 +95,7 @@ export class HandlerRunner {
   private async judgeAnswer(worker: Worker, attempt: Attempt, answer: WorkerAnswer): Promise<Outcome> {
     switch (answer.type) {
       case 'returned':
-        return this.collect(worker.room, attempt, worker.metadata.outputs, answer.outputs, answer.workingDirectory);
+        return collectOutputs(this.options.sources, worker.room, attempt, worker.metadata.outputs, answer);
       case 'refused': {
         const { message, output } = answer;
         throw AttemptFailure.invalid(message, output === undefined ? undefined : { output });
@@ -110,23 +108,6 @@ export class HandlerRunner {
       default:
         return answer satisfies never;
     }
-  }
-
-  private async collect(
-    room: Room,
-    { launch, sink }: Attempt,
-    declared: readonly IoDeclaration[],
-    returned: JsonObject,
-    workingDirectory: string,
-  ): Promise<Outcome> {
-    const place = {
-      streamId: streamId('run', launch.project, launch.runId),
-      path: `executions.${launch.execution}.outputs`,
-    };
-    const collection = new OutputCollection(this.options.sources, room, workingDirectory, place);
-    const { outputs, warnings } = await collection.collect(declared, returned);
-    for (const warning of warnings) note(sink, warning);
-    return { status: 'succeeded', outputs, ...(warnings.length > 0 ? { warnings: [...warnings] } : {}) };
   }
 
   private async startWorker(contentHash: string): Promise<Worker> {
@@ -168,9 +149,7 @@ export class HandlerRunner {
 
   private retire(worker: Worker): void {
     worker.kill();
-    const gone = worker.exited.then(() => worker.room.remove()).catch(() => undefined);
-    this.retiring.add(gone);
-    void gone.finally(() => this.retiring.delete(gone));
+    this.options.rooms.close(worker.room, worker.exited);
   }
 }
 

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { limits, type IoDeclaration, type JsonObject, type JsonValue } from '@ryax/contracts';
+import { limits, streamId, type IoDeclaration, type JsonObject, type JsonValue, type Outcome } from '@ryax/contracts';
 import { ArchiveError, packDirectory, putValue, type FileStore, type SecretPlace, type Secrets } from '@ryax/filestore';
+import { note, type Attempt } from './attempt';
 import { AttemptFailure } from './attempt-failure';
 import { convertOutput, describeType } from './conversions';
 import { mapPaths } from './references';
@@ -13,35 +14,55 @@ export interface OutputTargets {
   readonly secrets: Secrets;
 }
 
-export interface CollectedOutputs {
+export interface Returned {
   readonly outputs: JsonObject;
-  readonly warnings: readonly string[];
+  /** Relative paths are relative to it. */
+  readonly workingDirectory: string;
+}
+
+/**
+ * Takes one attempt's outputs out of its room, checks them against their declarations and makes them fit a report.
+ * Rejects with an AttemptFailure that names the output.
+ */
+export async function collectOutputs(
+  targets: OutputTargets,
+  room: Room,
+  { launch, sink }: Attempt,
+  declared: readonly IoDeclaration[],
+  returned: Returned,
+): Promise<Outcome> {
+  const { project, runId, execution } = launch;
+  const place = { streamId: streamId('run', project, runId), path: `executions.${execution}.outputs` };
+  const outputs = await new OutputCollection(targets, room, returned, place).collect(declared);
+
+  const names = new Set(declared.map(({ name }) => name));
+  const undeclared = Object.keys(returned.outputs).filter((name) => !names.has(name));
+  const warnings = undeclared
+    .slice(0, mostWarnings)
+    .map((name) => `The output ${name} is not declared and was ignored`);
+  for (const warning of warnings) note(sink, warning);
+  return { status: 'succeeded', outputs, ...(warnings.length > 0 ? { warnings } : {}) };
 }
 
 /** What a report holds besides its outputs: ids, the event's frame, warnings. */
 const reportFrameBytes = 8 * 1024;
 const mostWarnings = 20;
 
-/** Takes one attempt's outputs out of its room, checks them against their declarations and makes them fit a report. */
-export class OutputCollection {
+class OutputCollection {
   constructor(
     private readonly targets: OutputTargets,
     private readonly room: Room,
-    /** Relative paths are relative to it. */
-    private readonly workingDirectory: string,
+    private readonly returned: Returned,
     /** Where a password output stands. */
     private readonly place: SecretPlace,
   ) {}
 
-  async collect(declared: readonly IoDeclaration[], returned: JsonObject): Promise<CollectedOutputs> {
+  async collect(declared: readonly IoDeclaration[]): Promise<JsonObject> {
     const outputs: JsonObject = {};
     for (const declaration of declared) {
-      outputs[declaration.name] = await this.output(declaration, returned[declaration.name]);
+      outputs[declaration.name] = await this.output(declaration, this.returned.outputs[declaration.name]);
     }
-    const names = new Set(declared.map(({ name }) => name));
-    const undeclared = Object.keys(returned).filter((name) => !names.has(name));
-    const warnings = undeclared.map((name) => `The output ${name} is not declared and was ignored`);
-    return { outputs: await this.fitted(outputs), warnings: warnings.slice(0, mostWarnings) };
+    return this.fitted(outputs);
   }
 
   private async output(declaration: IoDeclaration, returned: JsonValue | undefined): Promise<JsonValue> {
@@ -79,7 +100,7 @@ export class OutputCollection {
   /** Copies, never moves: the path may be an input's, or be returned twice. */
   private async stored(name: string, returned: string, expected: 'file' | 'directory' | 'either'): Promise<JsonValue> {
     const wrong = (what: string) => wrongPath(name, returned, what);
-    const path = resolve(this.workingDirectory, returned);
+    const path = resolve(this.returned.workingDirectory, returned);
     const { host, kind } = await this.find(path).catch((error: unknown) => {
       throw wrong(`does not exist (${error instanceof Error ? error.message : String(error)})`);
     });

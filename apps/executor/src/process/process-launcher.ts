@@ -55,6 +55,7 @@ export class ProcessLauncher implements Launcher {
   private constructor(
     private readonly handlers: HandlerRunner,
     private readonly commands: CommandRunner,
+    private readonly rooms: Rooms,
     private readonly scratch: Scratch,
     /** How well executions are kept apart here. */
     readonly isolation: IsolationLevel,
@@ -78,7 +79,7 @@ export class ProcessLauncher implements Launcher {
     const shared = { sources, rooms, env, monotonicMs: () => clock.monotonicMs() };
     const interpreters = { python, node: process.execPath, runtimes };
     const handlers = new HandlerRunner({ ...shared, ...interpreters, actions, idleMs, mostIdle });
-    return new ProcessLauncher(handlers, new CommandRunner(shared), scratch, isolation.level);
+    return new ProcessLauncher(handlers, new CommandRunner(shared), rooms, scratch, isolation.level);
   }
 
   launch(launch: Launch, sink: LogSink): RunningAttempt {
@@ -95,7 +96,8 @@ export class ProcessLauncher implements Launcher {
     this.isClosing = true;
     for (const control of this.running.keys()) control.stop({ type: 'closing' }, 'kill');
     await Promise.all(this.running.values());
-    await Promise.all([this.handlers.close(), this.commands.close()]);
+    this.handlers.close();
+    await this.rooms.emptied();
     await this.scratch.remove();
   }
 
@@ -135,7 +137,7 @@ function logIsolation(log: Log, level: IsolationLevel): void {
       return log.info('Executions were given a private /tmp and process namespace', { isolation: level });
     case 'private-tmp':
       return log.warn(
-        'Executions were given a private /tmp only: what leaves its process group can outlive its attempt',
+        'Executions were given a private /tmp, but what leaves its process group can outlive its attempt',
         {
           isolation: level,
         },

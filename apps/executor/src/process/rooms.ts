@@ -15,6 +15,7 @@ export interface RoomsOptions {
 /** Makes rooms, and says how processes are started in them. */
 export class Rooms {
   private made = 0;
+  private readonly closing = new Set<Promise<void>>();
 
   constructor(private readonly options: RoomsOptions) {}
 
@@ -22,6 +23,18 @@ export class Rooms {
     const { scratch, isolation, visible } = this.options;
     this.made += 1;
     return Room.create(join(scratch.rooms, String(this.made)), isolation, visible);
+  }
+
+  /** Removes a room, once whoever is in it has gone. Only `emptied` waits for that. */
+  close(room: Room, gone: Promise<unknown>): void {
+    const closed = gone.then(() => room.remove()).catch(() => undefined);
+    this.closing.add(closed);
+    void closed.then(() => this.closing.delete(closed));
+  }
+
+  /** Resolves when every room that was closed is gone. */
+  async emptied(): Promise<void> {
+    await Promise.all(this.closing);
   }
 
   contextOf(room: Room): GroupContext {

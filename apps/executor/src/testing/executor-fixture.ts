@@ -198,3 +198,12 @@ export function noopOf(execution: string, overrides: Partial<Start> = {}): Start
 export function sleepOf(execution: string, seconds: number, overrides: Partial<Start> = {}): Start {
   return startOf(execution, { action: { type: 'builtin', name: 'sleep' }, inputs: { seconds }, ...overrides });
 }
+
+/** A command of the machine, as the process driver runs it. */
+export function commandOf(execution: string, script: string, overrides: Partial<Start> = {}): Start {
+  const command = ['sh', '-c', script];
+  return startOf(execution, {
+    action: { type: 'container', image: 'none', command, env: {}, outputs: [] },
+    ...overrides,
+  });
+}

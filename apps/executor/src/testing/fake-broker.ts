@@ -21,6 +21,8 @@ export type Confirms = 'at-once' | 'never' | Error;
 /** The broker's port with its failures at hand; the real behaviour is tested against the real implementations. */
 export class FakeBroker implements Broker {
   connected = true;
+  /** Whether it was ever there: until then nothing can be declared. */
+  isThere = true;
   confirms: Confirms = 'at-once';
   readonly published: Published[] = [];
   readonly declared: QueueDeclaration[] = [];
@@ -34,7 +36,7 @@ export class FakeBroker implements Broker {
 
   declare(queues: readonly QueueDeclaration[]): Promise<void> {
     this.declared.push(...queues);
-    return Promise.resolve();
+    return this.isThere ? Promise.resolve() : new Promise(() => undefined);
   }
 
   forget(queue: string): Promise<void> {

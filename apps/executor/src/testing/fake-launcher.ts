@@ -5,13 +5,17 @@ import type { Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 export class FakeWork implements RunningAttempt {
   readonly ended: Promise<{ readonly outcome: Outcome; readonly durationMs: number }>;
   readonly cancels: ('asked' | 'forced')[] = [];
+  private reject: (error: Error) => void = () => undefined;
   private resolve: (end: { readonly outcome: Outcome; readonly durationMs: number }) => void = () => undefined;
 
   constructor(
     readonly launch: Launch,
     readonly sink: LogSink,
   ) {
-    this.ended = new Promise((resolve) => (this.resolve = resolve));
+    this.ended = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
   }
 
   cancel(force: boolean): void {
@@ -21,6 +25,11 @@ export class FakeWork implements RunningAttempt {
 
   end(outcome: Outcome = { status: 'succeeded', outputs: {} }, durationMs = 5): void {
     this.resolve({ outcome, durationMs });
+  }
+
+  /** What a launcher promises never to do. */
+  break(error: Error): void {
+    this.reject(error);
   }
 }
 

@@ -20,8 +20,11 @@ const consumption = { prefetch: 1_000, maxBatch: 1_000 };
 export class RunnerDouble {
   readonly reports: Report[] = [];
   readonly chunks: LogChunk[] = [];
+  /** Of the executors that have beaten, in the order of their first beat. */
+  readonly incarnations: string[] = [];
   /** Whether what has ended is settled, as by a runner that works. */
   settles = true;
+  private lastBeatMs = -Infinity;
   private ids = 0;
 
   constructor(
@@ -45,7 +48,7 @@ export class RunnerDouble {
       },
       { name: queues.logs, kind: 'work', bindings: [{ exchange: exchanges.logs.name, routingKey: 'log.#' }] },
     ]);
-    await this.hear(inbox, (message) => isType(message, 'execution.report') && this.reported(message.data));
+    await this.hear(inbox, (message) => isType(message, 'execution.report') && this.heardOf(message.data));
     await this.hear('beats', (message) => isType(message, 'executor.beat') && this.answer(message.data));
     await this.hear(queues.logs, (message) => isType(message, 'execution.log') && this.chunks.push(message.data));
   }
@@ -71,10 +74,17 @@ export class RunnerDouble {
     });
   }
 
+  /** Since the newest beat of any executor. */
+  get silentMs(): number {
+    return performance.now() - this.lastBeatMs;
+  }
+
+  reported(execution: string): readonly Report[] {
+    return this.reports.filter((report) => report.execution === execution);
+  }
+
   ends(execution: string): readonly Extract<Report, { report: 'ended' }>[] {
-    return this.reports
-      .filter((report) => report.report === 'ended')
-      .filter((report) => report.execution === execution);
+    return this.reported(execution).filter((report) => report.report === 'ended');
   }
 
   log(execution: string): string {
@@ -92,7 +102,7 @@ export class RunnerDouble {
     });
   }
 
-  private reported(report: Report): void {
+  private heardOf(report: Report): void {
     this.reports.push(report);
     if (report.report !== 'ended' || !this.settles) return;
     const { run_id, execution, attempt, incarnation } = report;
@@ -101,6 +111,8 @@ export class RunnerDouble {
   }
 
   private answer({ sent, incarnation }: DataOf<'executor.beat'>): void {
+    if (!this.incarnations.includes(incarnation)) this.incarnations.push(incarnation);
+    this.lastBeatMs = performance.now();
     void this.say(routingKeys.executor(incarnation), 'executor.beat-answer', { sent, incarnations: [incarnation] });
   }
 

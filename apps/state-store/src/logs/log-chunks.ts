@@ -1,6 +1,7 @@
 import type { LogChunk } from '@ryax/contracts';
 import type { Connection } from '@ryax/event-log';
 import { columnsOf } from '../projections/columns';
+import type { LogChunkEntity } from './log-chunk.entity';
 
 /** One attempt's log. */
 export interface LogKey {
@@ -62,13 +63,7 @@ export async function readChunks(
   }));
 }
 
-interface ChunkRow {
-  readonly byte_offset: string;
-  readonly bytes: number;
-  readonly content: Buffer;
-  readonly is_end: boolean;
-  readonly is_settled: boolean;
-}
+type ChunkRow = Pick<LogChunkEntity, 'byte_offset' | 'bytes' | 'content' | 'is_end'> & { readonly is_settled: boolean };
 
 /** The first is the last one that begins at or before the offset; at most a thousand, should they be tiny. */
 const selectChunks = {
@@ -119,13 +114,7 @@ export async function readLogEnds(
   );
 }
 
-interface LogEndRow {
-  readonly project: string;
-  readonly run_id: string;
-  readonly execution: string;
-  readonly attempt: number;
-  readonly length: string;
-}
+type LogEndRow = Pick<LogChunkEntity, 'project' | 'run_id' | 'execution' | 'attempt'> & { readonly length: string };
 
 /** Counts one more than its bytes for a log that is closed, so that its end alone is a change, too. */
 const selectEnds = {

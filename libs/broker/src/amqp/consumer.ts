@@ -9,7 +9,7 @@ import type { Carrier, CarrierHost } from '../held';
 import type { Publisher } from './publisher';
 import type { Requests } from './requests';
 import type { Session } from './session';
-import { parkHeaders, triesOf, wireOf } from './wire-properties';
+import { parkHeaders, textOf, triesOf, wireOf } from './wire-properties';
 
 /** What a consumer needs of its broker. */
 export interface ConsumerHost {
@@ -118,13 +118,12 @@ export class AmqpConsumer implements Subscription, CarrierHost<AmqpCarrier> {
 
   private accept(delivery: ConsumeMessage, channel: Channel): void {
     const wire = wireOf(delivery);
-    const { replyTo, correlationId } = delivery.properties;
     const carrier: AmqpCarrier = {
       items: decode(wire),
       redelivered: delivery.fields.redelivered,
       tries: triesOf(wire),
-      replyTo: typeof replyTo === 'string' ? replyTo : undefined,
-      correlationId: typeof correlationId === 'string' ? correlationId : undefined,
+      replyTo: textOf(delivery.properties.replyTo),
+      correlationId: textOf(delivery.properties.correlationId),
       delivery,
       channel,
       wire,

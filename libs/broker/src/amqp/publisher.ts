@@ -84,8 +84,8 @@ export class Publisher {
   /** Nothing more is taken; resolves when nothing is pending, at the latest at the last deadline. */
   async close(): Promise<void> {
     this.closed = true;
-    if (this.isEmpty) return;
-    await new Promise<void>((resolve) => (this.onEmpty = resolve));
+    if (!this.isEmpty) await new Promise<void>((resolve) => (this.onEmpty = resolve));
+    clearTimeout(this.timer);
   }
 
   private send(): void {

@@ -18,3 +18,7 @@ export function triesOf({ headers }: Wire): number {
   const tries = headers[parkHeaders.tries];
   return typeof tries === 'number' && tries > 0 ? tries : 0;
 }
+
+export function textOf(property: unknown): string | undefined {
+  return typeof property === 'string' ? property : undefined;
+}

@@ -15,10 +15,7 @@ describe('AmqpBroker', () => {
   // Before the virtual host goes, and its connections with it.
   afterAll(() => operator.close());
   const host = useTestBroker();
-  const log = new Log({
-    service: 'test',
-    write: process.env.DEBUGLOG ? (l) => process.stderr.write(l.slice(0, 220) + '\n') : () => undefined,
-  });
+  const log = new Log({ service: 'test', write: () => undefined });
   let operator: ChannelModel;
   let channel: ConfirmChannel;
   const clients: { readonly broker: AmqpBroker; readonly proxy: Proxy }[] = [];

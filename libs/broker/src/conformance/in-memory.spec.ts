@@ -16,7 +16,7 @@ describe('InMemoryBroker', () => {
   let server: InMemoryServer;
   let brokers: InMemoryBroker[];
   beforeEach(() => {
-    server = new InMemoryServer({ freeze: true });
+    server = new InMemoryServer({ strict: true });
     brokers = [];
   });
   afterEach(async () => {
@@ -71,7 +71,7 @@ describe('InMemoryBroker', () => {
     expect(recorder.positions).toEqual([0, 2]);
   });
 
-  it('passes data by reference: writing to it throws where the server freezes', async () => {
+  it('passes data by reference: writing to it throws where the server is strict', async () => {
     const { broker } = await subject.connect();
     const { queue, target } = queueOf('work');
     await broker.declare([queue]);

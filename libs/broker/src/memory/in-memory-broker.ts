@@ -9,7 +9,7 @@ import type {
   Subscription,
   Target,
 } from '../broker';
-import { checkMessage } from '../cloud-events';
+import { checkMessage, type Item } from '../cloud-events';
 import {
   BrokerClosedError,
   ConnectionLostError,
@@ -36,15 +36,14 @@ interface PendingRequest {
   readonly target: Target;
   readonly timer: NodeJS.Timeout;
   readonly resolve: (reply: Message) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 const defaultPublishTimeoutMs = 10_000;
 
 /**
- * The broker for one process: the same promises without a server. Messages are passed by reference, not copied: they are
- * read-only by their types, and the border's check has rebuilt every declared object of their data, so that what sender
- * and receiver share are opaque JSON values. Sizes are not measured.
+ * The broker for one process: the same promises without a server. Messages are passed by reference, neither copied nor
+ * measured, as they are read-only by agreement; a strict server (see its options) shows in tests who breaks it.
  */
 export class InMemoryBroker implements Broker, MemoryConnection {
   private readonly declared = new Map<string, QueueDeclaration>();
@@ -90,27 +89,17 @@ export class InMemoryBroker implements Broker, MemoryConnection {
 
   publish(target: Target, messages: readonly [Message, ...Message[]], options: PublishOptions = {}): Promise<void> {
     const { persistent = true, mandatory = false } = options;
-    const published: Published = { ...target, ...this.check(messages), persistent, tries: 0 };
+    const published: Published = { ...target, items: this.itemsOf(messages), persistent, tries: 0 };
     if (this.state !== 'connected') return this.publishLater(published, target, mandatory);
     return this.publishNow(published, target, mandatory);
   }
 
-  async request(target: Target, message: Message, timeoutMs: number): Promise<Message> {
-    const expiresAt = performance.now() + timeoutMs;
+  request(target: Target, message: Message, timeoutMs: number): Promise<Message> {
+    const id = String(this.requestCount++);
     return new Promise<Message>((resolve, reject) => {
-      const correlationId = String(this.requestCount++);
-      const timer = setTimeout(() => {
-        this.settle(correlationId)?.reject(new RequestTimeoutError(target, timeoutMs));
-      }, timeoutMs);
-      this.pending.set(correlationId, { target, timer, resolve, reject });
-      this.whenConnected()
-        .then(() => {
-          const addressed = { replyTo: this.id, correlationId, expiresAt };
-          const published = { ...target, ...addressed, ...this.check([message]), persistent: false, tries: 0 };
-          if (this.pending.has(correlationId) && this.server.publish(published) === 0)
-            throw new UnroutableError(target);
-        })
-        .catch((error: Error) => this.settle(correlationId)?.reject(error));
+      const onTimeout = () => this.settle(id)?.reject(new RequestTimeoutError(target, timeoutMs));
+      this.pending.set(id, { target, timer: setTimeout(onTimeout, timeoutMs), resolve, reject });
+      void this.ask(id, target, message, performance.now() + timeoutMs);
     });
   }
 
@@ -200,6 +189,25 @@ export class InMemoryBroker implements Broker, MemoryConnection {
     return taken === 0 && mandatory ? Promise.reject(new UnroutableError(target)) : Promise.resolve();
   }
 
+  /** Never rejects. */
+  private async ask(id: string, target: Target, message: Message, expiresAt: number): Promise<void> {
+    try {
+      await this.whenConnected();
+      if (!this.pending.has(id)) return;
+      const addressed = { replyTo: this.id, correlationId: id, expiresAt };
+      const taken = this.server.publish({
+        ...target,
+        ...addressed,
+        ...this.check([message]),
+        persistent: false,
+        tries: 0,
+      });
+      if (taken === 0) throw new UnroutableError(target);
+    } catch (error) {
+      this.settle(id)?.reject(error);
+    }
+  }
+
   private async publishLater(published: Published, target: Target, mandatory: boolean): Promise<void> {
     const timeoutMs = this.options.publishTimeoutMs ?? defaultPublishTimeoutMs;
     let timer: NodeJS.Timeout | undefined;
@@ -215,9 +223,9 @@ export class InMemoryBroker implements Broker, MemoryConnection {
     await this.publishNow(published, target, mandatory);
   }
 
-  private check(messages: readonly Message[]): Pick<Published, 'items'> {
-    const items = messages.map(checkMessage);
-    return { items: this.server.options.freeze ? deepFreeze(items) : items };
+  private itemsOf(messages: readonly Message[]): readonly Item[] {
+    if (this.server.options.strict) return deepFreeze(messages.map(checkMessage));
+    return messages.map((message) => ({ type: 'message', message }));
   }
 
   private settle(correlationId: string): PendingRequest | undefined {

@@ -5,8 +5,11 @@ import { MemoryQueue, type Entry, type ParkedFrom, type Published, type QueueCon
 import { matchesTopic } from './topic';
 
 export interface InMemoryServerOptions {
-  /** For tests: writing to a message that was published throws, in whoever wrote. */
-  readonly freeze?: boolean;
+  /**
+   * For tests: messages are checked against their schemas, as where they cross between processes, and frozen, so that
+   * whoever writes to one fails. Otherwise they are trusted, as any argument of a call in one process is.
+   */
+  readonly strict?: boolean;
 }
 
 /** Parked messages are for looking at; in memory the newest are enough. */

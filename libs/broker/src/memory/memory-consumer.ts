@@ -2,7 +2,7 @@ import { type Message } from '@ryax/contracts';
 import type { Log } from '@ryax/platform';
 import { BatchLoop } from '../batch-loop';
 import { defaultGraceMs, type BatchHandler, type ConsumeOptions, type Subscription } from '../broker';
-import { checkMessage, type Item } from '../cloud-events';
+import type { Item } from '../cloud-events';
 import type { Carrier, CarrierHost } from '../held';
 import type { InMemoryServer } from './in-memory-server';
 import type { Entry, MemoryQueue, QueueConsumer } from './memory-queue';
@@ -126,7 +126,7 @@ export class MemoryConsumer implements Subscription, QueueConsumer, CarrierHost<
     const target = { exchange: '', routingKey: replyTo } as const;
     this.host.server.answer(replyTo, correlationId, {
       ...target,
-      items: [checkMessage(message)],
+      items: [{ type: 'message', message }],
       persistent: false,
       tries: 0,
     });

@@ -6,6 +6,9 @@ import type { BatchHandler, Broker, Delivery, Subscription } from '../broker';
 import { HandlerUnavailableError } from '../errors';
 import { QueueSubscription } from './queue-handlers';
 
+/** A method as Nest hands it over, with its pipes, guards and filters around it. */
+type Handler = MessageHandler<unknown, unknown, Message | undefined>;
+
 interface QueueHandler {
   readonly subscription: QueueSubscription;
   readonly handle: BatchHandler;
@@ -30,7 +33,7 @@ export class RyaxTransport extends Server implements CustomTransportStrategy {
   }
 
   /** Called by Nest for each handler while the application starts; two for one queue would each miss half of it. */
-  override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false): void {
+  override addHandler(pattern: unknown, callback: Handler, isEventHandler = false): void {
     if (!(pattern instanceof QueueSubscription)) {
       throw new Error(`Expected a QueueSubscription as pattern, found ${JSON.stringify(pattern)}`);
     }
@@ -53,9 +56,8 @@ export class RyaxTransport extends Server implements CustomTransportStrategy {
     throw new Error(`Expected nobody to listen for ${event}: connection events are the broker's onConnected`);
   }
 
-  unwrap<T>(): T {
-    // The seam's signature lets the caller name the type.
-    return this.broker as T;
+  unwrap(): never {
+    throw new Error('Expected nobody to unwrap the transport: the broker is injected as BROKER');
   }
 
   private async subscribe(): Promise<void> {
@@ -68,13 +70,13 @@ export class RyaxTransport extends Server implements CustomTransportStrategy {
   }
 }
 
-function batchHandler(callback: MessageHandler): BatchHandler {
+function batchHandler(callback: Handler): BatchHandler {
   return async (batch) => {
     await outcomeOf(callback, batch, undefined);
   };
 }
 
-function questionHandler(callback: MessageHandler, log: Log): BatchHandler {
+function questionHandler(callback: Handler, log: Log): BatchHandler {
   return (batch) => {
     for (const delivery of batch) void answer(callback, delivery, log);
     return Promise.resolve();
@@ -82,7 +84,7 @@ function questionHandler(callback: MessageHandler, log: Log): BatchHandler {
 }
 
 /** Never rejects. */
-async function answer(callback: MessageHandler, delivery: Delivery, log: Log): Promise<void> {
+async function answer(callback: Handler, delivery: Delivery, log: Log): Promise<void> {
   try {
     const reply = await outcomeOf(callback, delivery.message, delivery);
     if (reply !== undefined) delivery.reply(reply);
@@ -99,11 +101,7 @@ async function answer(callback: MessageHandler, delivery: Delivery, log: Log): P
 }
 
 /** Nest answers with a value, or with an observable when a filter or an interceptor has a part in it. */
-async function outcomeOf(
-  callback: MessageHandler<unknown, unknown, Message | undefined>,
-  data: unknown,
-  context: unknown,
-): Promise<Message | undefined> {
+async function outcomeOf(callback: Handler, data: unknown, context: unknown): Promise<Message | undefined> {
   const result = await callback(data, context);
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }

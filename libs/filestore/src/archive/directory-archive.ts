@@ -106,8 +106,9 @@ class ArchiveWriter {
         if (error) reject(entryError(header.name, error));
         else resolve();
       };
-      if (source === undefined) this.archive.entry(complete, '', done);
-      else pour(source, this.archive.entry(complete, done).on('error', reject));
+      const sink = source === undefined ? this.archive.entry(complete, '', done) : this.archive.entry(complete, done);
+      sink.on('error', reject);
+      source?.on('error', (error) => sink.destroy(error)).pipe(sink);
     }).finally(() => source?.destroy());
   }
 
@@ -118,10 +119,6 @@ class ArchiveWriter {
       throw new ArchiveError(name, 'is a symbolic link that leads nowhere', { cause: error });
     }
   }
-}
-
-function pour(source: Readable, sink: ReturnType<Pack['entry']>): void {
-  source.on('error', (error) => sink.destroy(error)).pipe(sink);
 }
 
 /** The packer's own complaint has no class: a file has become shorter than it was said to be. */

@@ -43,7 +43,8 @@ export class ActionFinder {
     }
     if (entry.action !== undefined) return this.named(entry.action, at(place, 'action'));
     if (entry.container !== undefined) return this.container(entry.container, at(place, 'container'));
-    if (!wrong.has('action') && !wrong.has('container')) this.faults.add(place, 'expected one of action, container or actions');
+    if (!wrong.has('action') && !wrong.has('container'))
+      this.faults.add(place, 'expected one of action, container or actions');
     return null;
   }
 
@@ -56,7 +57,10 @@ export class ActionFinder {
       return null;
     }
     if (pinned.manifest.kind === 'Source') {
-      this.faults.add(place, `"${reference}" is a trigger (kind Source): it starts runs and cannot be an action of one`);
+      this.faults.add(
+        place,
+        `"${reference}" is a trigger (kind Source): it starts runs and cannot be an action of one`,
+      );
     }
     for (const warning of pinned.manifest.warnings) this.faults.warn(place, warning);
     const facts = factsOf(pinned);
@@ -64,9 +68,17 @@ export class ActionFinder {
     return facts;
   }
 
-  private container({ image, command, env = {}, outputs = [] }: NonNullable<ActionEntry['container']>, place: Place): ActionFacts {
+  private container(
+    { image, command, env = {}, outputs = [] }: NonNullable<ActionEntry['container']>,
+    place: Place,
+  ): ActionFacts {
     checkOutputDeclarations(outputs, at(place, 'outputs'), this.faults);
-    const declared = outputs.map(({ name, type, optional = false, enum_values = [] }) => ({ name, type, optional, enum_values }));
+    const declared = outputs.map(({ name, type, optional = false, enum_values = [] }) => ({
+      name,
+      type,
+      optional,
+      enum_values,
+    }));
     return { run: { type: 'container', image, command, env, outputs: declared }, inputs: null, outputs, resources: {} };
   }
 }

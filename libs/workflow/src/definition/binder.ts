@@ -7,7 +7,14 @@ import type { EntryNode, Outline } from './outline';
 import { at, type Place } from './place';
 import type { PlanInput, PlanValue } from './plan';
 import { lookUp, type Viewpoint } from './sight';
-import { describeIoType, holdsPassword, passwordReason, unknownType, whyNotAssignable, type StaticType } from './static-type';
+import {
+  describeIoType,
+  holdsPassword,
+  passwordReason,
+  unknownType,
+  whyNotAssignable,
+  type StaticType,
+} from './static-type';
 import type { TypeTable } from './type-table';
 import { checkValue, isRequired } from './values';
 
@@ -54,7 +61,10 @@ export class Binder {
     }
   }
 
-  private bindFields(fields: readonly (readonly [string, Draft])[], view: Viewpoint): Readonly<Record<string, PlanValue>> {
+  private bindFields(
+    fields: readonly (readonly [string, Draft])[],
+    view: Viewpoint,
+  ): Readonly<Record<string, PlanValue>> {
     return Object.fromEntries(fields.map(([key, field]) => [key, this.bindPublic(field, view).value]));
   }
 
@@ -81,7 +91,8 @@ export class Binder {
   /** Where nothing can be done without the value: what it is a plain reference to has to be there. */
   bindNeeded(draft: Draft, view: Viewpoint): Bound {
     const found = this.bind(draft, view);
-    if (found.value.type === 'expression' && found.value.expression.path !== null) this.needs(found.value.expression.path, view);
+    if (found.value.type === 'expression' && found.value.expression.path !== null)
+      this.needs(found.value.expression.path, view);
     return found;
   }
 
@@ -111,7 +122,8 @@ export class Binder {
 
   /** An input that the definition leaves out: its default, or null. */
   omitInput(declaration: IoDeclaration, inputs: Place, isUnread: boolean): PlanInput {
-    if (isRequired(declaration) && !isUnread) this.faults.add(at(inputs, declaration.name), 'required input is missing');
+    if (isRequired(declaration) && !isUnread)
+      this.faults.add(at(inputs, declaration.name), 'required input is missing');
     return { value: { type: 'literal', value: declaration.default_value ?? null }, declaration };
   }
 }
@@ -127,7 +139,9 @@ function whyNotTaken(declaration: IoDeclaration, value: PlanValue, type: StaticT
     case 'literal':
       return whyWrongLiteral(declaration, value.value);
     default:
-      return declaration.type === 'json' ? null : `expected ${describeIoType(declaration.type)}, found ${value.type === 'list' ? 'a list' : 'an object'}`;
+      return declaration.type === 'json'
+        ? null
+        : `expected ${describeIoType(declaration.type)}, found ${value.type === 'list' ? 'a list' : 'an object'}`;
   }
 }
 

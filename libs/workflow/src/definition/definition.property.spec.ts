@@ -24,7 +24,10 @@ describe('any DAG', () => {
   it('compiles to a plan whose order respects every edge, and only its edges', () => {
     fc.assert(
       fc.property(dags, ([rows, order]) => {
-        const validation = validateDefinition(workflow({ actions: order.map((index) => entry(index, rows[index] ?? [])) }), catalogue);
+        const validation = validateDefinition(
+          workflow({ actions: order.map((index) => entry(index, rows[index] ?? [])) }),
+          catalogue,
+        );
         if (!validation.ok) throw new Error(JSON.stringify(validation.faults));
         const { plan } = validation;
         const rank = new Map(plan.main.entries.map((number, position) => [plan.entries[number]?.id, position]));
@@ -42,7 +45,10 @@ describe('any DAG', () => {
   it('compiles to the same plan from what was deployed', () => {
     fc.assert(
       fc.property(dags, ([rows, order]) => {
-        const validation = validateDefinition(workflow({ actions: order.map((index) => entry(index, rows[index] ?? [])) }), catalogue);
+        const validation = validateDefinition(
+          workflow({ actions: order.map((index) => entry(index, rows[index] ?? [])) }),
+          catalogue,
+        );
         if (!validation.ok) throw new Error(JSON.stringify(validation.faults));
         const stored: unknown = JSON.parse(JSON.stringify(validation.deployed));
         expect(JSON.stringify(compilePlan(stored as typeof validation.deployed))).toBe(JSON.stringify(validation.plan));
@@ -57,17 +63,43 @@ describe('any DAG', () => {
         const ring = Array.from({ length }, (_, index) => noop(`a${index}`, { x: `=a${(index + 1) % length}.x` }));
         const turned = ring.map((_, index) => ring[(index + seed) % length] ?? {});
         const validation = validateDefinition(workflow({ actions: turned }), catalogue);
-        expect(!validation.ok && validation.faults).toMatchObject([{ reason: expect.stringMatching(/^waits for itself: (a\d+ → )+a\d+$/) }]);
+        expect(!validation.ok && validation.faults).toMatchObject([
+          { reason: expect.stringMatching(/^waits for itself: (a\d+ → )+a\d+$/) },
+        ]);
       }),
     );
   });
 });
 
 describe('anything', () => {
-  const fields = fc.constantFrom('id', 'action', 'actions', 'inputs', 'when', 'for_each', 'after', 'outputs', 'retry', 'container', 'timeout', 'in');
+  const fields = fc.constantFrom(
+    'id',
+    'action',
+    'actions',
+    'inputs',
+    'when',
+    'for_each',
+    'after',
+    'outputs',
+    'retry',
+    'container',
+    'timeout',
+    'in',
+  );
   const texts = fc.oneof(
     fc.string(),
-    fc.constantFrom('=a.b', '=item', '=[1].map(x, x)', '==', '=', '=size(a) > 3', 'core/noop', '=state.a', '=a[', '={"a": a.b}'),
+    fc.constantFrom(
+      '=a.b',
+      '=item',
+      '=[1].map(x, x)',
+      '==',
+      '=',
+      '=size(a) > 3',
+      'core/noop',
+      '=state.a',
+      '=a[',
+      '={"a": a.b}',
+    ),
     fc.string().map((text) => `=${text}`),
   );
   const { value: anything } = fc.letrec((tie) => ({
@@ -82,13 +114,16 @@ describe('anything', () => {
 
   it('never throws, and is refused or compiles', () => {
     fc.assert(
-      fc.property(fc.oneof(anything, fc.anything({ withDate: true, withMap: true, withNullPrototype: true })), (value) => {
-        for (const each of [value, workflowOf(value)]) {
-          const validation = validateDefinition(each, catalogue);
-          expect(validation.ok || validation.faults.length > 0).toBe(true);
-          expect(Array.isArray(actionReferences(each))).toBe(true);
-        }
-      }),
+      fc.property(
+        fc.oneof(anything, fc.anything({ withDate: true, withMap: true, withNullPrototype: true })),
+        (value) => {
+          for (const each of [value, workflowOf(value)]) {
+            const validation = validateDefinition(each, catalogue);
+            expect(validation.ok || validation.faults.length > 0).toBe(true);
+            expect(Array.isArray(actionReferences(each))).toBe(true);
+          }
+        },
+      ),
       { numRuns: 1_000 },
     );
   });
@@ -105,6 +140,10 @@ describe('anything', () => {
   });
 
   function workflowOf(value: unknown): unknown {
-    return { apiVersion: 'ryax.tech/v2.0', kind: 'Workflow', spec: { id: 'a', actions: [value, { id: 'a', action: 'core/noop', inputs: value }], results: value } };
+    return {
+      apiVersion: 'ryax.tech/v2.0',
+      kind: 'Workflow',
+      spec: { id: 'a', actions: [value, { id: 'a', action: 'core/noop', inputs: value }], results: value },
+    };
   }
 });

@@ -20,7 +20,8 @@ export interface DraftExpression {
 
 /** A string that starts with `=` is an expression at any depth; `==text` is the text `=text`. */
 export function readDraft(value: JsonValue, place: Place, faults: Faults): Draft {
-  if (typeof value === 'string') return value.startsWith('=') ? readText(value, place, faults) : { type: 'literal', value, place };
+  if (typeof value === 'string')
+    return value.startsWith('=') ? readText(value, place, faults) : { type: 'literal', value, place };
   if (typeof value !== 'object' || value === null) return { type: 'literal', value, place };
   return Array.isArray(value) ? readList(value, place, faults) : readObject(value, place, faults);
 }
@@ -36,7 +37,9 @@ function readText(text: string, place: Place, faults: Faults): Draft {
 function readList(values: readonly JsonValue[], place: Place, faults: Faults): Draft {
   const items = values.map((value, index) => readDraft(value, at(place, index), faults));
   const literals = items.flatMap((item) => (item.type === 'literal' ? [item.value] : []));
-  return literals.length === items.length ? { type: 'literal', value: literals, place } : { type: 'list', items, place };
+  return literals.length === items.length
+    ? { type: 'literal', value: literals, place }
+    : { type: 'list', items, place };
 }
 
 function readObject(value: { readonly [key: string]: JsonValue }, place: Place, faults: Faults): Draft {

@@ -3,7 +3,15 @@ import type { DefinitionDraft } from './entry-draft';
 import type { Faults } from './faults';
 import type { EntryNode, Outline } from './outline';
 import { at } from './place';
-import { lookUp, lookUpEntry, viewBeforeLoop, viewOfInputs, viewOfOutputs, viewOfResults, type Viewpoint } from './sight';
+import {
+  lookUp,
+  lookUpEntry,
+  viewBeforeLoop,
+  viewOfInputs,
+  viewOfOutputs,
+  viewOfResults,
+  type Viewpoint,
+} from './sight';
 
 /** By entry number: the numbers of the entries that it waits for, all in its own scope. */
 export type Links = readonly (readonly number[])[];
@@ -47,7 +55,9 @@ class Linker {
 
   private linkValue(draft: Draft, view: Viewpoint): void {
     for (const { parsed, place } of expressionsIn(draft)) {
-      for (const reason of new Set(parsed.references.flatMap((path) => this.follow(lookUp(this.outline, path, view, this.faults))))) {
+      for (const reason of new Set(
+        parsed.references.flatMap((path) => this.follow(lookUp(this.outline, path, view, this.faults))),
+      )) {
         this.faults.add(place, reason);
       }
     }
@@ -65,7 +75,8 @@ class Linker {
 
   private follow(sighted: ReturnType<typeof lookUp>): readonly string[] {
     if (sighted.type === 'fault') return [sighted.reason];
-    if (sighted.type === 'entry' && sighted.dependent !== null) this.links[sighted.dependent.number]?.push(sighted.target.number);
+    if (sighted.type === 'entry' && sighted.dependent !== null)
+      this.links[sighted.dependent.number]?.push(sighted.target.number);
     return [];
   }
 }

@@ -97,9 +97,21 @@ spec:
 
   it.each<[string, unknown, { path: string; reason: string }[]]>([
     ['no document', null, [{ path: '', reason: 'expected an object, found null' }]],
-    ['an unquoted version', withSpec({ version: 1.0 }), [{ path: 'spec.version', reason: 'expected a string, found the number 1; write it in quotes: "1.0"' }]],
-    ['an unknown key', withSpec({ humanname: 'a' }), [{ path: 'spec.humanname', reason: 'unknown field; did you mean "human_name"?' }]],
-    ['an unknown key in an input', withSpec({ inputs: [{ ...io, default: 1 }] }), [{ path: 'spec.inputs[0].default', reason: 'unknown field' }]],
+    [
+      'an unquoted version',
+      withSpec({ version: 1.0 }),
+      [{ path: 'spec.version', reason: 'expected a string, found the number 1; write it in quotes: "1.0"' }],
+    ],
+    [
+      'an unknown key',
+      withSpec({ humanname: 'a' }),
+      [{ path: 'spec.humanname', reason: 'unknown field; did you mean "human_name"?' }],
+    ],
+    [
+      'an unknown key in an input',
+      withSpec({ inputs: [{ ...io, default: 1 }] }),
+      [{ path: 'spec.inputs[0].default', reason: 'unknown field' }],
+    ],
     [
       'a missing help and a wrong type',
       withSpec({ inputs: [{ name: 'x', human_name: 'X', type: 'int' }] }),
@@ -112,23 +124,66 @@ spec:
         },
       ],
     ],
-    ['two inputs of one name', withSpec({ inputs: [io, io] }), [{ path: 'spec.inputs[1].name', reason: '"x" is declared twice' }]],
-    ['a default on an output', withSpec({ outputs: [{ ...io, default_value: 'a' }] }), [{ path: 'spec.outputs[0].default_value', reason: 'an output has no default' }]],
-    ['a default of another type', withSpec({ inputs: [{ ...io, type: 'integer', default_value: 'ten' }] }), [{ path: 'spec.inputs[0].default_value', reason: 'expected an integer, found the string "ten"' }]],
-    ['an enum without values', withSpec({ inputs: [{ ...io, type: 'enum' }] }), [{ path: 'spec.inputs[0].enum_values', reason: 'an enum needs its values' }]],
-    ['too little memory', withSpec({ resources: { memory: '32M' } }), [{ path: 'spec.resources.memory', reason: 'expected bytes, or a size such as 4G, above 32M; found "32M"' }]],
-    ['no time', withSpec({ resources: { time: 0 } }), [{ path: 'spec.resources.time', reason: 'expected seconds, or a duration such as 5m, above 0; found 0' }]],
-    ['dynamic outputs', withSpec({ dynamic_outputs: true }), [{ path: 'spec.dynamic_outputs', reason: 'only a Source has dynamic outputs' }]],
-    ['C#', withSpec({ type: 'csharp-dotnet6' }), [{ path: 'spec.type', reason: 'C# actions are not run: build an image of it and use it as a container' }]],
-    ['a wrong id', withSpec({ id: 'Split_It' }), [{ path: 'spec.id', reason: 'expected 3 to 24 lower-case letters, digits, . or -' }]],
-    ['a number that YAML has and JSON has not', withSpec({ resources: { cpu: NaN } }), [{ path: 'spec.resources.cpu', reason: 'expected a JSON value, found NaN' }]],
+    [
+      'two inputs of one name',
+      withSpec({ inputs: [io, io] }),
+      [{ path: 'spec.inputs[1].name', reason: '"x" is declared twice' }],
+    ],
+    [
+      'a default on an output',
+      withSpec({ outputs: [{ ...io, default_value: 'a' }] }),
+      [{ path: 'spec.outputs[0].default_value', reason: 'an output has no default' }],
+    ],
+    [
+      'a default of another type',
+      withSpec({ inputs: [{ ...io, type: 'integer', default_value: 'ten' }] }),
+      [{ path: 'spec.inputs[0].default_value', reason: 'expected an integer, found the string "ten"' }],
+    ],
+    [
+      'an enum without values',
+      withSpec({ inputs: [{ ...io, type: 'enum' }] }),
+      [{ path: 'spec.inputs[0].enum_values', reason: 'an enum needs its values' }],
+    ],
+    [
+      'too little memory',
+      withSpec({ resources: { memory: '32M' } }),
+      [{ path: 'spec.resources.memory', reason: 'expected bytes, or a size such as 4G, above 32M; found "32M"' }],
+    ],
+    [
+      'no time',
+      withSpec({ resources: { time: 0 } }),
+      [{ path: 'spec.resources.time', reason: 'expected seconds, or a duration such as 5m, above 0; found 0' }],
+    ],
+    [
+      'dynamic outputs',
+      withSpec({ dynamic_outputs: true }),
+      [{ path: 'spec.dynamic_outputs', reason: 'only a Source has dynamic outputs' }],
+    ],
+    [
+      'C#',
+      withSpec({ type: 'csharp-dotnet6' }),
+      [{ path: 'spec.type', reason: 'C# actions are not run: build an image of it and use it as a container' }],
+    ],
+    [
+      'a wrong id',
+      withSpec({ id: 'Split_It' }),
+      [{ path: 'spec.id', reason: 'expected 3 to 24 lower-case letters, digits, . or -' }],
+    ],
+    [
+      'a number that YAML has and JSON has not',
+      withSpec({ resources: { cpu: NaN } }),
+      [{ path: 'spec.resources.cpu', reason: 'expected a JSON value, found NaN' }],
+    ],
   ])('refuses %s', (_, value, faults) => {
     expect(faultsOf(value)).toEqual(faults);
   });
 
   it('tells how to migrate from v1 and nothing else', () => {
     expect(faultsOf({ apiVersion: 'ryax.tech/v1', kind: 'Functions', spec: { detail: 'x' } })).toEqual([
-      { path: 'apiVersion', reason: expect.stringMatching(/^ryax\.tech\/v1 is no longer read: write ryax\.tech\/v2\.0, kind Processor/) },
+      {
+        path: 'apiVersion',
+        reason: expect.stringMatching(/^ryax\.tech\/v1 is no longer read: write ryax\.tech\/v2\.0, kind Processor/),
+      },
     ]);
   });
 });

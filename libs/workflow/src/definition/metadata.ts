@@ -9,8 +9,7 @@ import { checkValue } from './values';
 import { reportIssues } from './zod-faults';
 
 export type ParsedMetadata =
-  | { readonly ok: true; readonly manifest: ActionManifest }
-  | { readonly ok: false; readonly faults: readonly Fault[] };
+  { readonly ok: true; readonly manifest: ActionManifest } | { readonly ok: false; readonly faults: readonly Fault[] };
 
 const spec = at(null, 'spec');
 
@@ -29,7 +28,8 @@ function readManifest(value: unknown, faults: Faults): ActionManifest | undefine
   const parsed = metadataSchema.safeParse(value, { reportInput: true });
   if (parsed.success) return manifestOf(parsed.data, faults);
   for (const issue of parsed.error.issues) {
-    if (issue.path.join('.') === 'spec.version' && typeof issue.input === 'number') faults.add(at(spec, 'version'), quoteVersion(issue.input));
+    if (issue.path.join('.') === 'spec.version' && typeof issue.input === 'number')
+      faults.add(at(spec, 'version'), quoteVersion(issue.input));
     else reportIssues([issue], null, metadataSchema, faults);
   }
   return undefined;
@@ -52,7 +52,8 @@ function quoteVersion(version: number): string {
 function manifestOf({ kind, spec: found }: Metadata, faults: Faults): ActionManifest | undefined {
   const runtime = runtimeOf(found.type, faults);
   const isSource = kind === 'Source' || kind === 'Trigger';
-  if (found.dynamic_outputs === true && !isSource) faults.add(at(spec, 'dynamic_outputs'), 'only a Source has dynamic outputs');
+  if (found.dynamic_outputs === true && !isSource)
+    faults.add(at(spec, 'dynamic_outputs'), 'only a Source has dynamic outputs');
   const inputs = (found.inputs ?? []).map((input, index) => declarationOf(input, at(spec, 'inputs', index), faults));
   const outputs = (found.outputs ?? []).map((output) => ({ ...plain(output), default_value: output.default_value }));
   checkDeclarations(inputs, at(spec, 'inputs'), faults);
@@ -136,7 +137,9 @@ function warningsOf({ version, dependencies = [], addons = {}, resources }: Meta
   const ignored = Object.keys(addons);
   return [
     ...(version === undefined ? [`spec.version is missing: taken as ${unversioned}`] : []),
-    ...(dependencies.length === 0 ? [] : [`nix dependencies cannot be had in a local process: ${dependencies.join(', ')}`]),
+    ...(dependencies.length === 0
+      ? []
+      : [`nix dependencies cannot be had in a local process: ${dependencies.join(', ')}`]),
     ...(ignored.length === 0 ? [] : [`add-ons are ignored: ${ignored.join(', ')}`]),
     ...(typeof resources?.gpu === 'object' ? ['of the GPU only its count is asked for'] : []),
   ];

@@ -54,7 +54,12 @@ class OutlineBuilder {
 
   constructor(private readonly faults: Faults) {}
 
-  scope(kind: ScopeNode['kind'], group: EntryNode | null, content: readonly ShapedEntry[], loop: EntryNode | null): ScopeNode {
+  scope(
+    kind: ScopeNode['kind'],
+    group: EntryNode | null,
+    content: readonly ShapedEntry[],
+    loop: EntryNode | null,
+  ): ScopeNode {
     const entries: EntryNode[] = [];
     const scope: ScopeNode = { kind, group, entries };
     for (const shaped of content) entries.push(this.entry(shaped, scope, loop));

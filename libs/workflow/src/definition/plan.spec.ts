@@ -94,14 +94,25 @@ spec:
       parent: null,
       inFinally: false,
       forEach: { concurrency: 1000, minSuccess: 0 },
-      retry: { maxAttempts: 3, initialIntervalMs: 1000, maxIntervalMs: 30_000, multiplier: 2, on: new Set(['crash', 'timeout']) },
+      retry: {
+        maxAttempts: 3,
+        initialIntervalMs: 1000,
+        maxIntervalMs: 30_000,
+        multiplier: 2,
+        on: new Set(['crash', 'timeout']),
+      },
       timeoutMs: 120_000,
       resources: { cpu: 0.5, memory_bytes: 268_435_456, time_ms: 60_000 },
       pool: 'default',
       onFailure: 'continue',
       action: { type: 'handler', content_hash: `sha256:${'0'.repeat(64)}` },
     });
-    expect(entryOf(quakes, 'split')).toMatchObject({ retry: { maxAttempts: 1 }, timeoutMs: 60_000, onFailure: 'fail', depth: 0 });
+    expect(entryOf(quakes, 'split')).toMatchObject({
+      retry: { maxAttempts: 1 },
+      timeoutMs: 60_000,
+      onFailure: 'fail',
+      depth: 0,
+    });
     expect(entryOf(quakes, 'tidy')).toMatchObject({ inFinally: true, timeoutMs: null });
     expect(quakes).toMatchObject({ timeoutMs: null, finallyTimeoutMs: 600_000 });
   });
@@ -116,7 +127,10 @@ spec:
     const fit = [null, { b_value: 0.5, events_used: 3, plot: null }];
     expect(entryOf(quakes, 'alarm').when?.evaluate({ fit })).toEqual({ ok: true, value: true });
     const { value } = entryOf(quakes, 'report').inputs.alarmed ?? { value: { type: 'literal' } };
-    expect(value.type === 'expression' && value.expression.evaluate({ state: { alarm: 'skipped' } })).toEqual({ ok: true, value: false });
+    expect(value.type === 'expression' && value.expression.evaluate({ state: { alarm: 'skipped' } })).toEqual({
+      ok: true,
+      value: false,
+    });
     expect(quakes.results.report).toMatchObject({ type: 'expression', expression: { path: ['report', 'document'] } });
   });
 });
@@ -129,12 +143,28 @@ describe('what is skipped with what', () => {
   const maybe = split({ id: 'maybe', when: '=trigger.rounds > 1' });
 
   it.each<[string, JsonObject, string[]]>([
-    ['a required input that is a plain reference', split({ id: 'x', inputs: { catalogue: '=trigger.catalogue', min_magnitude: '=maybe.count' } }), ['maybe']],
+    [
+      'a required input that is a plain reference',
+      split({ id: 'x', inputs: { catalogue: '=trigger.catalogue', min_magnitude: '=maybe.count' } }),
+      ['maybe'],
+    ],
     ['an input that nobody declares', noop('x', { a: '=maybe.count' }), ['maybe']],
     ['the list of a for_each', noop('x', {}, { for_each: '=maybe.regions' }), ['maybe']],
     ['a condition that is a plain reference', noop('x', {}, { when: '=maybe.regions' }), ['maybe']],
-    ['an optional input', split({ id: 'x', inputs: { catalogue: '=trigger.catalogue', min_magnitude: 1, label: '=maybe.title' } }), []],
-    ['an input with a default', { id: 'x', action: 'gutenberg-richter@1.0', inputs: { region: 'a', events: '=trigger.catalogue', bins: '=maybe.count' } }, []],
+    [
+      'an optional input',
+      split({ id: 'x', inputs: { catalogue: '=trigger.catalogue', min_magnitude: 1, label: '=maybe.title' } }),
+      [],
+    ],
+    [
+      'an input with a default',
+      {
+        id: 'x',
+        action: 'gutenberg-richter@1.0',
+        inputs: { region: 'a', events: '=trigger.catalogue', bins: '=maybe.count' },
+      },
+      [],
+    ],
     ['a computed input: it sees the null', noop('x', { a: '=maybe == null', b: '=[maybe.count]' }), []],
     ['an object with a reference inside', noop('x', { a: { b: '=maybe.count' } }), []],
     ['a state', noop('x', { a: '=state.maybe' }), []],
@@ -144,7 +174,9 @@ describe('what is skipped with what', () => {
   });
 
   it('a group, for what it cannot do without inside', () => {
-    expect(skipsWith(maybe, { id: 'x', actions: [{ id: 'y', actions: [noop('z', { a: '=maybe.count' })] }] })).toEqual(['maybe']);
+    expect(skipsWith(maybe, { id: 'x', actions: [{ id: 'y', actions: [noop('z', { a: '=maybe.count' })] }] })).toEqual([
+      'maybe',
+    ]);
   });
 });
 
@@ -165,7 +197,11 @@ describe('what may be null', () => {
   });
 
   it('is everything in finally', () => {
-    const definition = workflow({ trigger, actions: [split()], finally: [noop('tidy', { a: '=split == null ? 0 : split.count' })] });
+    const definition = workflow({
+      trigger,
+      actions: [split()],
+      finally: [noop('tidy', { a: '=split == null ? 0 : split.count' })],
+    });
     expect(planOf(definition).entryById.get('tidy')?.dependencies).toEqual([]);
   });
 });
@@ -180,7 +216,12 @@ describe('groups', () => {
       actions: [
         noop('second', { x: '=first.y', outer: '=item' }),
         noop('first', { y: '=item' }),
-        { id: 'h', for_each: { in: '=first.y', concurrency: 5, min_success: 0.5 }, actions: [noop('deep', { x: '=item', y: '=list.values' })], outputs: { x: '=deep.x' } },
+        {
+          id: 'h',
+          for_each: { in: '=first.y', concurrency: 5, min_success: 0.5 },
+          actions: [noop('deep', { x: '=item', y: '=list.values' })],
+          outputs: { x: '=deep.x' },
+        },
       ],
       outputs: { all: '=h', one: '=second.x' },
     },
@@ -188,7 +229,16 @@ describe('groups', () => {
   );
 
   it('number their content after themselves', () => {
-    expect(nested.entries.map(({ id }) => id)).toEqual(['list', 'late', 'g', 'second', 'first', 'h', 'deep', 'after_g']);
+    expect(nested.entries.map(({ id }) => id)).toEqual([
+      'list',
+      'late',
+      'g',
+      'second',
+      'first',
+      'h',
+      'deep',
+      'after_g',
+    ]);
     expect(nested.entries.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
@@ -221,7 +271,8 @@ describe('groups', () => {
   it('are seen by their outputs, as a list under for_each', () => {
     const { inputs } = entryOf(nested, 'after_g');
     const value = inputs.y?.value;
-    const evaluation = value?.type === 'expression' ? value.expression.evaluate({ g: [{ all: [], one: 4 }] }) : undefined;
+    const evaluation =
+      value?.type === 'expression' ? value.expression.evaluate({ g: [{ all: [], one: 4 }] }) : undefined;
     expect(evaluation).toEqual({ ok: true, value: [4] });
   });
 });
@@ -233,13 +284,19 @@ describe('order', () => {
   });
 
   it('counts a dependency once, however often it is read', () => {
-    const compiled = plan(noop('a', { x: 1 }), noop('b', { x: '=a.x', y: '=a.x + a.x', z: '=state.a' }, { after: ['a'] }));
+    const compiled = plan(
+      noop('a', { x: 1 }),
+      noop('b', { x: '=a.x', y: '=a.x + a.x', z: '=state.a' }, { after: ['a'] }),
+    );
     expect(entryOf(compiled, 'b').dependencies).toEqual([0]);
     expect(entryOf(compiled, 'a').dependents).toEqual([1]);
   });
 
   it('lets actions of finally wait for one another', () => {
-    const definition = workflow({ actions: [noop('a')], finally: [noop('second', { x: '=first.y' }), noop('first', { y: '=state.a' })] });
+    const definition = workflow({
+      actions: [noop('a')],
+      finally: [noop('second', { x: '=first.y' }), noop('first', { y: '=state.a' })],
+    });
     const compiled = planOf(definition);
     expect(names(compiled, compiled.finally.entries)).toEqual(['first', 'second']);
     expect(names(compiled, compiled.finally.roots)).toEqual(['first']);
@@ -251,7 +308,9 @@ describe('a definition of the largest size', () => {
 
   function tree(count: number): JsonObject {
     const parent = (index: number) => Math.floor((index - 1) / 2);
-    return workflow({ actions: Array.from({ length: count }, (_, i) => noop(`a${i}`, i === 0 ? { x: 1 } : { x: `=a${parent(i)}.x` })) });
+    return workflow({
+      actions: Array.from({ length: count }, (_, i) => noop(`a${i}`, i === 0 ? { x: 1 } : { x: `=a${parent(i)}.x` })),
+    });
   }
 
   it('compiles', () => {
@@ -268,16 +327,31 @@ describe('a definition of the largest size', () => {
   });
 
   it('is refused at once, too, when every action of it is wrong', () => {
-    const definition = workflow({ actions: Array.from({ length: largest }, (_, i) => noop(`a${i}`, { x: `=b${i}.x` })) });
+    const definition = workflow({
+      actions: Array.from({ length: largest }, (_, i) => noop(`a${i}`, { x: `=b${i}.x` })),
+    });
     const validation = validateDefinition(definition, catalogue);
     expect(!validation.ok && validation.faults).toHaveLength(largest);
   });
 
   it('compiles as one chain, written backwards', () => {
-    const definition = workflow({
-      actions: Array.from({ length: 20_000 }, (_, i) => noop(`a${i}`, i === 19_999 ? { x: [1] } : { x: `=a${i + 1}.x` }, { for_each: '=[1]' })),
+    const length = 20_000;
+    const actions = Array.from({ length }, (_, i) =>
+      noop(`a${i}`, i === length - 1 ? { x: [1] } : { x: `=a${i + 1}.x` }),
+    );
+    expect(planOf(workflow({ actions })).main.entries[0]).toBe(length - 1);
+  });
+
+  it('compiles as groups that give out what the one before gives out', () => {
+    const group = (i: number): JsonObject => ({
+      id: `g${i}`,
+      actions: [noop(`a${i}`)],
+      outputs: { x: i === 0 ? 1 : `=g${i - 1}` },
     });
-    const compiled = planOf(definition);
-    expect(compiled.main.entries[0]).toBe(19_999);
+    const length = 5_000;
+    const compiled = planOf(
+      workflow({ actions: [...Array.from({ length }, (_, i) => group(i)), noop('last', { x: `=g${length - 1}` })] }),
+    );
+    expect(compiled.main.entries).toHaveLength(length + 1);
   });
 });

@@ -116,5 +116,4 @@ export interface Expression {
 }
 
 export type Evaluation =
-  | { readonly ok: true; readonly value: JsonValue }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly reason: string };

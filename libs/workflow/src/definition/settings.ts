@@ -27,10 +27,14 @@ export const noRetry: RetryPlan = {
 
 export function readRetry(retry: Retry | undefined, place: Place, faults: Faults): RetryPlan {
   if (retry === undefined) return noRetry;
-  const initialIntervalMs = readDuration(retry.initial_interval, at(place, 'initial_interval'), faults, 0) ?? defaultInitialIntervalMs;
+  const initialIntervalMs =
+    readDuration(retry.initial_interval, at(place, 'initial_interval'), faults, 0) ?? defaultInitialIntervalMs;
   const longest = readDuration(retry.max_interval, at(place, 'max_interval'), faults, 0);
   if (longest !== null && longest < initialIntervalMs) {
-    faults.add(at(place, 'max_interval'), `expected at least initial_interval (${initialIntervalMs} ms), found ${longest} ms`);
+    faults.add(
+      at(place, 'max_interval'),
+      `expected at least initial_interval (${initialIntervalMs} ms), found ${longest} ms`,
+    );
   }
   return {
     maxAttempts: retry.max_attempts ?? defaultAttempts,
@@ -42,7 +46,12 @@ export function readRetry(retry: Retry | undefined, place: Place, faults: Faults
 }
 
 /** Null when there is none, or when it is wrong, which has been told. */
-export function readDuration(value: number | string | undefined, place: Place, faults: Faults, leastMs = 1): number | null {
+export function readDuration(
+  value: number | string | undefined,
+  place: Place,
+  faults: Faults,
+  leastMs = 1,
+): number | null {
   if (value === undefined) return null;
   const ms = parseDurationMs(value);
   if (ms === undefined) faults.add(place, 'expected at most ten years');
@@ -52,10 +61,16 @@ export function readDuration(value: number | string | undefined, place: Place, f
 }
 
 /** What the entry says goes before what its action declares. */
-export function readResources(own: EntryResources | undefined, declared: Resources, place: Place, faults: Faults): Resources {
+export function readResources(
+  own: EntryResources | undefined,
+  declared: Resources,
+  place: Place,
+  faults: Faults,
+): Resources {
   if (own === undefined) return declared;
   const memoryBytes = own.memory === undefined ? undefined : parseSizeBytes(own.memory);
-  if (own.memory !== undefined && memoryBytes === undefined) faults.add(at(place, 'memory'), 'is larger than any memory');
+  if (own.memory !== undefined && memoryBytes === undefined)
+    faults.add(at(place, 'memory'), 'is larger than any memory');
   const timeMs = readDuration(own.time, at(place, 'time'), faults);
   return {
     ...declared,

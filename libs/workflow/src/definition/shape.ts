@@ -127,7 +127,12 @@ class EntryReader {
     const own = Object.entries(value).filter(([key]) => !fieldsOfActions.has(key) || this.refuseInGroup(key, place));
     const read = this.read(groupShellSchema, Object.fromEntries(own), place);
     if (read === undefined) return undefined;
-    return { kind: 'group', place, ...read, content: this.entries(read.entry.actions, at(place, 'actions'), depth + 1) };
+    return {
+      kind: 'group',
+      place,
+      ...read,
+      content: this.entries(read.entry.actions, at(place, 'actions'), depth + 1),
+    };
   }
 
   private refuseInGroup(key: string, place: Place): false {
@@ -135,7 +140,11 @@ class EntryReader {
     return false;
   }
 
-  private read<T>(schema: z.ZodType<T>, value: unknown, place: Place): { entry: T; wrong: ReadonlySet<string> } | undefined {
+  private read<T>(
+    schema: z.ZodType<T>,
+    value: unknown,
+    place: Place,
+  ): { entry: T; wrong: ReadonlySet<string> } | undefined {
     const parsed = schema.safeParse(value, { reportInput: true });
     if (parsed.success) return { entry: parsed.data, wrong: nothing };
     reportIssues(parsed.error.issues, place, schema, this.faults);

@@ -54,7 +54,9 @@ export function lookUp(outline: Outline, [root = '', name]: Path, view: Viewpoin
     case 'index':
       return view.loop === null ? fault(whyNoLoop(root, view)) : given;
     case 'state':
-      return name === undefined ? fault('state is read of one action: state.<id>') : lookUpEntry(outline, name, view, faults);
+      return name === undefined
+        ? fault('state is read of one action: state.<id>')
+        : lookUpEntry(outline, name, view, faults);
     default:
       return lookUpEntry(outline, root, view, faults);
   }
@@ -82,7 +84,11 @@ export function lookUpEntry(outline: Outline, id: string, view: Viewpoint, fault
 
 function found(target: EntryNode, dependent: EntryNode | null, view: Viewpoint): Sighted {
   if (target !== dependent) return { type: 'entry', target, dependent };
-  return fault(target === view.entry ? `"${target.id}" refers to itself` : `"${target.id}" is the group around this: it has not ended`);
+  return fault(
+    target === view.entry
+      ? `"${target.id}" refers to itself`
+      : `"${target.id}" is the group around this: it has not ended`,
+  );
 }
 
 /** `finally` sees what the main part has done. */
@@ -92,7 +98,8 @@ function hasEndedBefore(target: EntryNode, view: Viewpoint): boolean {
 
 function whyOutOfSight(target: EntryNode, view: Viewpoint): string {
   const { group } = target.scope;
-  if (group !== null) return `"${target.id}" is inside the group "${group.id}", of which only the outputs are seen: ${group.id}.<output>`;
+  if (group !== null)
+    return `"${target.id}" is inside the group "${group.id}", of which only the outputs are seen: ${group.id}.<output>`;
   return view.entry === null
     ? `"${target.id}" is in finally: only spec.actions are seen here`
     : `"${target.id}" is in finally, which starts when everything else has ended`;
@@ -100,7 +107,8 @@ function whyOutOfSight(target: EntryNode, view: Viewpoint): string {
 
 function* namesInSight({ main }: Outline, view: Viewpoint): Iterable<string> {
   yield* rootNames;
-  for (let scope: ScopeNode | undefined = view.scope; scope !== undefined; scope = scope.group?.scope) yield* idsOf(scope);
+  for (let scope: ScopeNode | undefined = view.scope; scope !== undefined; scope = scope.group?.scope)
+    yield* idsOf(scope);
   if (view.scope.kind === 'finally') yield* idsOf(main);
 }
 

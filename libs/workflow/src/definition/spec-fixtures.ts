@@ -42,7 +42,10 @@ export const catalogue: ReadonlyMap<string, PinnedAction> = new Map([
       [declare('b_value', 'float'), declare('events_used', 'integer'), declare('plot', 'file')],
     ),
   ],
-  ['report@1.0', pinned('report', [declare('fits', 'json'), declare('alarmed', 'boolean')], [declare('document', 'file')])],
+  [
+    'report@1.0',
+    pinned('report', [declare('fits', 'json'), declare('alarmed', 'boolean')], [declare('document', 'file')]),
+  ],
   [
     'login@1.0',
     pinned(

@@ -5,24 +5,61 @@ import type { IoDeclaration, IoType } from '@ryax/contracts';
  * it is judged at run time.
  */
 export type StaticType =
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'scalar'; readonly type: ScalarType; readonly values?: readonly string[]; readonly nullable: boolean }
-  | { readonly kind: 'list'; readonly element: StaticType; readonly nullable: boolean }
-  | { readonly kind: 'object'; readonly fields: ReadonlyMap<string, StaticType>; readonly nullable: boolean };
+  | { readonly kind: 'unknown'; readonly hasPassword: boolean }
+  | {
+      readonly kind: 'scalar';
+      readonly type: ScalarType;
+      readonly values?: readonly string[];
+      readonly nullable: boolean;
+    }
+  | ({ readonly kind: 'list'; readonly element: StaticType } & Composite)
+  | ({ readonly kind: 'object'; readonly fields: ReadonlyMap<string, StaticType> } & Composite);
 export type ScalarType = Exclude<IoType, 'json'>;
 
-export const unknownType: StaticType = { kind: 'unknown' };
+interface Composite {
+  readonly nullable: boolean;
+  /** Whether a password stands in it, at any depth. */
+  readonly hasPassword: boolean;
+  readonly depth: number;
+}
+
+/** Groups that give out one another's outputs nest types without end: deeper ones are not known. */
+const deepestType = 16;
+
+export const unknownType: StaticType = { kind: 'unknown', hasPassword: false };
 
 export function scalar(type: ScalarType, nullable = false): StaticType {
   return { kind: 'scalar', type, nullable };
 }
 
 export function listOf(element: StaticType): StaticType {
-  return { kind: 'list', element, nullable: false };
+  const composite = compositeOf([element]);
+  return composite.depth > deepestType
+    ? { kind: 'unknown', hasPassword: composite.hasPassword }
+    : { kind: 'list', element, ...composite };
 }
 
-export function objectOf(fields: Iterable<readonly [string, StaticType]>): StaticType {
-  return { kind: 'object', fields: new Map(fields), nullable: false };
+export function objectOf(entries: Iterable<readonly [string, StaticType]>): StaticType {
+  const fields = new Map(entries);
+  const composite = compositeOf(fields.values());
+  return composite.depth > deepestType
+    ? { kind: 'unknown', hasPassword: composite.hasPassword }
+    : { kind: 'object', fields, ...composite };
+}
+
+function compositeOf(parts: Iterable<StaticType>): Composite {
+  let hasPassword = false;
+  let depth = 1;
+  for (const part of parts) {
+    hasPassword ||= holdsPassword(part);
+    if (part.kind === 'list' || part.kind === 'object') depth = Math.max(depth, part.depth + 1);
+  }
+  return { nullable: false, hasPassword, depth };
+}
+
+/** True when a password is it, or stands in it at any depth. */
+export function holdsPassword(type: StaticType): boolean {
+  return type.kind === 'scalar' ? type.type === 'password' : type.hasPassword;
 }
 
 /** The value that a declared input or output has once it is there: null only where it is optional. */
@@ -59,22 +96,6 @@ export function fieldsOf(type: StaticType): ReadonlyMap<string, StaticType> | nu
       return type.type === 'file' || type.type === 'directory' ? fileFields : null;
     case 'list':
       return null;
-    default:
-      return assertNever(type);
-  }
-}
-
-/** True when a password stands in it, at any depth. */
-export function holdsPassword(type: StaticType): boolean {
-  switch (type.kind) {
-    case 'unknown':
-      return false;
-    case 'scalar':
-      return type.type === 'password';
-    case 'list':
-      return holdsPassword(type.element);
-    case 'object':
-      return [...type.fields.values()].some(holdsPassword);
     default:
       return assertNever(type);
   }
@@ -118,7 +139,8 @@ export function whyNotAssignable(type: StaticType, declaration: IoDeclaration): 
 export const passwordReason = 'is a password: it may only be passed whole to an input of type password';
 
 function whyNoCommonValue(values: readonly string[] | undefined, { enum_values }: IoDeclaration): string | null {
-  if (values === undefined || enum_values === undefined || values.some((value) => enum_values.includes(value))) return null;
+  if (values === undefined || enum_values === undefined || values.some((value) => enum_values.includes(value)))
+    return null;
   return `expected one of ${quotedList(enum_values)}, found one of ${quotedList(values)}`;
 }
 

@@ -13,7 +13,12 @@ import { readDuration } from './settings';
 import { definitionOf, readShape, type Shape } from './shape';
 
 export type Validation =
-  | { readonly ok: true; readonly deployed: DeployedDefinition; readonly plan: Plan; readonly warnings: readonly Fault[] }
+  | {
+      readonly ok: true;
+      readonly deployed: DeployedDefinition;
+      readonly plan: Plan;
+      readonly warnings: readonly Fault[];
+    }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
 /** `finally` ends even if nobody thinks of it. */
@@ -36,7 +41,12 @@ export function validateDefinition(value: unknown, actions: ReadonlyMap<string, 
     const pinned = actions.get(reference);
     return pinned === undefined ? [] : [[reference, pinned] as const];
   });
-  return { ok: true, deployed: { definition: definitionOf(shape), actions: Object.fromEntries(used) }, plan, warnings: faults.warnings };
+  return {
+    ok: true,
+    deployed: { definition: definitionOf(shape), actions: Object.fromEntries(used) },
+    plan,
+    warnings: faults.warnings,
+  };
 }
 
 /** The plan of a definition that was accepted. What was accepted once is accepted for ever: anything else is our error. */
@@ -66,7 +76,8 @@ function compileShape(shape: Shape, actions: ReadonlyMap<string, PinnedAction>, 
     finally: last,
     results: compiler.results(),
     timeoutMs: readDuration(spec.timeout, at(null, 'spec', 'timeout'), faults),
-    finallyTimeoutMs: readDuration(spec.finally_timeout, at(null, 'spec', 'finally_timeout'), faults) ?? defaultFinallyTimeoutMs,
+    finallyTimeoutMs:
+      readDuration(spec.finally_timeout, at(null, 'spec', 'finally_timeout'), faults) ?? defaultFinallyTimeoutMs,
   };
 }
 

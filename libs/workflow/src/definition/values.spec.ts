@@ -9,7 +9,9 @@ const secret = { $secret: 'b'.repeat(64) };
 const reference = { $value: hash, size: 70_000, path: [7, 'n'] };
 
 function input(type: IoType, value: JsonValue): unknown {
-  const checked = checkInputs([declare('x', type, type === 'enum' ? { enum_values: ['reader', 'writer'] } : {})], { x: value });
+  const checked = checkInputs([declare('x', type, type === 'enum' ? { enum_values: ['reader', 'writer'] } : {})], {
+    x: value,
+  });
   return checked.ok ? checked.value.x : checked.faults[0]?.reason;
 }
 
@@ -62,8 +64,15 @@ describe('checkInputs', () => {
   });
 
   it('puts in defaults, converted, also where null was given', () => {
-    const declarations = [declare('bins', 'integer', { default_value: '10' }), declare('note', 'string', { optional: true })];
-    expect(checkInputs(declarations, { bins: null })).toEqual({ ok: true, value: { bins: 10, note: null }, ignored: [] });
+    const declarations = [
+      declare('bins', 'integer', { default_value: '10' }),
+      declare('note', 'string', { optional: true }),
+    ];
+    expect(checkInputs(declarations, { bins: null })).toEqual({
+      ok: true,
+      value: { bins: 10, note: null },
+      ignored: [],
+    });
   });
 
   it('tells all faults, unknown names with what was probably meant', () => {
@@ -84,7 +93,11 @@ describe('checkInputs', () => {
 });
 
 describe('checkOutputs', () => {
-  const declarations = [declare('text', 'string'), declare('count', 'integer'), declare('note', 'string', { optional: true })];
+  const declarations = [
+    declare('text', 'string'),
+    declare('count', 'integer'),
+    declare('note', 'string', { optional: true }),
+  ];
 
   it('ignores undeclared outputs and lists them', () => {
     expect(checkOutputs(declarations, { text: 'a', count: 1, debug: true })).toEqual({

@@ -21,7 +21,8 @@ import { describe } from './zod-faults';
  */
 export type ValueOrigin = 'definition' | 'input' | 'output';
 
-export type CheckedValue = { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly reason: string };
+export type CheckedValue =
+  { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly reason: string };
 
 export type CheckedValues =
   /** Every declared name has a value: given, default, or null where it is optional. */
@@ -38,16 +39,23 @@ export function checkOutputs(declarations: readonly IoDeclaration[], outputs: Js
   return checkValues(declarations, outputs, 'output');
 }
 
-function checkValues(declarations: readonly IoDeclaration[], values: JsonObject, origin: 'input' | 'output'): CheckedValues {
+function checkValues(
+  declarations: readonly IoDeclaration[],
+  values: JsonObject,
+  origin: 'input' | 'output',
+): CheckedValues {
   const faults = new Faults();
   const names = new Set(declarations.map(({ name }) => name));
   const others = Object.keys(values).filter((name) => !names.has(name));
-  if (origin === 'input') for (const name of others) faults.add(at(null, name), `unknown input${faults.didYouMean(name, names)}`);
+  if (origin === 'input')
+    for (const name of others) faults.add(at(null, name), `unknown input${faults.didYouMean(name, names)}`);
   const checked = declarations.map((declaration) => {
     const given = Object.hasOwn(values, declaration.name) ? values[declaration.name] : undefined;
     return [declaration.name, checkOne(declaration, given, origin, at(null, declaration.name), faults)] as const;
   });
-  return faults.isEmpty ? { ok: true, value: Object.fromEntries(checked), ignored: others } : { ok: false, faults: faults.list };
+  return faults.isEmpty
+    ? { ok: true, value: Object.fromEntries(checked), ignored: others }
+    : { ok: false, faults: faults.list };
 }
 
 function checkOne(
@@ -151,7 +159,9 @@ function checkNumber(value: JsonValue, type: 'integer' | 'float', origin: ValueO
 
 /** The number that a text stands for; anything else as it is. */
 function numberIn(value: JsonValue): JsonValue {
-  return typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(value) ? Number(value) : value;
+  return typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(value)
+    ? Number(value)
+    : value;
 }
 
 const booleans: ReadonlyMap<string, boolean> = new Map([
@@ -168,9 +178,14 @@ function checkBoolean(value: JsonValue, origin: ValueOrigin): CheckedValue {
 
 function checkFile(value: JsonValue, type: 'file' | 'directory'): CheckedValue {
   if (isFileReference(value)) {
-    return value.kind === type ? accepted({ ...value }) : { ok: false, reason: `expected a ${type}, found a ${value.kind}` };
+    return value.kind === type
+      ? accepted({ ...value })
+      : { ok: false, reason: `expected a ${type}, found a ${value.kind}` };
   }
   return typeof value === 'string'
-    ? { ok: false, reason: `expected a ${type} that has been uploaded, found the path ${JSON.stringify(value)}; use \`ryax deploy\` or \`ryax run\`, which upload` }
+    ? {
+        ok: false,
+        reason: `expected a ${type} that has been uploaded, found the path ${JSON.stringify(value)}; use \`ryax deploy\` or \`ryax run\`, which upload`,
+      }
     : refused(type, value);
 }

@@ -20,7 +20,8 @@ function keysOf(issue: Issue): (string | number)[] {
 function reportIssue(issue: Issue, place: Place, schema: Schema | undefined, faults: Faults): void {
   switch (issue.code) {
     case 'unrecognized_keys':
-      for (const key of issue.keys) faults.add(at(place, key), `unknown field${faults.didYouMean(key, fieldsOf(schema))}`);
+      for (const key of issue.keys)
+        faults.add(at(place, key), `unknown field${faults.didYouMean(key, fieldsOf(schema))}`);
       return;
     case 'invalid_union':
       return reportUnion(issue, place, schema, faults);
@@ -38,7 +39,9 @@ function reportIssue(issue: Issue, place: Place, schema: Schema | undefined, fau
 function reasonOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? 'is required' : `expected ${nouns[issue.expected] ?? issue.expected}, found ${describe(issue.input)}`;
+      return issue.input === undefined
+        ? 'is required'
+        : `expected ${nouns[issue.expected] ?? issue.expected}, found ${describe(issue.input)}`;
     case 'too_small':
       return `expected ${issue.inclusive === true ? 'at least' : 'more than'} ${counted(issue.minimum, issue.origin)}`;
     case 'too_big':
@@ -104,7 +107,9 @@ function isWrongType(issue: Issue): boolean {
 }
 
 function expectedTypes(issue: UnionIssue): readonly string[] {
-  return issue.errors.flat().flatMap((each) => (each.code === 'invalid_type' ? [nouns[each.expected] ?? each.expected] : []));
+  return issue.errors
+    .flat()
+    .flatMap((each) => (each.code === 'invalid_type' ? [nouns[each.expected] ?? each.expected] : []));
 }
 
 function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema | undefined {
@@ -116,7 +121,9 @@ function step(schema: Schema, key: PropertyKey): Schema | undefined {
   if (inner instanceof z.ZodObject) return shapeOf(inner)[String(key)];
   if (inner instanceof z.ZodArray) return inner.element;
   if (inner instanceof z.ZodRecord) return inner.valueType;
-  return inner instanceof z.ZodUnion ? inner.options.map((option) => step(option, key)).find((each) => each !== undefined) : undefined;
+  return inner instanceof z.ZodUnion
+    ? inner.options.map((option) => step(option, key)).find((each) => each !== undefined)
+    : undefined;
 }
 
 /** zod types the fields of an object that it knows nothing about as `any`. */

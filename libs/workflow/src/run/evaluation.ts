@@ -1,37 +1,19 @@
 import { isValueReference, limits, type JsonObject, type JsonValue } from '@ryax/contracts';
-import type { Expression, PlanEntry, PlanValue } from '../definition/plan';
-import { instanceIn } from './names';
+import type { Expression, PlanValue } from '../definition/plan';
 import { all, chain, collect, fault, load, value, type Evaluated } from './needs';
 import { isEnded } from './phase';
 import { open, openAlong, select } from './references';
 import type { Need, ValueSource } from './run-aggregate';
-import { type Collection, type Instance, type RunState, type Scope } from './state';
+import { elementAround, instanceInSight, stateOf, viewpointOf, type Viewpoint } from './sight';
+import type { Collection, Instance, RunState } from './state';
 
 /**
- * What an expression sees depends on where it stands: the entries of its own scope and of those around it, and the
- * innermost element that it belongs to. A plain reference (`=split.regions`) is passed on as it is found; anything
- * else is evaluated over values with all their references opened.
+ * The values of expressions. A plain reference (`=split.regions`) is passed on as it is found; anything else is
+ * evaluated over values with all their references opened.
  */
-export interface Viewpoint {
-  readonly scope: Scope;
-  /** The element whose inputs these are, for an entry with a `for_each` of its own. */
-  readonly element: Instance | null;
-}
-
 export interface Evaluator {
   readonly state: RunState;
   readonly values: ValueSource;
-}
-
-export function viewpointOf(instance: Instance): Viewpoint {
-  const { parent } = instance;
-  return parent.type === 'scope' ? { scope: parent, element: null } : { scope: scopeAround(parent), element: instance };
-}
-
-/** The scope in which a collection stands: an instance with elements is never itself an element. */
-function scopeAround(collection: Collection): Scope {
-  const { parent } = collection.owner;
-  return parent.type === 'scope' ? parent : scopeAround(parent);
 }
 
 export function evaluate(evaluator: Evaluator, from: PlanValue, at: Viewpoint): Evaluated {
@@ -100,7 +82,7 @@ function readRoot(evaluator: Evaluator, root: string, key: string | undefined, a
     case 'run':
       return value(runFacts(state));
     case 'state':
-      return value(key === undefined ? statesInSight(state, at.scope) : { [key]: stateOf(state, key, at.scope) });
+      return value(key === undefined ? {} : { [key]: stateOf(state, key, at.scope) });
     case 'item': {
       const element = elementAround(at);
       return element === null ? value(null) : itemOf(evaluator, element);
@@ -116,56 +98,6 @@ function runFacts({ start }: RunState): JsonObject {
   if (start === null) return {};
   const { run_id: id, workflow_id, workflow_version, labels } = start;
   return { id, workflow_id, workflow_version, labels };
-}
-
-/** How an entry ended; null while it has not, `cancelled` when it never will. */
-function stateOf(state: RunState, id: string, from: Scope): JsonValue {
-  const entry = state.plan.entryById.get(id);
-  const scope = entry === undefined ? null : scopeOf(entry, from, state);
-  if (entry === undefined || scope === null) return null;
-  const phase = instanceIn(state, scope, entry.number)?.phase;
-  if (phase !== undefined && isEnded(phase)) return phase;
-  return scope.stop !== null && (phase === undefined || phase === 'waiting') ? 'cancelled' : null;
-}
-
-function statesInSight(state: RunState, from: Scope): JsonObject {
-  const states: JsonObject = {};
-  for (let scope: Scope | null = from; scope !== null; scope = outerScope(scope, state)) {
-    for (const number of scope.plan.entries) {
-      const id = state.plan.entries[number]?.id ?? '';
-      states[id] = stateOf(state, id, scope);
-    }
-  }
-  return states;
-}
-
-function instanceInSight(state: RunState, id: string, from: Scope): Instance | undefined {
-  const entry = state.plan.entryById.get(id);
-  const scope = entry === undefined ? null : scopeOf(entry, from, state);
-  return entry === undefined || scope === null ? undefined : instanceIn(state, scope, entry.number);
-}
-
-/** The scope, from here outwards, that an entry belongs to. */
-function scopeOf(entry: PlanEntry, from: Scope, state: RunState): Scope | null {
-  for (let scope: Scope | null = from; scope !== null; scope = outerScope(scope, state)) {
-    const group = scope.owner?.entry.number ?? null;
-    if (group === entry.parent && (scope.kind === 'finally') === entry.inFinally) return scope;
-  }
-  return null;
-}
-
-/** `finally` sees what `main` has done. */
-function outerScope(scope: Scope, state: RunState): Scope | null {
-  if (scope.owner !== null) return viewpointOf(scope.owner).scope;
-  return scope.kind === 'finally' ? state.main : null;
-}
-
-function elementAround(at: Viewpoint): Instance | null {
-  if (at.element !== null) return at.element;
-  for (let owner = at.scope.owner; owner !== null; owner = viewpointOf(owner).scope.owner) {
-    if (owner.index >= 0) return owner;
-  }
-  return null;
 }
 
 /** What downstream sees of an instance: its outputs, a list of them for a collection, null for what has none. */

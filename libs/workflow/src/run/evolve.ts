@@ -2,11 +2,12 @@ import type { EventOf, Failure } from '@ryax/contracts';
 import { limits } from '@ryax/contracts';
 import { findInstance, nameOf } from './names';
 import { isOutstanding } from './phase';
-import { endInstance, enter, failGroup, openCollection, proceed, setPhase, stopRun } from './progress';
+import { endInstance, enter, failGroup, openCollection, proceed, stopRun } from './progress';
 import type { RecordedRunEvent } from './run-aggregate';
 import { isCollection, isGroup, type Cause, type Instance, type RunState, type StopReason } from './state';
 import { shortened } from './shortened';
 import { storedValue } from './stored-value';
+import { setPhase } from './tally';
 import { addRunTimer } from './timer';
 
 type Recorded<T extends RecordedRunEvent['type']> = EventOf<T> & {

@@ -1,8 +1,9 @@
 import type { Fault, IoDeclaration, JsonObject } from '@ryax/contracts';
 import type { Plan, PlanEntry } from '../definition/plan';
 import { checkInputs, isRequired } from '../definition/values';
-import { evaluateFields, viewpointOf, type Evaluator } from './evaluation';
+import { evaluateFields, type Evaluator } from './evaluation';
 import { chain, fault, value, type Evaluated } from './needs';
+import { viewpointOf } from './sight';
 import type { Instance } from './state';
 
 /** An execution's inputs, made of what is upstream and as the action declares them. The same each time. */
@@ -14,15 +15,10 @@ export function evaluateInputs(evaluator: Evaluator, instance: Instance): Evalua
 
 /** With defaults put in and texts converted; what is not declared is passed on as it is. */
 function asDeclared({ inputs }: PlanEntry, found: JsonObject): Evaluated<JsonObject> {
-  const declarations: IoDeclaration[] = [];
-  const given: JsonObject = {};
-  for (const [name, { declaration }] of Object.entries(inputs)) {
-    if (declaration === null) continue;
-    declarations.push(declaration);
-    given[name] = found[name] ?? null;
-  }
+  const declarations = Object.values(inputs).flatMap(({ declaration }) => declaration ?? []);
   if (declarations.length === 0) return value(found);
-  const checked = checkInputs(declarations, given);
+  const given = Object.entries(found).filter(([name]) => inputs[name]?.declaration !== null);
+  const checked = checkInputs(declarations, Object.fromEntries(given));
   if (checked.ok) return value({ ...found, ...checked.value });
   return fault(checked.faults.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
 }

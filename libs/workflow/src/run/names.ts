@@ -1,6 +1,6 @@
 import type { PlanEntry } from '../definition/plan';
 import { lineage } from './layout';
-import { isCollection, type Collection, type Instance, type RunState, type Scope } from './state';
+import { isCollection, type Instance, type RunState, type Scope } from './state';
 
 /**
  * An execution's name is its action's id and one index for each `for_each` around it: `split`, `fit.7`, `clean.7.2`. A
@@ -9,15 +9,10 @@ import { isCollection, type Collection, type Instance, type RunState, type Scope
  */
 export function nameOf(instance: Instance): string {
   let name = '';
-  for (let at: Instance | null = instance; at !== null; at = ownerOf(at.parent)) {
+  for (let at: Instance | null = instance; at !== null; at = at.parent.owner) {
     if (at.index >= 0) name = `.${at.index}${name}`;
   }
   return instance.entry.id + name;
-}
-
-/** The instance that a scope or collection is the inside of; null at the top. */
-export function ownerOf(container: Scope | Collection): Instance | null {
-  return container.owner;
 }
 
 export interface ExecutionName {

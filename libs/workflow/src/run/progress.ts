@@ -1,8 +1,7 @@
 import type { Failure } from '@ryax/contracts';
 import { isReachable } from './collections';
-import { addReady, removeReady } from './lanes';
 import { instanceIn, nameOf } from './names';
-import { isActive, isEnded, isOutstanding, phases, type EndPhase, type Phase } from './phase';
+import { isActive, type EndPhase } from './phase';
 import {
   isCollection,
   isCollectionDone,
@@ -17,10 +16,11 @@ import {
   type Instance,
   type RunState,
   type Scope,
-  type Stop,
   type StopReason,
 } from './state';
-import { addFinallyTimer, addGroupTimer, addStopTimers } from './timer';
+import { stop } from './stopping';
+import { countInstance, setPhase } from './tally';
+import { addFinallyTimer, addGroupTimer } from './timer';
 
 /**
  * How a run moves on: everything that follows from an event by the plan's structure alone, without looking at a value.
@@ -29,30 +29,6 @@ import { addFinallyTimer, addGroupTimer, addStopTimers } from './timer';
  * Cost: what an instance's end touches are its direct dependents and, in a collection, the elements that its end lets
  * in. Stopping a scope looks once at everything that was begun in it.
  */
-
-const phaseNumbers = new Map(phases.map((phase, number) => [phase, number]));
-
-/** The only place where a phase changes: lanes and tallies follow it. */
-export function setPhase(state: RunState, instance: Instance, phase: Phase): void {
-  const before = instance.phase;
-  instance.phase = phase;
-  if (before === 'ready') removeReady(state.lanes, instance);
-  if (phase === 'ready') addReady(state.lanes, instance);
-  if (isCollection(instance)) return;
-  addToTally(state, instance, before, -1);
-  addToTally(state, instance, phase, 1);
-}
-
-function addToTally(state: RunState, instance: Instance, phase: Phase, change: number): void {
-  const at = instance.entry.number * phases.length + (phaseNumbers.get(phase) ?? 0);
-  state.tally[at] = (state.tally[at] ?? 0) + change;
-}
-
-/** Every instance is counted once, when it is made. */
-export function countInstance(state: RunState, instance: Instance): Instance {
-  if (!isCollection(instance)) addToTally(state, instance, instance.phase, 1);
-  return instance;
-}
 
 /** Begins a walk through a scope. */
 export function enter(state: RunState, scope: Scope, at: number): void {
@@ -186,8 +162,9 @@ function advanceCollection(
 ): void {
   collection.endedAs[phase]++;
   collection.firstFailure ??= cause;
-  if (!isReachable(collection))
+  if (!isReachable(collection)) {
     stop(state, collection, { reason: 'scope-failed', since: at, cause: collection.firstFailure });
+  }
   if (collection.stop === null) openElements(state, collection, at);
   if (isCollectionDone(collection)) state.unsettled.push(collection.owner);
 }
@@ -202,11 +179,10 @@ export function stopRun(state: RunState, reason: StopReason, at: number): void {
 /** Nothing in the scope runs any more. A group that has its verdict ends by that; others await an event. */
 function scopeDone(state: RunState, scope: Scope, at: number): void {
   const { owner } = scope;
-  if (scope.kind === 'main') mainDone(state, at);
+  if (scope.kind === 'main') return mainDone(state, at);
   if (owner === null) return;
   if (owner.failure === null) state.unsettled.push(owner);
-  else
-    endInstance(state, owner, 'failed', at, scope.stop?.cause ?? { execution: nameOf(owner), failure: owner.failure });
+  else endInstance(state, owner, 'failed', at, scope.stop?.cause ?? null);
 }
 
 function mainDone(state: RunState, at: number): void {
@@ -217,49 +193,6 @@ function mainDone(state: RunState, at: number): void {
   state.status = 'finalizing';
   addFinallyTimer(state);
   enter(state, state.finally, at);
-}
-
-/**
- * Nothing new starts in it and what runs is to be cancelled. The first stop of a scope is the one that counts: a scope
- * that failed on its own ends as failed, even if what is around it is stopped while it waits for its last attempts.
- */
-export function stop(state: RunState, container: Scope | Collection, order: Stop): void {
-  if (!stopAll(state, container, order)) return;
-  addStopTimers(state, order.since);
-}
-
-function stopAll(state: RunState, container: Scope | Collection, order: Stop): boolean {
-  if (container.stop !== null) return false;
-  container.stop = order;
-  const begun = container.type === 'scope' ? container.instances : container.elements;
-  let seen = 0;
-  for (const instance of begun) {
-    if (instance === undefined) continue;
-    seen++;
-    if (isEnded(instance.phase) || isOutstanding(instance.phase)) continue;
-    if (instance.inner !== null) stopInner(state, instance, order);
-    else dropUnbegun(state, instance, order.since);
-  }
-  const planned = container.type === 'scope' ? container.plan.entries.length : container.count;
-  state.counts.cancelled += planned - seen;
-  if (container.type === 'scope' && container.kind === 'main')
-    state.status = order.cause === null ? 'cancelling' : 'failing';
-  return true;
-}
-
-/** What is open inside a stopped scope ends by an event of its own, at once when nothing in it runs. */
-function stopInner(state: RunState, instance: Instance, order: Stop): void {
-  const { inner } = instance;
-  if (inner === null || !stopAll(state, inner, { ...order, cause: null })) return;
-  if (inner.active === 0) state.unsettled.push(instance);
-}
-
-/** It never began, so its scope's end says all there is to say. */
-function dropUnbegun(state: RunState, instance: Instance, at: number): void {
-  setPhase(state, instance, 'cancelled');
-  instance.endedAt = at;
-  instance.parent.ended++;
-  state.counts.cancelled++;
 }
 
 /** A group whose time is up or whose outputs cannot be made: its verdict stands, its end waits for what runs in it. */

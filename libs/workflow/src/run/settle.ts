@@ -2,11 +2,12 @@ import type { Failure, JsonValue } from '@ryax/contracts';
 import { isReached, openedElements, requiredSuccesses } from './collections';
 import type { Deciding } from './deciding';
 import { endRun } from './end-run';
-import { countElements, evaluate, evaluateFields, viewpointOf } from './evaluation';
+import { countElements, evaluate, evaluateFields } from './evaluation';
 import { fitEvent } from './fit-event';
 import { nameOf } from './names';
 import { chain, collect, type Evaluated } from './needs';
 import { emptyUpstream } from './progress';
+import { viewpointOf } from './sight';
 import { isCollectionDone, isOpen, isRunDone, isScopeDone, type Collection, type Instance, type Scope } from './state';
 
 /**

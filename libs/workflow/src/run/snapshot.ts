@@ -1,10 +1,10 @@
 import type { Failure } from '@ryax/contracts';
 import type { Plan } from '../definition/plan';
 import { isOutstanding, phases, type Phase } from './phase';
-import { countInstance, setPhase } from './progress';
 import { isCollectionDone, isGroup, isScopeDone, newCollection, newInstance, newRun, newScope } from './state';
 import type { Cause, Collection, Counts, Instance, RunState, Scope, Stop } from './state';
 import type { StoredValue } from './stored-value';
+import { countInstance, setPhase } from './tally';
 import { addFinallyTimer, addGroupTimer, addRunTimer, addStopTimers } from './timer';
 
 /**

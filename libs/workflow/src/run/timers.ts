@@ -1,8 +1,8 @@
 import type { Deciding } from './deciding';
 import { nameOf } from './names';
-import { setPhase } from './progress';
 import { confirmCancelled } from './reports';
 import { isOpen, isRunDone, isScopeDone, type Instance, type RunState } from './state';
+import { setPhase } from './tally';
 import { CANCEL_DEADLINE_MS, type Timer } from './timer';
 
 /**

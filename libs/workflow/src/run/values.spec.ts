@@ -38,7 +38,7 @@ describe('a value in run state', () => {
   });
 
   it('of the same decision needs no loading', () => {
-    const when = computed(['a.text'], (scope) => String(field(scope, 'a.text')).length > 10);
+    const when = computed(['a.text'], (scope) => JSON.stringify(field(scope, 'a.text')).length > 10);
     const run = new RunDriver(workflow({ actions: [action('a'), action('b', { when })] })).start().handOut('a');
     const outcome = { status: 'succeeded', outputs: { text: large } } as const;
     const decision = run.decide({ type: 'ended', execution: 'a', attempt: 1, executor: 'e', outcome, durationMs: 1 });

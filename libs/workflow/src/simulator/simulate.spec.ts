@@ -56,7 +56,10 @@ describe('the simulator', () => {
           actions: [action('x', { inputs: { item: ref('item') } })],
           outputs: {},
         }),
-        action('many', { after: ['each'], when: computed(['trigger.n'], (scope) => field(scope, 'trigger.n') > 2) }),
+        action('many', {
+          after: ['each'],
+          when: computed(['trigger.n'], (scope) => Number(field(scope, 'trigger.n')) > 2),
+        }),
       ],
     });
     const perform = ({ entry }: SimulatedTask) => ({

@@ -2,6 +2,7 @@ import { actionManifestSchema } from '@ryax/contracts';
 import type { Connection } from '@ryax/event-log';
 import { liveSchema } from '../schema';
 import type { ActionRow } from './action-row';
+import type { ActionEntity } from './action.entity';
 
 export interface ActionKey {
   readonly actionId: string;
@@ -16,7 +17,7 @@ export async function listActions(
   limit: number,
 ): Promise<ActionRow[]> {
   const values = [project, after.actionId, after.version, limit];
-  return (await connection.query<StoredAction>(selectActions, values)).map(readAction);
+  return (await connection.query<ActionEntity>(selectActions, values)).map(readAction);
 }
 
 /** Names of published actions of a project, to find what a misspelt reference may have meant. */
@@ -43,16 +44,7 @@ const selectReferences = {
     LIMIT $2`,
 };
 
-/** As pg gives it. */
-interface StoredAction {
-  readonly project: string;
-  readonly action_id: string;
-  readonly version: string;
-  readonly content_hash: string;
-  readonly manifest: string;
-}
-
-function readAction(row: StoredAction): ActionRow {
+function readAction(row: ActionEntity): ActionRow {
   return {
     project: row.project,
     actionId: row.action_id,

@@ -1,6 +1,8 @@
 import { executionEndSchema, failureSchema, type ExecutionEnd, type ExecutionSummary } from '@ryax/contracts';
 import type { Connection } from '@ryax/event-log';
+import type { RunEntity } from '../runs/run.entity';
 import { liveSchema } from '../schema';
+import type { ExecutionEntity } from './execution.entity';
 
 export interface ExecutionFilter {
   readonly project: string;
@@ -18,7 +20,7 @@ export interface ListedExecution {
 /** Executions of all runs that ended in one way, newest first. */
 export async function listExecutions(connection: Connection, filter: ExecutionFilter): Promise<ListedExecution[]> {
   const values = [filter.project, filter.state, filter.before ?? Number.MAX_SAFE_INTEGER, filter.limit];
-  return (await connection.query<StoredExecution>(selectExecutions, values)).map(readExecution);
+  return (await connection.query<ListedRow>(selectExecutions, values)).map(readExecution);
 }
 
 export const selectExecutions = {
@@ -32,21 +34,9 @@ export const selectExecutions = {
     LIMIT $4`,
 };
 
-/** As pg gives it. */
-interface StoredExecution {
-  readonly position: string;
-  readonly run_id: string;
-  readonly workflow_id: string;
-  readonly execution: string;
-  readonly state: string;
-  readonly attempt: number | null;
-  readonly duration_ms: number | null;
-  readonly executor: string | null;
-  readonly ended_at: string;
-  readonly failure: string | null;
-}
+type ListedRow = ExecutionEntity & Pick<RunEntity, 'workflow_id'>;
 
-function readExecution(row: StoredExecution): ListedExecution {
+function readExecution(row: ListedRow): ListedExecution {
   const { run_id, workflow_id, execution, attempt, duration_ms, executor } = row;
   return {
     position: Number(row.position),

@@ -2,6 +2,7 @@ import type { Connection } from '@ryax/event-log';
 import { columnsOf } from '../columns';
 import type { ReadModelSchema } from '../schema';
 import type { ObservationRow } from './observation-row';
+import type { ObservationEntity } from './observation.entity';
 
 export type ObservationKey = Pick<ObservationRow, 'project' | 'definitionHash' | 'entry' | 'subject'>;
 
@@ -14,7 +15,7 @@ export class ObservationsTable {
       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k (project, definition_hash, entry, subject)
       JOIN ${this.schema}.observations o USING (project, definition_hash, entry, subject)`;
     const columns = columnsOf(keys, (key) => [key.project, key.definitionHash, key.entry, key.subject]);
-    const rows = await connection.query<StoredObservation>({ name: `${this.schema}.observations.load`, text }, columns);
+    const rows = await connection.query<ObservationEntity>({ name: `${this.schema}.observations.load`, text }, columns);
     return new Map(rows.map(readObservation).map((row) => [observationKey(row), row]));
   }
 
@@ -43,23 +44,17 @@ export function observationKey({ project, definitionHash, entry, subject }: Obse
   return `${project}:${definitionHash}:${entry}:${subject}`;
 }
 
-/** As pg gives it: `bigint` as text. */
-interface StoredObservation {
-  readonly project: string;
-  readonly definition_hash: string;
-  readonly entry: string;
-  readonly subject: ObservationRow['subject'];
-  readonly seen: string;
-  readonly mean: number;
-  readonly variance: number;
-  readonly position: string;
-}
-
-function readObservation({
-  definition_hash: definitionHash,
-  seen,
-  position,
-  ...row
-}: StoredObservation): ObservationRow {
-  return { ...row, definitionHash, seen: Number(seen), position: Number(position) };
+function readObservation(row: ObservationEntity): ObservationRow {
+  const { project, definition_hash: definitionHash, entry, mean, variance } = row;
+  const subject = row.subject === 'count' ? 'count' : 'duration';
+  return {
+    project,
+    definitionHash,
+    entry,
+    subject,
+    mean,
+    variance,
+    seen: Number(row.seen),
+    position: Number(row.position),
+  };
 }

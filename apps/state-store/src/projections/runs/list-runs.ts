@@ -2,7 +2,8 @@ import type { ListedRunState } from '@ryax/contracts';
 import type { Connection } from '@ryax/event-log';
 import { liveSchema } from '../schema';
 import type { RunRow } from './run-row';
-import { labelText, readRun, runColumns, type StoredRun } from './runs-table';
+import type { RunEntity } from './run.entity';
+import { labelText, readRun, runColumns } from './runs-table';
 
 export interface RunFilter {
   readonly project: string;
@@ -17,7 +18,7 @@ export interface RunFilter {
 /** Runs that fit the filter, newest first. */
 export async function listRuns(connection: Connection, filter: RunFilter): Promise<RunRow[]> {
   const { text, values } = runListStatement(filter);
-  const rows = await connection.query<StoredRun>({ name: '', text }, values);
+  const rows = await connection.query<RunEntity>({ name: '', text }, values);
   return rows.map(readRun);
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { columnsOf, jsonOrNull } from '../columns';
 import type { ReadModelSchema } from '../schema';
 import type { RunRow } from './run-row';
+import type { RunEntity } from './run.entity';
 
 /** The table of runs: how the projection loads and saves its rows. */
 export class RunsTable {
@@ -17,7 +18,7 @@ export class RunsTable {
       FROM unnest($1::text[], $2::text[]) AS k (project, run_id)
       JOIN ${this.schema}.runs r USING (project, run_id)`;
     const columns = columnsOf(keys, ({ project, runId }) => [project, runId]);
-    const rows = await connection.query<StoredRun>({ name: `${this.schema}.runs.load`, text }, columns);
+    const rows = await connection.query<RunEntity>({ name: `${this.schema}.runs.load`, text }, columns);
     return new Map(rows.map(readRun).map((row) => [runKey(row), row]));
   }
 
@@ -95,25 +96,9 @@ const runColumnNames = [
   'failure',
 ] as const;
 
-/** As pg gives it: `bigint` as text. */
-export interface StoredRun {
-  readonly project: string;
-  readonly run_id: string;
-  readonly workflow_id: string;
-  readonly workflow_version: number;
-  readonly definition_hash: string;
-  readonly state: string;
-  readonly labels: string;
-  readonly position: string;
-  readonly created_at: string;
-  readonly ended_at: string | null;
-  readonly counts: string | null;
-  readonly failure: string | null;
-}
-
 const labelsSchema = z.record(z.string(), z.string());
 
-export function readRun(row: StoredRun): RunRow {
+export function readRun(row: RunEntity): RunRow {
   return {
     project: row.project,
     runId: row.run_id,

@@ -1,7 +1,8 @@
 import type { Connection } from '@ryax/event-log';
 import { liveSchema } from '../schema';
 import type { WorkflowRow } from './workflow-row';
-import { readWorkflow, type StoredWorkflow } from './workflows-table';
+import type { WorkflowEntity } from './workflow.entity';
+import { readWorkflow } from './workflows-table';
 
 /** Workflows of a project, by id. */
 export async function listWorkflows(
@@ -10,7 +11,7 @@ export async function listWorkflows(
   after: string,
   limit: number,
 ): Promise<WorkflowRow[]> {
-  return (await connection.query<StoredWorkflow>(selectWorkflows, [project, after, limit])).map(readWorkflow);
+  return (await connection.query<WorkflowEntity>(selectWorkflows, [project, after, limit])).map(readWorkflow);
 }
 
 const selectWorkflows = {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { columnsOf } from '../columns';
 import type { ReadModelSchema } from '../schema';
 import type { WorkflowRow } from './workflow-row';
+import type { WorkflowEntity } from './workflow.entity';
 
 export type WorkflowKey = Pick<WorkflowRow, 'project' | 'workflowId'>;
 
@@ -15,7 +16,7 @@ export class WorkflowsTable {
       FROM unnest($1::text[], $2::text[]) AS k (project, workflow_id)
       JOIN ${this.schema}.workflows w USING (project, workflow_id)`;
     const columns = columnsOf(keys, ({ project, workflowId }) => [project, workflowId]);
-    const rows = await connection.query<StoredWorkflow>({ name: `${this.schema}.workflows.load`, text }, columns);
+    const rows = await connection.query<WorkflowEntity>({ name: `${this.schema}.workflows.load`, text }, columns);
     return new Map(rows.map(readWorkflow).map((row) => [workflowKey(row), row]));
   }
 
@@ -43,19 +44,7 @@ export function workflowKey({ project, workflowId }: WorkflowKey): string {
   return `${project}:${workflowId}`;
 }
 
-/** As pg gives it. */
-export interface StoredWorkflow {
-  readonly project: string;
-  readonly workflow_id: string;
-  readonly version: number;
-  /** JSON text. */
-  readonly human_name: string;
-  readonly definition_hash: string;
-  readonly deployed: boolean;
-  readonly deployed_at: string;
-}
-
-export function readWorkflow(row: StoredWorkflow): WorkflowRow {
+export function readWorkflow(row: WorkflowEntity): WorkflowRow {
   return {
     project: row.project,
     workflowId: row.workflow_id,

@@ -1,17 +1,11 @@
 import { environment } from './environment';
 import { pathEvaluator, readable, treeEvaluator } from './evaluate';
 import { lower, type Lowered } from './lower';
+import { typeOfCel } from './node-types';
 import { celSummary, type ParsedExpression, type Path } from './parse';
 import { typePath, type TypedPath } from './typed-path';
 import type { Expression } from '../plan';
-import {
-  holdsPassword,
-  listOf,
-  passwordReason,
-  scalar,
-  unknownType,
-  type StaticType,
-} from '../static-type';
+import { holdsPassword, passwordReason, type StaticType } from '../static-type';
 
 export interface CompiledExpression {
   readonly expression: Expression;
@@ -62,7 +56,8 @@ function compileTree(
   if (lowered.faults.length > 0) return { ok: false, faults: lowered.faults };
   const checked = check(lowered);
   if (!checked.ok) return fault(checked.reason);
-  if (checked.type.kind !== 'scalar' && paths.some(({ type }) => holdsPassword(type))) return fault(`its result may hold what ${passwordReason}`);
+  if (checked.type.kind !== 'scalar' && paths.some(({ type }) => holdsPassword(type)))
+    return fault(`its result may hold what ${passwordReason}`);
   const evaluate = treeEvaluator(checked.program, lowered.variables, lowered.fieldsRead);
   return { ok: true, compiled: { expression: { source, references, path: null, evaluate }, type: checked.type } };
 }
@@ -77,7 +72,7 @@ type Checked =
 
 /** By lowered text: `=a.n > 3` and `=b.n > 3` are one program. */
 const programs = new Map<string, Checked>();
-const programsKept = 10_000;
+const programsKept = 2_000;
 
 function check({ text, type }: Lowered): Checked {
   const checked = programs.get(text) ?? checkAnew(text);
@@ -94,20 +89,5 @@ function checkAnew(text: string): Checked {
     return { ok: true, program: (context): unknown => program(context), type: typeOfCel(result.type ?? 'dyn') };
   } catch (error) {
     return { ok: false, reason: `is too large or nested too deeply: ${celSummary(error)}` };
-  }
-}
-
-function typeOfCel(name: string): StaticType {
-  switch (name) {
-    case 'bool':
-      return scalar('boolean');
-    case 'int':
-      return scalar('integer');
-    case 'double':
-      return scalar('float');
-    case 'string':
-      return scalar('string');
-    default:
-      return name.startsWith('list') ? listOf(unknownType) : unknownType;
   }
 }

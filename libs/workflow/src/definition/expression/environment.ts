@@ -23,7 +23,12 @@ export const expressionLimits = {
 /** Parses what users wrote. The types of names are not known to it: it only reads the syntax. */
 export const syntax = new Environment({
   unlistedVariablesAreDyn: true,
-  limits: { maxAstNodes: expressionLimits.nodes, maxDepth: expressionLimits.depth, maxListElements: 200, maxMapEntries: 200 },
+  limits: {
+    maxAstNodes: expressionLimits.nodes,
+    maxDepth: expressionLimits.depth,
+    maxListElements: 200,
+    maxMapEntries: 200,
+  },
 });
 
 /** Charged for the evaluation that is running: evaluation is synchronous, so there is one at a time. */

@@ -18,7 +18,12 @@ const types: Readonly<Record<string, StaticType>> = {
     ['note', scalar('string', true)],
   ]),
   fit: listOf(orNull(fits)),
-  split: orNull(objectOf([['regions', unknownType], ['count', scalar('integer')]])),
+  split: orNull(
+    objectOf([
+      ['regions', unknownType],
+      ['count', scalar('integer')],
+    ]),
+  ),
   item: unknownType,
   index: scalar('integer'),
 };
@@ -93,14 +98,19 @@ describe('evaluating', () => {
   });
 
   it('divides declared integers as integers, untyped numbers as doubles', () => {
-    expect([evaluate('=trigger.rounds / 2'), evaluate('=fit[1].events / 2'), evaluate('=item.n / 2')]).toEqual([3, 1, 1.5]);
+    expect([evaluate('=trigger.rounds / 2'), evaluate('=fit[1].events / 2'), evaluate('=item.n / 2')]).toEqual([
+      3, 1, 1.5,
+    ]);
   });
 
   it.each([
     ['=item.nope', 'item has no "nope"'],
     ['=item.nope + 1', 'item has no "nope"'],
     ['=item.nothing.x + 1', 'item.nothing is null and has no "x"'],
-    ['=split.regions.name + ""', 'split.regions is a list and has no "name": its elements may; write split.regions.map(x, x.name)'],
+    [
+      '=split.regions.name + ""',
+      'split.regions is a list and has no "name": its elements may; write split.regions.map(x, x.name)',
+    ],
     ['=item.name + item.n', 'cannot compute string + double'],
     ['=split.regions[3]', 'index out of bounds, index 3 >= size 1'],
     ['=item.tags[0].x', 'there is no "x"'],
@@ -133,16 +143,20 @@ describe('evaluating', () => {
     const large = { $value: `sha256:${'a'.repeat(64)}`, size: 100_000, count: 7, path: ['list'] };
     const values = { ...scope, split: { regions: large, count: 1 } };
     expect(evaluate('=split.regions', values)).toBe(large);
-    expect(evaluate('=split.regions.x', values)).toEqual({ $value: large.$value, size: large.size, path: ['list', 'x'] });
+    expect(evaluate('=split.regions.x', values)).toEqual({
+      $value: large.$value,
+      size: large.size,
+      path: ['list', 'x'],
+    });
     expect(evaluate('=size(split.regions)', values)).toBe('failed: the value of split.regions is not loaded');
   });
 
   it('does not see one expression through another with the same text', () => {
-    expect([evaluate('=fit.map(f, f == null ? 0 : f.events)'), evaluate('=item.tags.map(f, f)'), evaluate('=size(fit)')]).toEqual([
-      [0, 3, 4],
-      ['a', 'b'],
-      3,
-    ]);
+    expect([
+      evaluate('=fit.map(f, f == null ? 0 : f.events)'),
+      evaluate('=item.tags.map(f, f)'),
+      evaluate('=size(fit)'),
+    ]).toEqual([[0, 3, 4], ['a', 'b'], 3]);
   });
 });
 
@@ -169,7 +183,10 @@ describe('what an expression reads', () => {
 describe('judging', () => {
   it.each([
     ['=split.regoins', 'split has no "regoins"'],
-    ['=fit.b_value', 'fit is a list and has no "b_value": its elements have; write fit.map(x, x.b_value) or fit[0].b_value'],
+    [
+      '=fit.b_value',
+      'fit is a list and has no "b_value": its elements have; write fit.map(x, x.b_value) or fit[0].b_value',
+    ],
     ['=fit.exists(f, f.bvalue < 1)', 'f has no "bvalue"'],
     ['=trigger.name.x', 'trigger.name is a string and has no "x"'],
     ['=trigger.name + 1', 'cannot compute string + int'],
@@ -193,7 +210,9 @@ describe('judging', () => {
   });
 
   it('lists the functions there are when one is unknown', () => {
-    expect(reasons('=len(fit)')).toEqual(['calls len, which is no function here; there are size, int, double, string, bool, dyn, has']);
+    expect(reasons('=len(fit)')).toEqual([
+      'calls len, which is no function here; there are size, int, double, string, bool, dyn, has',
+    ]);
   });
 
   it('knows what a result is', () => {
@@ -232,11 +251,18 @@ describe('bounds', () => {
   });
 
   it('does not trust a loop that found an answer after it ran out of steps', () => {
-    expect(evaluate('=item.exists(a, item.exists(b, item.exists(c, c < 0)) || a == 2999)', { item: many })).toBe(tooMuch);
+    expect(evaluate('=item.exists(a, item.exists(b, item.exists(c, c < 0)) || a == 2999)', { item: many })).toBe(
+      tooMuch,
+    );
   });
 
   it('stops texts that grow', () => {
-    expect(evaluate('=item.map(a, trigger.name).join(trigger.name)', { item: many, trigger: { name: 'x'.repeat(1_000_000) } })).toBe(tooMuch);
+    expect(
+      evaluate('=item.map(a, trigger.name).join(trigger.name)', {
+        item: many,
+        trigger: { name: 'x'.repeat(1_000_000) },
+      }),
+    ).toBe(tooMuch);
   });
 
   it.each([

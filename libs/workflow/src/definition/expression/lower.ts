@@ -1,7 +1,20 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { assertNever, isNullable, listOf, orNull, scalar, unknownType, type StaticType } from '../static-type';
+import { isNullable, listOf, orNull, scalar, unknownType, type StaticType } from '../static-type';
 import { referencesPerExpression, type CelType } from './environment';
+import { celTypeOf, resultOf, typeOfLiteral, typeOfLoop } from './node-types';
 import { loopOf, type MethodCall, type Path } from './parse';
+import {
+  binding,
+  bindingOf,
+  compared,
+  metered,
+  nodesOf,
+  piece,
+  walkedOperands,
+  within,
+  type BinaryNode,
+  type Piece,
+} from './piece';
 import { typeOfField, type FieldType, type TypedPath } from './typed-path';
 
 /** An expression in the terms of the shared environment. */
@@ -40,36 +53,12 @@ export function lower(
   };
 }
 
-/** A lowered node: its text, how tightly it binds, how many nodes it has, and what it is. */
-interface Piece {
+type Locals = {
+  readonly name: string;
   readonly text: string;
-  readonly binding: number;
-  readonly nodes: number;
   readonly type: StaticType;
-  /** Too small to be worth metering: a literal, a number. */
-  readonly isSmall: boolean;
-}
-
-type Locals = { readonly name: string; readonly text: string; readonly type: StaticType; readonly outer: Locals } | null;
-
-const binding = { ternary: 1, or: 2, and: 3, equality: 4, relation: 5, sum: 6, product: 7, unary: 8, primary: 9 } as const;
-const bindingOf = {
-  '||': binding.or,
-  '&&': binding.and,
-  '==': binding.equality,
-  '!=': binding.equality,
-  '<': binding.relation,
-  '<=': binding.relation,
-  '>': binding.relation,
-  '>=': binding.relation,
-  in: binding.relation,
-  '+': binding.sum,
-  '-': binding.sum,
-  '*': binding.product,
-  '/': binding.product,
-  '%': binding.product,
-} as const;
-type BinaryNode = Extract<ASTNode, { op: keyof typeof bindingOf }>;
+  readonly outer: Locals;
+} | null;
 
 /** `split` makes an element of a character. */
 const stepsOfSplit = 128;
@@ -92,7 +81,9 @@ class Lowering {
     if (path !== undefined) return this.reference(path);
     switch (node.op) {
       case 'value':
-        return piece(this.source.slice(node.range.start, node.range.end), 1, typeOfLiteral(node.args), { isSmall: true });
+        return piece(this.source.slice(node.range.start, node.range.end), 1, typeOfLiteral(node.args), {
+          isSmall: true,
+        });
       case 'id':
         return this.local(node.args, locals);
       case '.':
@@ -172,7 +163,7 @@ class Lowering {
     // The length of a list is known; that of a text or of an object is counted.
     const isWalked = name === 'size' && pieces[0]?.type.kind !== 'list';
     const texts = pieces.map((each) => (isWalked ? metered(each, 1) : each).text);
-    return piece(`${name}(${texts.join(', ')})`, sum(pieces), resultOf(name));
+    return piece(`${name}(${texts.join(', ')})`, nodesOf(pieces), resultOf(name));
   }
 
   private method([name, receiver, args]: MethodCall, locals: Locals): Piece {
@@ -182,7 +173,11 @@ class Lowering {
     const walked = name === 'join' ? compared(on) : metered(on, name === 'split' ? stepsOfSplit : 1);
     const pieces = args.map((arg) => this.lower(arg, locals));
     const texts = pieces.map((each) => metered(each, 1).text);
-    return piece(`${within(walked, binding.primary)}.${name}(${texts.join(', ')})`, on.nodes + sum(pieces), resultOf(name));
+    return piece(
+      `${within(walked, binding.primary)}.${name}(${texts.join(', ')})`,
+      on.nodes + nodesOf(pieces),
+      resultOf(name),
+    );
   }
 
   /** The list is charged for what its loop is about to do: its size times the nodes of the loop's body. */
@@ -191,20 +186,20 @@ class Lowering {
     const element = list.type.kind === 'list' ? list.type.element : unknownType;
     const inner: Locals = { name: loop.variable, text: variable, type: element, outer: locals };
     const bodies = loop.bodies.map((body) => this.lower(body, inner));
-    const nodes = sum(bodies);
+    const nodes = nodesOf(bodies);
     const text = `metered(${list.text}, ${nodes}).${name}(${[variable, ...bodies.map((body) => body.text)].join(', ')})`;
     return piece(text, list.nodes + nodes, typeOfLoop(name, list.type, bodies.at(-1)?.type ?? unknownType));
   }
 
   private list(items: readonly ASTNode[], locals: Locals): Piece {
     const pieces = items.map((item) => this.lower(item, locals));
-    return piece(`[${pieces.map((each) => each.text).join(', ')}]`, sum(pieces), listOf(unknownType));
+    return piece(`[${pieces.map((each) => each.text).join(', ')}]`, nodesOf(pieces), listOf(unknownType));
   }
 
   private map(entries: readonly (readonly [ASTNode, ASTNode])[], locals: Locals): Piece {
     const pieces = entries.map(([key, value]) => [this.lower(key, locals), this.lower(value, locals)] as const);
     const text = pieces.map(([key, value]) => `${key.text}: ${value.text}`).join(', ');
-    return piece(`{${text}}`, sum(pieces.flat()), unknownType);
+    return piece(`{${text}}`, nodesOf(pieces.flat()), unknownType);
   }
 
   /** CEL wants both branches of one type; null beside a value is what definitions need most. */
@@ -213,7 +208,7 @@ class Lowering {
     const branches = [yes, no].map((branch) => this.lower(branch, locals));
     const isLoose = [yes, no].some((branch) => branch.op === 'value' && branch.args === null);
     const texts = branches.map((branch) => (isLoose ? `dyn(${branch.text})` : branch.text));
-    return piece(`${within(test, binding.or)} ? ${texts.join(' : ')}`, test.nodes + sum(branches), unknownType, {
+    return piece(`${within(test, binding.or)} ? ${texts.join(' : ')}`, test.nodes + nodesOf(branches), unknownType, {
       binding: binding.ternary,
     });
   }
@@ -221,7 +216,9 @@ class Lowering {
   private unary(op: '!_' | '-_', argument: ASTNode, locals: Locals): Piece {
     const operand = this.lower(argument, locals);
     const type = op === '!_' ? scalar('boolean') : unknownType;
-    return piece(`${op.charAt(0)}${within(operand, binding.unary)}`, operand.nodes + 1, type, { binding: binding.unary });
+    return piece(`${op.charAt(0)}${within(operand, binding.unary)}`, operand.nodes + 1, type, {
+      binding: binding.unary,
+    });
   }
 
   private binary(node: BinaryNode, locals: Locals): Piece {
@@ -232,110 +229,3 @@ class Lowering {
     return piece(text, left.nodes + right.nodes + 1, type, { binding: own });
   }
 }
-
-function piece(text: string, nodes: number, type: StaticType, more: Partial<Piece> = {}): Piece {
-  return { text, nodes, type, binding: binding.primary, isSmall: isSmallType(type), ...more };
-}
-
-function within(inner: Piece, binds: number): string {
-  return inner.binding < binds ? `(${inner.text})` : inner.text;
-}
-
-function sum(pieces: readonly Piece[]): number {
-  return pieces.reduce((total, each) => total + each.nodes, 1);
-}
-
-/** What an operator is about to walk is charged: both sides of a comparison, a list searched, lists or texts joined. */
-function walkedOperands(op: BinaryNode['op'], left: Piece, right: Piece): readonly [Piece, Piece] {
-  switch (op) {
-    case '==':
-    case '!=':
-      return left.isSmall || right.isSmall ? [left, right] : [compared(left), compared(right)];
-    case 'in':
-      return [left, left.isSmall ? metered(right, 1) : compared(right)];
-    case '+':
-      return [left.binding === binding.sum ? left : metered(left, 1), metered(right, 1)];
-    default:
-      return [left, right];
-  }
-}
-
-function metered(inner: Piece, stepsPerElement: number): Piece {
-  return inner.isSmall ? inner : { ...inner, text: `metered(${inner.text}, ${stepsPerElement})`, binding: binding.primary };
-}
-
-function compared(inner: Piece): Piece {
-  return inner.isSmall ? inner : { ...inner, text: `compared(${inner.text})`, binding: binding.primary };
-}
-
-function isSmallType(type: StaticType): boolean {
-  return type.kind === 'scalar' && (type.type === 'integer' || type.type === 'float' || type.type === 'boolean');
-}
-
-function typeOfLiteral(value: unknown): StaticType {
-  switch (typeof value) {
-    case 'string':
-      return scalar('string');
-    case 'bigint':
-      return scalar('integer');
-    case 'number':
-      return scalar('float');
-    case 'boolean':
-      return scalar('boolean');
-    default:
-      return unknownType;
-  }
-}
-
-function resultOf(name: string): StaticType {
-  switch (name) {
-    case 'has':
-    case 'bool':
-    case 'startsWith':
-    case 'endsWith':
-    case 'contains':
-      return scalar('boolean');
-    case 'size':
-    case 'int':
-      return scalar('integer');
-    case 'double':
-      return scalar('float');
-    default:
-      return unknownType;
-  }
-}
-
-function typeOfLoop(name: string, list: StaticType, body: StaticType): StaticType {
-  if (name === 'map') return listOf(body);
-  if (name === 'filter') return list.kind === 'list' ? list : listOf(unknownType);
-  return scalar('boolean');
-}
-
-function celTypeOf(type: StaticType): CelType {
-  if (isNullable(type)) return 'dyn';
-  switch (type.kind) {
-    case 'unknown':
-      return 'dyn';
-    case 'list':
-      return 'list';
-    case 'object':
-      return 'map';
-    case 'scalar':
-      return celTypeOfScalar[type.type];
-    default:
-      return assertNever(type);
-  }
-}
-
-const celTypeOfScalar = {
-  string: 'string',
-  longstring: 'string',
-  enum: 'string',
-  password: 'dyn',
-  integer: 'int',
-  float: 'double',
-  boolean: 'bool',
-  file: 'map',
-  directory: 'map',
-} as const satisfies Record<string, CelType>;
-

@@ -14,7 +14,11 @@ export interface TypedPath {
 
 export type Typed =
   | { readonly ok: true; readonly typed: TypedPath }
-  | { readonly ok: false; readonly reason: string; readonly unknown?: { readonly name: string; readonly known: Iterable<string> } };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      readonly unknown?: { readonly name: string; readonly known: Iterable<string> };
+    };
 
 /** @param root the type of the path's first name */
 export function typePath(path: Path, root: StaticType): Typed {
@@ -31,13 +35,18 @@ export function typePath(path: Path, root: StaticType): Typed {
 
 export type FieldType =
   | { readonly ok: true; readonly type: StaticType }
-  | { readonly ok: false; readonly reason: string; readonly unknown?: { readonly name: string; readonly known: Iterable<string> } };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      readonly unknown?: { readonly name: string; readonly known: Iterable<string> };
+    };
 
 /** @param of what the type is called in reasons, such as `split` */
 export function typeOfField(type: StaticType, name: string, of: string): FieldType {
   const fields = fieldsOf(type);
   if (fields === undefined) return { ok: true, type };
-  if (fields === null) return { ok: false, reason: `${of} is ${describeType(type)} and has no "${name}"${listHint(type, name, of)}` };
+  if (fields === null)
+    return { ok: false, reason: `${of} is ${describeType(type)} and has no "${name}"${listHint(type, name, of)}` };
   const field = fields.get(name);
   return field === undefined
     ? { ok: false, reason: `${of} has no "${name}"`, unknown: { name, known: fields.keys() } }

@@ -56,5 +56,7 @@ export function whyReserved(id: string): string | null {
   if (rootNames.has(id)) return `"${id}" already has a meaning in expressions`;
   if (celKeywords.has(id)) return `"${id}" is a reserved word of expressions`;
   // Methods stand behind a dot, where no id can be: an entry may be called `split`.
-  return functions.has(id) || macros.has(id) || refusedFunctions.has(id) ? `"${id}" is a function of expressions` : null;
+  return functions.has(id) || macros.has(id) || refusedFunctions.has(id)
+    ? `"${id}" is a function of expressions`
+    : null;
 }
