@@ -30,7 +30,10 @@ const manifests = readdirSync(folder)
 
 function missingFields(checked: readonly object[]): unknown {
   const script = join(__dirname, 'required-fields.mjs');
-  const { stdout, stderr, status } = spawnSync(process.execPath, [script], { input: JSON.stringify(checked), encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(process.execPath, [script], {
+    input: JSON.stringify(checked),
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`Expected the check of required fields to run, found: ${stderr}`);
   return JSON.parse(stdout);
 }
@@ -60,7 +63,9 @@ function faultsOf(value: unknown, type: string, path: string): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [`${path}: expected a ${type}`];
   return Object.entries(value).flatMap(([key, item]) => {
     const attribute = attributes.find(({ baseName }) => baseName === key);
-    return attribute === undefined ? [`${path}.${key}: unknown to ${type}`] : faultsOf(item, attribute.type, `${path}.${key}`);
+    return attribute === undefined
+      ? [`${path}.${key}: unknown to ${type}`]
+      : faultsOf(item, attribute.type, `${path}.${key}`);
   });
 }
 
@@ -85,7 +90,12 @@ describe('the Kubernetes manifests', () => {
   });
 
   it('finds unknown fields and wrong types, so that passing means something', () => {
-    const wrong = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' }, spec: { replicas: '3', replica: 3 } };
+    const wrong = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'x' },
+      spec: { replicas: '3', replica: 3 },
+    };
     expect(faultsOf(wrong, 'V1Deployment', '')).toEqual([
       '.spec.replicas: expected a number, found "3"',
       '.spec.replica: unknown to V1DeploymentSpec',
@@ -93,7 +103,9 @@ describe('the Kubernetes manifests', () => {
   });
 
   it('runs three runners with the requests and limits that are promised', () => {
-    const runner = manifests.find(({ manifest }) => manifest.kind === 'Deployment' && manifest.metadata.name === 'ryax-runner');
+    const runner = manifests.find(
+      ({ manifest }) => manifest.kind === 'Deployment' && manifest.metadata.name === 'ryax-runner',
+    );
     expect(runner?.manifest.spec).toMatchObject({
       replicas: 3,
       template: {
@@ -108,11 +120,15 @@ describe('the Kubernetes manifests', () => {
 
   it('takes every secret by reference and the namespace from the downward API', () => {
     for (const { manifest } of manifests.filter((each) => each.manifest.kind === 'Deployment')) {
-      const spec = manifest.spec as { template: { spec: { containers: { env: { name: string; value?: string; valueFrom?: object }[] }[] } } };
+      const spec = manifest.spec as {
+        template: { spec: { containers: { env: { name: string; value?: string; valueFrom?: object }[] }[] } };
+      };
       for (const { env } of spec.template.spec.containers) {
         const inline = env.filter(({ value }) => value !== undefined).map(({ name }) => name);
         expect(inline).toEqual(['RYAX_DATA_DIR']);
-        expect(env.find(({ name }) => name === 'RYAX_NAMESPACE')?.valueFrom).toEqual({ fieldRef: { fieldPath: 'metadata.namespace' } });
+        expect(env.find(({ name }) => name === 'RYAX_NAMESPACE')?.valueFrom).toEqual({
+          fieldRef: { fieldPath: 'metadata.namespace' },
+        });
       }
     }
   });

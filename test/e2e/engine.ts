@@ -39,12 +39,13 @@ export class Engine {
   }
 
   async startAll(): Promise<void> {
-    const claims = { scope: 'workflow:read workflow:deploy workflow:execute action:publish file:write' };
-    this.token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject('tester')
-      .sign(new TextEncoder().encode(this.secret));
+    this.token = await this.tokenFor('workflow:read workflow:deploy workflow:execute action:publish file:write');
     await Promise.all(serviceNames.map((name) => this.start(name)));
+  }
+
+  tokenFor(scope: string): Promise<string> {
+    const key = new TextEncoder().encode(this.secret);
+    return new SignJWT({ scope }).setProtectedHeader({ alg: 'HS256' }).setSubject('tester').sign(key);
   }
 
   async start(name: ServiceName): Promise<void> {
@@ -86,7 +87,12 @@ export class Engine {
     return `http://127.0.0.1:${this.ports.get('studio-intake')}`;
   }
 
-  request(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     return fetch(`${this.url}${path}`, {
       method,
       headers: {
@@ -161,8 +167,13 @@ export class Engine {
 /** What must hold for every history, whatever happened to the processes. */
 export function expectSoundHistory(events: readonly HistoryEvent[]): void {
   const once = (type: string) => {
-    const attempts = events.filter((event) => event.type === type).map(({ data }) => `${String(data['execution'])}#${String(data['attempt'])}`);
-    expect({ type, repeated: attempts.filter((attempt, index) => attempts.indexOf(attempt) !== index) }).toEqual({ type, repeated: [] });
+    const attempts = events
+      .filter((event) => event.type === type)
+      .map(({ data }) => `${String(data['execution'])}#${String(data['attempt'])}`);
+    expect({ type, repeated: attempts.filter((attempt, index) => attempts.indexOf(attempt) !== index) }).toEqual({
+      type,
+      repeated: [],
+    });
   };
   once('ExecutionScheduled');
   once('ExecutionSucceeded');

@@ -46,11 +46,15 @@ describe('the engine as four processes', () => {
     await expectEndAsIfNothingHadHappened(await startAndReachTheMiddle());
   }, 120_000);
 
-  it.each(serviceNames)('ends a run as it would have, after kill -9 of the %s in its middle', async (name) => {
-    const runId = await startAndReachTheMiddle();
-    await engine.killAndRestart(name);
-    await expectEndAsIfNothingHadHappened(runId);
-  }, 180_000);
+  it.each(serviceNames)(
+    'ends a run as it would have, after kill -9 of the %s in its middle',
+    async (name) => {
+      const runId = await startAndReachTheMiddle();
+      await engine.killAndRestart(name);
+      await expectEndAsIfNothingHadHappened(runId);
+    },
+    180_000,
+  );
 
   it('ends a run as it would have, after every queue was purged in its middle', async () => {
     const runId = await startAndReachTheMiddle();

@@ -22,23 +22,31 @@ if (traces.length === 0) {
 
     beforeAll(() => engine.startAll(), 120_000);
 
-    it.each(traces)('%s runs to its end, each task after all of its parents', async (file) => {
-      const trace = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Trace;
-      const { definition, parents } = definitionOfTrace(trace, file.replace(/\.json$/, '').toLowerCase());
-      const runId = await engine.execute(definition);
-      expect(await engine.waitForEnd(runId)).toBe('succeeded');
+    it.each(traces)(
+      '%s runs to its end, each task after all of its parents',
+      async (file) => {
+        const trace = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Trace;
+        const { definition, parents } = definitionOfTrace(trace, file.replace(/\.json$/, '').toLowerCase());
+        const runId = await engine.execute(definition);
+        expect(await engine.waitForEnd(runId)).toBe('succeeded');
 
-      const history = await engine.history(runId);
-      expectSoundHistory(history);
-      const versions = (type: string) =>
-        new Map(history.filter((event) => event.type === type).map(({ data, version }) => [data['execution'], version]));
-      const scheduled = versions('ExecutionScheduled');
-      const succeeded = versions('ExecutionSucceeded');
-      expect(succeeded.size).toBe(parents.size);
-      const tooEarly = [...parents].flatMap(([task, before]) =>
-        before.filter((parent) => Number(succeeded.get(parent)) > Number(scheduled.get(task))).map((parent) => `${task} before ${parent}`),
-      );
-      expect(tooEarly).toEqual([]);
-    }, 180_000);
+        const history = await engine.history(runId);
+        expectSoundHistory(history);
+        const versions = (type: string) =>
+          new Map(
+            history.filter((event) => event.type === type).map(({ data, version }) => [data['execution'], version]),
+          );
+        const scheduled = versions('ExecutionScheduled');
+        const succeeded = versions('ExecutionSucceeded');
+        expect(succeeded.size).toBe(parents.size);
+        const tooEarly = [...parents].flatMap(([task, before]) =>
+          before
+            .filter((parent) => Number(succeeded.get(parent)) > Number(scheduled.get(task)))
+            .map((parent) => `${task} before ${parent}`),
+        );
+        expect(tooEarly).toEqual([]);
+      },
+      180_000,
+    );
   });
 }

@@ -45,7 +45,7 @@ export interface AttemptsContext {
  *
  * | | start | query | cancel | settled |
  * |---|---|---|---|---|
- * | not held | taken, or `returned` with the reason | `unknown` | `unknown`; its start, if it still comes, ends cancelled | remembered |
+ * | not held | taken, or `returned` with the reason; nothing if the broker delivers it again | `unknown` | `unknown`; its start, if it still comes, ends cancelled | remembered |
  * | waiting | `holding` | `holding` | ends cancelled | dropped |
  * | running | `holding` | `holding` | stopped, ends as it ends | stopped, ends unreported |
  * | ended | `ended` again | `ended` again | `ended` again | forgotten |
@@ -87,7 +87,11 @@ export class Attempts {
     return this.pool.waitingCount;
   }
 
-  take(start: Start): void {
+  /**
+   * @param redelivered the broker has delivered it before: to somebody who may hold it, or may have run it and died. It is
+   *   left to its runner, which asks everybody before it emits an attempt again; a broker does not.
+   */
+  take(start: Start, redelivered: boolean): void {
     const { outcomes, metrics, reports, clock } = this.context;
     const name = attemptName(start);
     const now = clock.monotonicMs();
@@ -97,6 +101,7 @@ export class Attempts {
     }
     if (outcomes.repeat(name, start)) return metrics.startRead('repeated');
     if (this.settled.has(name, now)) return metrics.startRead('settled-before');
+    if (redelivered) return metrics.startRead('redelivered');
     if (this.cancelledUnread.has(name, now)) {
       metrics.startRead('cancelled-before');
       return this.end(start, { status: 'cancelled' }, null);

@@ -2,7 +2,8 @@ import type { Outcome } from '@ryax/contracts';
 import type { Metrics } from '@ryax/platform';
 
 /** What became of a start that was read. */
-export type StartResult = 'spawned' | 'returned' | 'rejected' | 'repeated' | 'settled-before' | 'cancelled-before';
+export type StartResult =
+  'spawned' | 'returned' | 'rejected' | 'repeated' | 'redelivered' | 'settled-before' | 'cancelled-before';
 
 /** What the gauges read when they are asked. */
 export interface Gauged {

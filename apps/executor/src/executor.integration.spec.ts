@@ -50,7 +50,7 @@ describe('executor with real processes over a real transport', () => {
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'ryax-executor-'));
-    server = new InMemoryServer({ freeze: true });
+    server = new InMemoryServer();
     brokers = [];
     runner = new RunnerDouble(connect());
     await runner.open();

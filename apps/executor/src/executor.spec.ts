@@ -167,6 +167,24 @@ describe('attempts: taken, reported, settled', () => {
     expect(executor.reported('waits')).toEqual(['holding']);
   });
 
+  it('a start that the broker delivers again is left to the runner: another executor may have taken it', async () => {
+    const executor = await ExecutorFixture.started();
+    const delivery = await executor.redeliver(startOf('a'));
+    expect(executor.launcher.launched).toEqual([]);
+    expect(executor.reports).toEqual([]);
+    expect(delivery?.settled).toBe('acknowledged');
+    await executor.query(startOf('a'));
+    await executor.deliverStarts(startOf('a'));
+    expect(executor.launcher.launched).toEqual(['a']);
+  });
+
+  it('a start that the broker delivers again to its holder is answered by it', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.deliverStarts(startOf('a'));
+    await executor.redeliver(startOf('a'));
+    expect(executor.reported('a')).toEqual(['holding']);
+  });
+
   it('a duplicate start of an unsettled attempt repeats its outcome', async () => {
     const executor = await ExecutorFixture.started();
     await executor.deliverStarts(startOf('a'));
@@ -356,6 +374,13 @@ describe('cancel', () => {
     await executor.deliverStarts(noopOf('a'));
     await executor.cancel(noopOf('a'));
     expect(executor.reported('a')).toEqual(['ended succeeded', 'ended succeeded']);
+  });
+
+  it('says nothing of a start that the broker delivers again: its holder was told, too', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.cancel(startOf('a'));
+    await executor.redeliver(startOf('a'));
+    expect(executor.reported('a')).toEqual(['unknown']);
   });
 
   it('that overtakes its start is remembered: the start ends cancelled, and nothing is spawned', async () => {

@@ -83,11 +83,11 @@ export class Inbox {
     ];
   }
 
-  /** Taken, then acknowledged: between the two we may die, and the start comes again to whoever lives. */
+  /** Taken, then acknowledged: the other way round, a death in between would leave no trace of it. */
   private receiveStart(delivery: Delivery): void {
     const { message } = delivery;
     if (!isType(message, 'execution.start')) return park(delivery, 'a start');
-    this.attempts.take(message.data);
+    this.attempts.take(message.data, delivery.redelivered);
     delivery.ack();
   }
 

@@ -47,7 +47,9 @@ export class UnreadableEventError extends Error {
   readonly code = 'unreadable-event';
 
   constructor(readonly event: Pick<StoredEvent, 'streamId' | 'version' | 'type' | 'schema'>) {
-    super(`Expected an event that this version reads at ${event.streamId}@${event.version}, found ${event.type} of schema ${event.schema}`);
+    super(
+      `Expected an event that this version reads at ${event.streamId}@${event.version}, found ${event.type} of schema ${event.schema}`,
+    );
     this.name = 'UnreadableEventError';
   }
 }
@@ -148,7 +150,9 @@ export class WorkflowAggregate implements Aggregate<WorkflowMessage> {
   }
 
   apply(event: StoredEvent): void {
-    this.state = evolveWorkflow(this.state, { type: event.type, data: readData(event) } as EventOf<'WorkflowDeployed' | 'WorkflowUndeployed'>);
+    this.state = evolveWorkflow(this.state, { type: event.type, data: readData(event) } as EventOf<
+      'WorkflowDeployed' | 'WorkflowUndeployed'
+    >);
   }
 }
 

@@ -39,7 +39,7 @@ export class Cycle {
    */
   async run(items: readonly WorkItem[]): Promise<boolean> {
     let progressed = false;
-    for (let pending: readonly WorkItem[] | undefined = items; pending !== undefined; ) {
+    for (let pending: readonly WorkItem[] | undefined = items; pending !== undefined;) {
       const round: Round = await this.round(pending);
       progressed ||= round.appended;
       pending = round.again.length > 0 ? round.again : undefined;
@@ -55,9 +55,13 @@ export class Cycle {
       return await this.commit([...decisions.values()]);
     } catch (error) {
       for (const { stream } of decisions.values()) this.parts.store.forget(stream.streamId);
-      if (error instanceof PoisonedItemError) return { appended: false, again: items.filter((item) => item !== error.item) };
+      if (error instanceof PoisonedItemError)
+        return { appended: false, again: items.filter((item) => item !== error.item) };
       if (error instanceof HandOutError) {
-        this.parts.logger.error('Ready work of a run could not be handed out', { stream: error.streamId, error: error.cause });
+        this.parts.logger.error('Ready work of a run could not be handed out', {
+          stream: error.streamId,
+          error: error.cause,
+        });
         return { appended: false, again: items };
       }
       throw error;
@@ -87,7 +91,11 @@ export class Cycle {
       try {
         await this.parts.decider.decide(decision, item);
       } catch (error) {
-        this.parts.logger.error('A message could not be decided', { stream: item.streamId, message_type: item.cause.type, error });
+        this.parts.logger.error('A message could not be decided', {
+          stream: item.streamId,
+          message_type: item.cause.type,
+          error,
+        });
         item.delivery?.retry(error instanceof Error ? error.message : String(error));
         throw new PoisonedItemError(item, { cause: error });
       }

@@ -61,7 +61,11 @@ export class Decider {
     return { now: Math.max(this.clock.now(), stream.lastEventAt), random: this.random };
   }
 
-  private async handle(decision: StreamDecision, work: StreamWork, cause: WorkItem['cause']): Promise<Handled | undefined> {
+  private async handle(
+    decision: StreamDecision,
+    work: StreamWork,
+    cause: WorkItem['cause'],
+  ): Promise<Handled | undefined> {
     const { stream } = decision;
     const values = this.values.forDecision(stream.streamId);
     const context: DecideContext = { ...this.contextFor(stream), values };
@@ -70,7 +74,8 @@ export class Decider {
     for (let round = 0; handled?.type === 'decided'; round++) {
       record(decision, handled.events, context.now, cause);
       if (handled.needs.length === 0) return first;
-      if (round === maxRounds) throw new Error(`Expected ${stream.streamId} to need no more values after ${maxRounds} rounds`);
+      if (round === maxRounds)
+        throw new Error(`Expected ${stream.streamId} to need no more values after ${maxRounds} rounds`);
       await values.load(handled.needs);
       handled = dispatchToAggregate(stream, afterLoading(work), context);
     }
@@ -103,7 +108,13 @@ function record(decision: StreamDecision, events: readonly DomainEvent[], now: n
   if (events.length === 0) return;
   const metadata = JSON.stringify({ cause });
   for (const event of events) {
-    const stored = { type: event.type, schema: EVENT_SCHEMA, data: JSON.stringify(event.data), metadata, recordedAt: now };
+    const stored = {
+      type: event.type,
+      schema: EVENT_SCHEMA,
+      data: JSON.stringify(event.data),
+      metadata,
+      recordedAt: now,
+    };
     decision.events.push({ event, stored });
   }
   decision.stream.lastEventAt = now;

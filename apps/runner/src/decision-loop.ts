@@ -98,7 +98,10 @@ export class DecisionLoop {
         if (!(error instanceof DatabaseUnavailableError || error instanceof UnknownCommitError)) {
           return await this.narrow(items, error, signal);
         }
-        this.parts.log.warn('The event log could not be reached; the same messages are decided again', { messages: items.length, error });
+        this.parts.log.warn('The event log could not be reached; the same messages are decided again', {
+          messages: items.length,
+          error,
+        });
         await wait(backoffMs(attempt, reconnectBackoff), signal).catch(() => undefined);
       }
     }
@@ -113,7 +116,11 @@ export class DecisionLoop {
     }
     const [item] = items;
     const reason = error instanceof Error ? error.message : String(error);
-    this.parts.log.error('A message could not be decided', { stream: item?.streamId, message_type: item?.cause.type, error });
+    this.parts.log.error('A message could not be decided', {
+      stream: item?.streamId,
+      message_type: item?.cause.type,
+      error,
+    });
     item?.delivery?.retry(reason);
     return false;
   }

@@ -98,7 +98,11 @@ export class Dispatch {
       if (executions.length > 0) {
         decisions.set(streamId, decision);
         const cause = { id: this.parts.ids.newId(), type: 'runner.hand-out' };
-        await this.parts.decider.decideInternally(decision, { kind: 'run', message: { type: 'hand-out', executions } }, cause);
+        await this.parts.decider.decideInternally(
+          decision,
+          { kind: 'run', message: { type: 'hand-out', executions } },
+          cause,
+        );
       }
       this.parts.index.setReady(streamId, stream.aggregate.readyLanes);
       return executions.length;
@@ -117,7 +121,8 @@ export class Dispatch {
 
   private window(lane: Lane): number {
     if (!lane.holdsSlot) return slotlessWindow;
-    const window = this.parts.executors.slots(lane.pool) + this.recentEnds.count(lane.pool, this.parts.clock.monotonicMs());
+    const window =
+      this.parts.executors.slots(lane.pool) + this.recentEnds.count(lane.pool, this.parts.clock.monotonicMs());
     const mine = this.parts.index.readyCount(lane) + this.parts.index.outstandingIn(lane);
     return windowShare(window, mine, this.parts.membership.wantedByOthers(lane.pool));
   }

@@ -1,4 +1,12 @@
-import { limits, partitionOf, type CommandReply, type DomainEvent, type JsonObject, type Message, type Rejection } from '@ryax/contracts';
+import {
+  limits,
+  partitionOf,
+  type CommandReply,
+  type DomainEvent,
+  type JsonObject,
+  type Message,
+  type Rejection,
+} from '@ryax/contracts';
 import { putValue, type FileStore } from '@ryax/filestore';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { OutstandingAttempt, StartRequest } from '@ryax/workflow';
@@ -85,11 +93,16 @@ export class Effects {
 
   /** Brings the index in line with a run that was just folded; a new owner's patience begins now. */
   folded(stream: RunStream): void {
-    const known = new Map(this.parts.index.attemptsOf(stream.streamId).map((attempt) => [`${attempt.execution}/${attempt.attempt}`, attempt]));
+    const known = new Map(
+      this.parts.index
+        .attemptsOf(stream.streamId)
+        .map((attempt) => [`${attempt.execution}/${attempt.attempt}`, attempt]),
+    );
     this.parts.index.forget(stream.streamId);
     for (const attempt of stream.aggregate.outstanding) {
       const before = known.get(`${attempt.execution}/${attempt.attempt}`);
-      const tracked = before === undefined ? this.tracked(stream, attempt) : { ...before, cancelling: attempt.cancelling };
+      const tracked =
+        before === undefined ? this.tracked(stream, attempt) : { ...before, cancelling: attempt.cancelling };
       this.parts.index.track(tracked);
     }
     this.parts.index.setReady(stream.streamId, stream.aggregate.readyLanes);
@@ -160,7 +173,11 @@ export class Effects {
     if (starting !== undefined) {
       this.starting.push(
         starting.catch((error: unknown) => {
-          this.parts.log.error('A start could not be made', { stream: stream.streamId, execution: attempt.execution, error });
+          this.parts.log.error('A start could not be made', {
+            stream: stream.streamId,
+            execution: attempt.execution,
+            error,
+          });
         }),
       );
     }
@@ -177,11 +194,7 @@ export class Effects {
     return this.prepareSlowly(stream, attempt, values);
   }
 
-  private async prepareSlowly(
-    stream: RunStream,
-    attempt: TrackedAttempt,
-    values: LoadableValues,
-  ): Promise<void> {
+  private async prepareSlowly(stream: RunStream, attempt: TrackedAttempt, values: LoadableValues): Promise<void> {
     for (let round = 0; round < maxStartRounds; round++) {
       const answer = stream.aggregate.startRequest(attempt.execution, values);
       if (answer.type === 'none') return;
@@ -191,7 +204,9 @@ export class Effects {
       }
       await values.load(answer.needs);
     }
-    throw new Error(`Expected the inputs of ${attempt.execution} to need no more values after ${maxStartRounds} rounds`);
+    throw new Error(
+      `Expected the inputs of ${attempt.execution} to need no more values after ${maxStartRounds} rounds`,
+    );
   }
 
   private async moveLargeInputs(inputs: JsonObject): Promise<JsonObject> {

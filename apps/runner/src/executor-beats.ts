@@ -30,7 +30,9 @@ export class ExecutorBeats {
     }
     const bindings = [{ exchange: exchanges.executions.name, routingKey: routingKeys.beat }];
     await this.broker.declare([{ name: this.queue, kind: 'own', bindings }]);
-    const subscription = await this.broker.consume(this.queue, { prefetch: 100, maxBatch: 100 }, (batch) => this.receive(batch));
+    const subscription = await this.broker.consume(this.queue, { prefetch: 100, maxBatch: 100 }, (batch) =>
+      this.receive(batch),
+    );
     return () => subscription.stop();
   }
 
@@ -64,7 +66,15 @@ export class ExecutorBeats {
       const incarnations = this.executors.alive(beat.site).map((executor) => executor.incarnation);
       await this.broker.publish(
         { exchange: exchanges.executions.name, routingKey: routingKeys.executor(beat.incarnation) },
-        [{ id: this.ids.newId(), type: 'executor.beat-answer', source: 'runner', project: 'default', data: { sent: beat.sent, incarnations } }],
+        [
+          {
+            id: this.ids.newId(),
+            type: 'executor.beat-answer',
+            source: 'runner',
+            project: 'default',
+            data: { sent: beat.sent, incarnations },
+          },
+        ],
         { persistent: false },
       );
     } catch (error) {

@@ -13,7 +13,12 @@ void runService('runner', async () => {
   return {
     log,
     healthPort: config.RYAX_HEALTH_PORT,
-    module: RunnerModule.forRoot({ broker, files, datastoreUrl: config.RYAX_DATASTORE, options: runnerOptions(config) }),
+    module: RunnerModule.forRoot({
+      broker,
+      files,
+      datastoreUrl: config.RYAX_DATASTORE,
+      options: runnerOptions(config),
+    }),
     close: () => broker.close(),
   };
 });

@@ -55,7 +55,15 @@ export class Membership {
     const sent = this.clock.monotonicMs();
     await this.broker.publish(
       { exchange: exchanges.executions.name, routingKey: routingKeys.beat },
-      [{ id: this.ids.newId(), type: 'runner.beat', source: 'runner', project: 'default', data: { incarnation, sent } }],
+      [
+        {
+          id: this.ids.newId(),
+          type: 'runner.beat',
+          source: 'runner',
+          project: 'default',
+          data: { incarnation, sent },
+        },
+      ],
       { persistent: false },
     );
     await this.members.beat({
@@ -71,7 +79,13 @@ export class Membership {
     const runners = (await this.members.live(patienceMs)).filter((member) => member.kind === 'runner');
     this.lastBeatAt = this.clock.monotonicMs();
     this.others = runners.filter((member) => member.incarnation !== incarnation).map(wantedOf);
-    const owned = new Set(ownedPartitions(incarnation, runners.map((member) => member.incarnation), partitions));
+    const owned = new Set(
+      ownedPartitions(
+        incarnation,
+        runners.map((member) => member.incarnation),
+        partitions,
+      ),
+    );
     if (!sameSet(owned, this.owned)) {
       this.log.info('Partitions were assigned', { runners: runners.length, partitions: [...owned] });
     }
@@ -93,7 +107,9 @@ export class Membership {
 function wantedOf(member: Member): WantedByPool {
   const parsed: unknown = JSON.parse(member.wanted);
   if (typeof parsed !== 'object' || parsed === null) return {};
-  return Object.fromEntries(Object.entries(parsed).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+  return Object.fromEntries(
+    Object.entries(parsed).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  );
 }
 
 function sameSet(left: ReadonlySet<number>, right: ReadonlySet<number>): boolean {

@@ -1,5 +1,13 @@
 import type { Broker } from '@ryax/broker';
-import { exchanges, routingKeys, type Attempt, type Cancel, type Message, type MessageType, type Start } from '@ryax/contracts';
+import {
+  exchanges,
+  routingKeys,
+  type Attempt,
+  type Cancel,
+  type Message,
+  type MessageType,
+  type Start,
+} from '@ryax/contracts';
 import type { IdSource, Log } from '@ryax/platform';
 
 /** Starts in one message at most, so that no message outgrows the broker's limit. */
@@ -53,14 +61,21 @@ export class Outbox {
     for (const { site, pool, executors, starts } of this.starts.values()) {
       const size = Math.min(maxPacked, Math.max(1, Math.ceil(starts.length / Math.max(1, executors))));
       for (const part of chunks(starts, size)) {
-        sent.push(this.publish(routingKeys.start(site, pool), part.map((start) => this.message('execution.start', start.project, start))));
+        sent.push(
+          this.publish(
+            routingKeys.start(site, pool),
+            part.map((start) => this.message('execution.start', start.project, start)),
+          ),
+        );
       }
     }
     for (const [site, attempts] of this.cancels) {
-      for (const part of chunks(attempts, maxListed)) sent.push(this.publishList('execution.cancel', routingKeys.cancel(site), part));
+      for (const part of chunks(attempts, maxListed))
+        sent.push(this.publishList('execution.cancel', routingKeys.cancel(site), part));
     }
     for (const [site, attempts] of this.queries) {
-      for (const part of chunks(attempts, maxListed)) sent.push(this.publishList('execution.query', routingKeys.query(site), part));
+      for (const part of chunks(attempts, maxListed))
+        sent.push(this.publishList('execution.query', routingKeys.query(site), part));
     }
     for (const [incarnation, attempts] of this.settled) {
       for (const part of chunks(attempts, maxListed)) {
@@ -82,9 +97,14 @@ export class Outbox {
     const [first, ...rest] = messages;
     if (first === undefined) return;
     try {
-      await this.broker.publish({ exchange: exchanges.executions.name, routingKey }, [first, ...rest], { persistent: false });
+      await this.broker.publish({ exchange: exchanges.executions.name, routingKey }, [first, ...rest], {
+        persistent: false,
+      });
     } catch (error) {
-      this.log.warn('A command was not published; it will be emitted again from the log', { routing_key: routingKey, error });
+      this.log.warn('A command was not published; it will be emitted again from the log', {
+        routing_key: routingKey,
+        error,
+      });
     }
   }
 

@@ -90,14 +90,16 @@ export class Reconciliation {
         reconciled.emitAgain(attempt);
         budget--;
       } else if (attempt.holder !== undefined) {
-        if (this.executors.isDead(attempt.holder)) reconciled.vanished(attempt, `its executor ${attempt.holder} is gone`);
+        if (this.executors.isDead(attempt.holder))
+          reconciled.vanished(attempt, `its executor ${attempt.holder} is gone`);
       } else if (now - attempt.emittedAt >= this.options.startValidityMs) {
         if (this.unknownToAll(attempt)) silent.push(attempt);
         else if (this.ask(attempt, now, outbox)) budget--;
       }
     }
     for (const attempt of this.cancelledAt.keys()) {
-      if (this.index.attempt(attempt.streamId, attempt.execution, attempt.attempt) !== attempt) this.cancelledAt.delete(attempt);
+      if (this.index.attempt(attempt.streamId, attempt.execution, attempt.attempt) !== attempt)
+        this.cancelledAt.delete(attempt);
     }
     if (silent.length > 0) await this.conclude(silent.slice(0, maxPerTick), reconciled);
   }
@@ -136,7 +138,8 @@ export class Reconciliation {
         (member) => member.site === attempt.site && member.beatAt + beatSlackMs >= attempt.scheduledAt,
       );
       if (attempt.cancelling !== null) reconciled.vanished(attempt, 'no executor holds it');
-      else if (suspect !== undefined) reconciled.vanished(attempt, `executor ${suspect.id}, which may have run it, is gone`);
+      else if (suspect !== undefined)
+        reconciled.vanished(attempt, `executor ${suspect.id}, which may have run it, is gone`);
       else if (this.executors.alive(attempt.site).length > 0) reconciled.emitAgain(attempt);
     }
   }

@@ -15,7 +15,11 @@ export class RunnerMetrics {
   readonly cacheBytes;
 
   constructor(metrics: Metrics) {
-    this.events = metrics.counter({ name: 'ryax_events_appended_total', help: 'Events appended, by type', labelNames: ['type'] });
+    this.events = metrics.counter({
+      name: 'ryax_events_appended_total',
+      help: 'Events appended, by type',
+      labelNames: ['type'],
+    });
     this.appendSeconds = metrics.histogram({
       name: 'ryax_append_seconds',
       help: 'Time of one group commit',
@@ -26,17 +30,33 @@ export class RunnerMetrics {
       help: 'Events in one group commit',
       buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000],
     });
-    this.conflicts = metrics.counter({ name: 'ryax_append_conflicts_total', help: 'Decisions made again because a stream had moved' });
-    this.emittedAgain = metrics.counter({ name: 'ryax_starts_emitted_again_total', help: 'Starts that nobody had taken' });
+    this.conflicts = metrics.counter({
+      name: 'ryax_append_conflicts_total',
+      help: 'Decisions made again because a stream had moved',
+    });
+    this.emittedAgain = metrics.counter({
+      name: 'ryax_starts_emitted_again_total',
+      help: 'Starts that nobody had taken',
+    });
     this.outstanding = metrics.gauge({ name: 'ryax_attempts_outstanding', help: 'Attempts handed out and not ended' });
     this.readyToStartSeconds = metrics.histogram({
       name: 'ryax_ready_to_start_seconds',
       help: 'From ready to handed out',
       buckets: [0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300],
     });
-    this.inboxDepth = metrics.gauge({ name: 'ryax_inbox_depth', help: 'Messages taken from the inbox and not yet decided' });
-    this.ready = metrics.gauge({ name: 'ryax_executions_ready', help: 'Executions that wait for room', labelNames: ['pool'] });
-    this.partitions = metrics.gauge({ name: 'ryax_partitions_owned', help: 'Partitions of the inbox that this runner owns' });
+    this.inboxDepth = metrics.gauge({
+      name: 'ryax_inbox_depth',
+      help: 'Messages taken from the inbox and not yet decided',
+    });
+    this.ready = metrics.gauge({
+      name: 'ryax_executions_ready',
+      help: 'Executions that wait for room',
+      labelNames: ['pool'],
+    });
+    this.partitions = metrics.gauge({
+      name: 'ryax_partitions_owned',
+      help: 'Partitions of the inbox that this runner owns',
+    });
     this.cacheBytes = metrics.gauge({ name: 'ryax_run_cache_bytes', help: 'Estimated memory of folded runs' });
   }
 }

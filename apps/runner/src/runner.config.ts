@@ -3,7 +3,12 @@ import { z } from 'zod';
 
 function milliseconds(fallback: number, least: number) {
   const expected = `a whole number of milliseconds, at least ${least}`;
-  return z.string().regex(/^\d+$/, expected).transform(Number).refine((value) => value >= least, expected).default(fallback);
+  return z
+    .string()
+    .regex(/^\d+$/, expected)
+    .transform(Number)
+    .refine((value) => value >= least, expected)
+    .default(fallback);
 }
 
 function count(fallback: number, most: number) {

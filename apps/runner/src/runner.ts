@@ -185,7 +185,9 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number) {
     patienceMs: runnerPatienceMs,
   });
   const values = new Values(eventLog.log, files);
-  const store: StreamStore = new StreamStore(eventLog.log, new Plans(files), { partitions, cacheBytes }, (run) => effects.folded(run));
+  const store: StreamStore = new StreamStore(eventLog.log, new Plans(files), { partitions, cacheBytes }, (run) =>
+    effects.folded(run),
+  );
   const decider = new Decider(values, eventLog.clock, parts.random);
   const outbox = new Outbox(broker, ids, log, `runner/${incarnation}`);
   const dispatch: Dispatch = new Dispatch(
@@ -202,7 +204,9 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number) {
     newId: () => ids.newId(),
     partitions: () => takeover.partitions,
   });
-  const cycle = new Cycle({ log: eventLog.log, store, decider, dispatch, effects, metrics, logger: log }, (at) => timers.note(at));
+  const cycle = new Cycle({ log: eventLog.log, store, decider, dispatch, effects, metrics, logger: log }, (at) =>
+    timers.note(at),
+  );
   const inbox = new Inbox(broker, { partitions, batchMessages });
   const reconciliation = new Reconciliation(index, executors, membership, clock, { startValidityMs });
   const loop: DecisionLoop = new DecisionLoop({
@@ -214,9 +218,25 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number) {
     heard: (streamId, report) => answers.heard(streamId, report),
   });
   const takeover: Takeover = new Takeover({ inbox, log: eventLog.log, store, index, loop, ids, logger: log });
-  const beats = new ExecutorBeats(broker, eventLog.members, executors, clock, ids, log, { incarnation }, () => loop.lookForRoom());
+  const beats = new ExecutorBeats(broker, eventLog.members, executors, clock, ids, log, { incarnation }, () =>
+    loop.lookForRoom(),
+  );
   const answers = new Answers({ index, reconciliation, takeover, executors, outbox, store });
-  return { metrics, index, executors, membership, store, outbox, effects, timers, inbox, reconciliation, loop, takeover, beats };
+  return {
+    metrics,
+    index,
+    executors,
+    membership,
+    store,
+    outbox,
+    effects,
+    timers,
+    inbox,
+    reconciliation,
+    loop,
+    takeover,
+    beats,
+  };
 }
 
 function sameSet(left: ReadonlySet<number>, right: ReadonlySet<number>): boolean {

@@ -153,7 +153,10 @@ export class StreamStore {
     const hash = first === undefined ? definitionHash : pinnedDefinition(first);
     if (hash === undefined) return { ...base, kind: 'run', aggregate: RunAggregate.absent() };
     const plan = await this.plans.get(hash);
-    const snapshot = firstPage.length >= longStream ? await this.log.loadSnapshot(base.streamId, RunAggregate.snapshotSchema) : undefined;
+    const snapshot =
+      firstPage.length >= longStream
+        ? await this.log.loadSnapshot(base.streamId, RunAggregate.snapshotSchema)
+        : undefined;
     if (snapshot === undefined) return { ...base, kind: 'run', aggregate: RunAggregate.empty(plan) };
     this.snapshotAt.set(base.streamId, snapshot.version * 2);
     const { version, hash: headHash } = snapshot;

@@ -79,7 +79,9 @@ export class Takeover {
     do {
       const page = await this.parts.log.openHeads(partitions, cursor, pageSize);
       const open = page.heads.filter((head) => head.kind === 'run' && this.held.has(head.partition));
-      await this.parts.loop.submit(open.map((head) => internalItem(head.streamId, { type: 'wake' }, this.parts.ids.newId())));
+      await this.parts.loop.submit(
+        open.map((head) => internalItem(head.streamId, { type: 'wake' }, this.parts.ids.newId())),
+      );
       runs += open.length;
       cursor = page.next;
     } while (cursor !== undefined && !signal.aborted);

@@ -27,7 +27,13 @@ export class WakeSignal {
     try {
       while (sent < this.latest) {
         sent = this.latest;
-        const message = { id: this.ids.newId(), type: 'log.wake', source: 'runner', project: 'default', data: { position: sent } } as const;
+        const message = {
+          id: this.ids.newId(),
+          type: 'log.wake',
+          source: 'runner',
+          project: 'default',
+          data: { position: sent },
+        } as const;
         await this.broker.publish({ exchange: exchanges.wakes.name, routingKey: '' }, [message], { persistent: false });
       }
     } catch (error) {

@@ -17,11 +17,15 @@ describe('windowShare', () => {
 
   it('never hands out more in all than the window and one for each runner', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1_000 }), fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 6 }), (window, wanted) => {
-        const all = wanted.reduce((sum, each) => sum + each, 0);
-        const shares = wanted.map((mine) => windowShare(window, mine, all - mine));
-        expect(shares.reduce((sum, share) => sum + share, 0)).toBeLessThanOrEqual(window + wanted.length);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 1_000 }),
+        fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 6 }),
+        (window, wanted) => {
+          const all = wanted.reduce((sum, each) => sum + each, 0);
+          const shares = wanted.map((mine) => windowShare(window, mine, all - mine));
+          expect(shares.reduce((sum, share) => sum + share, 0)).toBeLessThanOrEqual(window + wanted.length);
+        },
+      ),
     );
   });
 });

@@ -41,7 +41,10 @@ export class WorkIndex {
   setReady(streamId: string, lanes: readonly ReadyLane[]): void {
     for (const lane of lanes) {
       const key = laneKey(lane);
-      const known = this.ready.get(key) ?? { lane: { pool: lane.pool, holdsSlot: lane.holdsSlot }, runs: new Map<string, number>() };
+      const known = this.ready.get(key) ?? {
+        lane: { pool: lane.pool, holdsSlot: lane.holdsSlot },
+        runs: new Map<string, number>(),
+      };
       this.ready.set(key, known);
       if (lane.count > 0) known.runs.set(streamId, lane.count);
     }
@@ -131,7 +134,10 @@ export class WorkIndex {
   }
 
   forgetWhere(isForgotten: (streamId: string) => boolean): void {
-    const streams = new Set([...this.keysByStream.keys(), ...[...this.ready.values()].flatMap(({ runs }) => [...runs.keys()])]);
+    const streams = new Set([
+      ...this.keysByStream.keys(),
+      ...[...this.ready.values()].flatMap(({ runs }) => [...runs.keys()]),
+    ]);
     for (const streamId of streams) if (isForgotten(streamId)) this.forget(streamId);
   }
 

@@ -23,7 +23,11 @@ export type StreamWork =
 /** What a delivery of the inbox asks for; an answer to an inquiry concerns no stream's state. */
 export type Received =
   | { readonly type: 'work'; readonly item: WorkItem }
-  | { readonly type: 'answer'; readonly streamId: string; readonly report: Extract<Report, { report: 'holding' | 'unknown' | 'returned' }> }
+  | {
+      readonly type: 'answer';
+      readonly streamId: string;
+      readonly report: Extract<Report, { report: 'holding' | 'unknown' | 'returned' }>;
+    }
   | { readonly type: 'misrouted'; readonly reason: string };
 
 function isType<T extends MessageType>(message: Message, type: T): message is Message<DataOf<T>> {
@@ -69,7 +73,12 @@ function receiveReport(message: Message<Report>, delivery: Delivery): Received {
     }
     case 'started': {
       const { executor, started_ms_ago: startedMsAgo } = report;
-      return work(delivery, stream, { kind: 'run', message: { type: 'started', execution, attempt, executor, startedMsAgo } }, report);
+      return work(
+        delivery,
+        stream,
+        { kind: 'run', message: { type: 'started', execution, attempt, executor, startedMsAgo } },
+        report,
+      );
     }
     case 'holding':
     case 'unknown':

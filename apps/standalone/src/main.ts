@@ -2,7 +2,18 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { InMemoryBroker, InMemoryServer } from '@ryax/broker';
 import { LocalFileStore, openSecrets } from '@ryax/filestore';
-import { Clock, exitWith, inheritedEnvironment, loadConfig, Log, Metrics, NestLogger, PlatformModule, Shutdown, startEmbeddedPostgres } from '@ryax/platform';
+import {
+  Clock,
+  exitWith,
+  inheritedEnvironment,
+  loadConfig,
+  Log,
+  Metrics,
+  NestLogger,
+  PlatformModule,
+  Shutdown,
+  startEmbeddedPostgres,
+} from '@ryax/platform';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ExecutorModule } from '../../executor/src/executor.module';
@@ -25,7 +36,9 @@ async function main(): Promise<void> {
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
 
   const postgres =
-    config.RYAX_DATASTORE === undefined ? await startEmbeddedPostgres({ directory: join(dataDirectory, 'postgres') }) : undefined;
+    config.RYAX_DATASTORE === undefined
+      ? await startEmbeddedPostgres({ directory: join(dataDirectory, 'postgres') })
+      : undefined;
   const datastoreUrl = config.RYAX_DATASTORE ?? postgres?.url ?? '';
 
   const directory = join(dataDirectory, 'files');

@@ -1,4 +1,11 @@
-import { createParamDecorator, Inject, Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  createParamDecorator,
+  Inject,
+  Injectable,
+  SetMetadata,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { jwtVerify } from 'jose';
@@ -44,7 +51,10 @@ export class AuthGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const scope = this.reflector.getAllAndOverride<Scope | undefined>(scopeKey, [context.getHandler(), context.getClass()]);
+    const scope = this.reflector.getAllAndOverride<Scope | undefined>(scopeKey, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
     if (scope === undefined || this.key === undefined) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const claims = await verify(tokenOf(request.headers.authorization), this.key);
@@ -67,7 +77,9 @@ async function verify(token: string, key: Uint8Array): Promise<Claims> {
   try {
     return (await jwtVerify(token, key, { algorithms: ['HS256'] })).payload;
   } catch (error) {
-    throw new MissingTokenError(`The token is not valid: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new MissingTokenError(`The token is not valid: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

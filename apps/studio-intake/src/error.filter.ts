@@ -63,6 +63,7 @@ function fastifyRefusal(error: unknown): { readonly status: number; readonly err
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   const known = statusByFastifyCode[error.code];
   if (known !== undefined) return known;
-  const isRefusal = 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500;
+  const isRefusal =
+    'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500;
   return isRefusal ? { status: Number(error.statusCode), error: error.message } : undefined;
 }

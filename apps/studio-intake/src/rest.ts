@@ -13,11 +13,15 @@ import { RouteTable } from './route-table';
 const yamlContentTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/vnd.yaml'];
 
 /** Fastify's options: the largest body that is held in memory is a definition with inputs beside it. */
-export const fastifyOptions = { bodyLimit: 2 * limits.definitionBytes, forceCloseConnections: true, routerOptions: { maxParamLength: 512 } };
+export const fastifyOptions = {
+  bodyLimit: 2 * limits.definitionBytes,
+  forceCloseConnections: true,
+  routerOptions: { maxParamLength: 512 },
+};
 
 /** Everything that makes an application speak our REST: bodies, validation, errors, tokens, OpenAPI at `/docs`. */
 export function prepareRest(app: NestFastifyApplication): void {
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = app.getHttpAdapter().getInstance();
   const routes = new RouteTable();
   fastify.addHook('onRoute', ({ method, url }) => routes.add(method, url));
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -52,7 +56,10 @@ interface Issue {
 
 /** Every fault of a body or query, each at its path. */
 function invalidRequest(issues: readonly Issue[]): InvalidRequestError {
-  const details = issues.map<Fault>(({ message, path = [] }) => ({ path: path.map(segment).join('.'), reason: message }));
+  const details = issues.map<Fault>(({ message, path = [] }) => ({
+    path: path.map(segment).join('.'),
+    reason: message,
+  }));
   return new InvalidRequestError('Invalid request', details);
 }
 

@@ -54,7 +54,14 @@ export class RunnerClient {
     facts: Readonly<Record<string, string | number>> = {},
   ): Promise<Accepted> {
     const subject = streamId(stream.kind, stream.project, stream.id);
-    const message: Message = { id: this.ids.newId(), type, source: 'studio-intake', project: stream.project, subject, data };
+    const message: Message = {
+      id: this.ids.newId(),
+      type,
+      source: 'studio-intake',
+      project: stream.project,
+      subject,
+      data,
+    };
     const reply = await this.ask(message, facts);
     if (reply.status === 'rejected') throw new RejectedError(reply.rejection);
     return reply;
@@ -64,7 +71,8 @@ export class RunnerClient {
     const deadline = this.clock.monotonicMs() + this.options.commandDeadlineMs;
     for (let patience = firstPatienceMs; ; patience *= 2) {
       const left = deadline - this.clock.monotonicMs();
-      if (left <= 0) throw new UnavailableError('The engine did not answer in time; ask again with the same key', facts);
+      if (left <= 0)
+        throw new UnavailableError('The engine did not answer in time; ask again with the same key', facts);
       try {
         const partitions = await this.partitionCount();
         const routingKey = routingKeys.runnerPartition(partitionOf(message.subject ?? '', partitions));
@@ -72,7 +80,11 @@ export class RunnerClient {
         const reply = await this.broker.request(target, message, Math.min(patience, left));
         return commandReplySchema.parse(reply.data);
       } catch (error) {
-        this.log.warn('A command was not answered; it is sent again', { message_id: message.id, message_type: message.type, error });
+        this.log.warn('A command was not answered; it is sent again', {
+          message_id: message.id,
+          message_type: message.type,
+          error,
+        });
         await wait(Math.min(pauseMs, Math.max(0, deadline - this.clock.monotonicMs())));
       }
     }

@@ -22,7 +22,15 @@ export const commandDeadlineMs = 20_000;
 export const queryDeadlineMs = 10_000;
 
 /** The intake as a process of its own. */
-export async function startIntake({ broker, files, secrets, log, jwtSecretKey, port, host }: IntakeProcess): Promise<void> {
+export async function startIntake({
+  broker,
+  files,
+  secrets,
+  log,
+  jwtSecretKey,
+  port,
+  host,
+}: IntakeProcess): Promise<void> {
   const options = { jwtSecretKey, commandDeadlineMs, queryDeadlineMs };
   const app = await NestFactory.create<NestFastifyApplication>(
     {
@@ -44,7 +52,12 @@ export async function startIntake({ broker, files, secrets, log, jwtSecretKey, p
 }
 
 /** Listens with our REST; open requests are finished before connections close. */
-export async function serveRest(app: NestFastifyApplication, shutdown: Shutdown, port: number, host: string): Promise<void> {
+export async function serveRest(
+  app: NestFastifyApplication,
+  shutdown: Shutdown,
+  port: number,
+  host: string,
+): Promise<void> {
   prepareRest(app);
   await app.init();
   // The server alone: closing the application would close what open requests still need.

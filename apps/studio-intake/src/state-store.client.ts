@@ -38,9 +38,11 @@ export class StateStoreClient {
       data: { name, parameters: parameters as JsonValue },
     } as const;
     const target = { exchange: exchanges.queries.name, routingKey: routingKeys.queries };
-    const answer = await this.broker.request(target, message, this.options.queryDeadlineMs + waitMs).catch((error: unknown) => {
-      throw new UnavailableError('The state store did not answer in time', {}, { cause: error });
-    });
+    const answer = await this.broker
+      .request(target, message, this.options.queryDeadlineMs + waitMs)
+      .catch((error: unknown) => {
+        throw new UnavailableError('The state store did not answer in time', {}, { cause: error });
+      });
     const reply = queryReplySchema.parse(answer.data);
     if (reply.status === 'rejected') throw new RejectedError(reply.rejection);
     return queries[name].answer.parse(reply.result) as QueryAnswer<N>;

@@ -137,8 +137,9 @@ export const actionEventSchemas = {
 
 export const eventSchemas = { ...runEventSchemas, ...workflowEventSchemas, ...actionEventSchemas } as const;
 
-type Schemas<T extends Record<string, z.ZodType>> = { [K in keyof T & string]: { type: K; data: z.infer<T[K]> } }[keyof T &
-  string];
+type Schemas<T extends Record<string, z.ZodType>> = {
+  [K in keyof T & string]: { type: K; data: z.infer<T[K]> };
+}[keyof T & string];
 export type RunEvent = Schemas<typeof runEventSchemas>;
 export type WorkflowEvent = Schemas<typeof workflowEventSchemas>;
 export type ActionEvent = Schemas<typeof actionEventSchemas>;

@@ -26,7 +26,9 @@ export const parsedJsonObjectSchema = z.custom<JsonObject>(
 );
 
 /** `sha256:` and 64 hexadecimal digits: the name of content in the filestore. */
-export const contentHashSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 hexadecimal digits');
+export const contentHashSchema = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 hexadecimal digits');
 
 /** A file or directory in the filestore, as it stands inside a value. `name` is the base name to restore. */
 export const fileReferenceSchema = z.strictObject({

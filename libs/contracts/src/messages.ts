@@ -64,7 +64,11 @@ export const actionPublishSchema = z.strictObject({
 
 /** What an attempt was, as its executor reports it. */
 export const outcomeSchema = z.discriminatedUnion('status', [
-  z.strictObject({ status: z.literal('succeeded'), outputs: parsedJsonObjectSchema, warnings: z.array(z.string()).optional() }),
+  z.strictObject({
+    status: z.literal('succeeded'),
+    outputs: parsedJsonObjectSchema,
+    warnings: z.array(z.string()).optional(),
+  }),
   z.strictObject({ status: z.literal('failed'), failure: failureSchema }),
   z.strictObject({ status: z.literal('cancelled') }),
 ]);
@@ -128,12 +132,20 @@ export const startSchema = z.strictObject({
 export type Start = z.infer<typeof startSchema>;
 
 /** Names one attempt among all runs of all projects. */
-export const attemptSchema = z.strictObject({ project: z.string(), ...attemptOfRun, reply_partition: z.int().nonnegative() });
+export const attemptSchema = z.strictObject({
+  project: z.string(),
+  ...attemptOfRun,
+  reply_partition: z.int().nonnegative(),
+});
 export type Attempt = z.infer<typeof attemptSchema>;
 
-export const cancelSchema = z.strictObject({ attempts: z.array(z.strictObject({ ...attemptSchema.shape, force: z.boolean() })) });
+export const cancelSchema = z.strictObject({
+  attempts: z.array(z.strictObject({ ...attemptSchema.shape, force: z.boolean() })),
+});
 export const querySchema = z.strictObject({ attempts: z.array(attemptSchema) });
-export const settledSchema = z.strictObject({ attempts: z.array(z.strictObject({ project: z.string(), ...attemptOfRun })) });
+export const settledSchema = z.strictObject({
+  attempts: z.array(z.strictObject({ project: z.string(), ...attemptOfRun })),
+});
 
 export const poolSchema = z.strictObject({
   name: z.string(),

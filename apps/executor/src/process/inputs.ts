@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   isSecretReference,
@@ -33,7 +32,6 @@ const mostNameBytes = 255;
 /** Puts one attempt's inputs into its room: references resolved, files copied, every value of its declared type. */
 export class InputPreparation {
   private readonly secretValues: string[] = [];
-  private folders = 0;
 
   constructor(
     private readonly sources: InputSources,
@@ -104,10 +102,7 @@ export class InputPreparation {
 
   /** A copy under its original name: handlers make new names of it, and must not be able to change what is stored. */
   private async place({ $file: hash, name, kind }: FileReference): Promise<string> {
-    this.folders += 1;
-    const folder = join(this.room.inputs, String(this.folders));
-    await mkdir(folder);
-    const path = join(folder, localName(name));
+    const path = join(await this.room.inputFolder(), localName(name));
     if (kind === 'directory') await unpackDirectory(this.sources.files, hash, path);
     else await this.sources.files.copyTo(hash, path);
     return path;

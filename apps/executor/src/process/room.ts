@@ -21,6 +21,7 @@ export class Room {
   readonly inputs: string;
   readonly tmp: string;
   readonly home: string;
+  private inputFolders = 0;
 
   private constructor(
     readonly directory: string,
@@ -41,6 +42,13 @@ export class Room {
     await chmod(room.tmp, 0o1777);
     await makeMountPoints(room.tmp, visible);
     return room;
+  }
+
+  /** An empty folder for an input. Never the same one twice: handlers remember what they have read by its path. */
+  async inputFolder(): Promise<string> {
+    const folder = join(this.inputs, String(++this.inputFolders));
+    await mkdir(folder);
+    return folder;
   }
 
   /** Empties what must not be found by the next call. */

@@ -77,6 +77,13 @@ export class ExecutorFixture {
     return batch;
   }
 
+  /** A start that the broker had delivered before, to a connection that is gone. */
+  async redeliver(start: Start): Promise<FakeDelivery | undefined> {
+    const [delivery] = await this.broker.deliver(this.startQueue, [this.message('execution.start', start)], true);
+    await settle();
+    return delivery;
+  }
+
   async say<T extends 'execution.cancel' | 'execution.query' | 'execution.settled' | 'executor.beat-answer'>(
     type: T,
     data: DataOf<T>,

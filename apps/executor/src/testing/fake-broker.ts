@@ -83,8 +83,8 @@ export class FakeBroker implements Broker {
   }
 
   /** One batch to whoever consumes the queue; kept for the next consumer when nobody does. */
-  async deliver(queue: string, messages: readonly Message[]): Promise<readonly FakeDelivery[]> {
-    const batch = messages.map((message) => new FakeDelivery(message));
+  async deliver(queue: string, messages: readonly Message[], redelivered = false): Promise<readonly FakeDelivery[]> {
+    const batch = messages.map((message) => new FakeDelivery(message, redelivered));
     const handler = this.handlers.get(queue);
     if (handler === undefined) this.unread.set(queue, [...(this.unread.get(queue) ?? []), ...batch]);
     else await handler(batch);
@@ -115,12 +115,14 @@ export class FakeBroker implements Broker {
 }
 
 export class FakeDelivery implements Delivery {
-  readonly redelivered = false;
   readonly replyTo = undefined;
   readonly correlationId = undefined;
   settled: 'not' | 'acknowledged' | 'retried' | 'deferred' | 'parked' = 'not';
 
-  constructor(readonly message: Message) {}
+  constructor(
+    readonly message: Message,
+    readonly redelivered = false,
+  ) {}
 
   ack(): void {
     this.settled = 'acknowledged';

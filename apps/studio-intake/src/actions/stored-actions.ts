@@ -33,7 +33,8 @@ export class StoredActions {
       return await withUploadedArchive(archive, {}, async (unpacked) => {
         const folder = await soleFolderOr(unpacked);
         const names = await readdir(folder);
-        if (!names.includes(metadataFile)) throw invalid('', `expected a file ${metadataFile}, found ${names.slice(0, 10).join(', ')}`);
+        if (!names.includes(metadataFile))
+          throw invalid('', `expected a file ${metadataFile}, found ${names.slice(0, 10).join(', ')}`);
         const manifest = manifestOf(await readFile(join(folder, metadataFile), 'utf8'));
         const wanted = entryFiles[manifest.runtime] ?? [];
         if (!wanted.some((name) => names.includes(name))) {
@@ -51,7 +52,8 @@ export class StoredActions {
   async byHash(contentHash: string): Promise<PinnedAction | undefined> {
     const known = this.known.get(contentHash);
     if (known !== undefined) return known;
-    if (!/^sha256:[0-9a-f]{64}$/.test(contentHash) || (await this.files.size(contentHash)) === undefined) return undefined;
+    if (!/^sha256:[0-9a-f]{64}$/.test(contentHash) || (await this.files.size(contentHash)) === undefined)
+      return undefined;
     const metadata = await readEntry(await this.files.open(contentHash), metadataFile);
     if (metadata === undefined) return undefined;
     return this.remember({ content_hash: contentHash, manifest: manifestOf(metadata) });

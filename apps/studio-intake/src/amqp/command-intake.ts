@@ -1,6 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Broker, Delivery, Subscription } from '@ryax/broker';
-import { exchanges, queues, type CommandReply, type DataOf, type JsonObject, type Message, type MessageType, type Rejection } from '@ryax/contracts';
+import {
+  exchanges,
+  queues,
+  type CommandReply,
+  type DataOf,
+  type JsonObject,
+  type Message,
+  type MessageType,
+  type Rejection,
+} from '@ryax/contracts';
 import { IdSource, Log } from '@ryax/platform';
 import type { Principal } from '../auth.guard';
 import { IntakeError, RejectedError, UnavailableError } from '../errors';
@@ -29,9 +38,13 @@ export class CommandIntake {
   async start(): Promise<void> {
     const bindings = [{ exchange: exchanges.commands.name, routingKey: '#' }];
     await this.broker.declare([{ name: queues.intakeCommands, kind: 'work', bindings }]);
-    this.subscription = await this.broker.consume(queues.intakeCommands, { prefetch, maxBatch: prefetch }, async (batch) => {
-      await Promise.all(batch.map((delivery) => this.receive(delivery)));
-    });
+    this.subscription = await this.broker.consume(
+      queues.intakeCommands,
+      { prefetch, maxBatch: prefetch },
+      async (batch) => {
+        await Promise.all(batch.map((delivery) => this.receive(delivery)));
+      },
+    );
   }
 
   async stop(): Promise<void> {
@@ -75,12 +88,19 @@ export class CommandIntake {
       const { run_id: runId, reason = 'cancelled by request', force = false } = message.data;
       return this.runs.cancel(caller, runId, reason, force);
     }
-    throw new RejectedError({ code: 'invalid', message: `Expected a command, found a message of type ${message.type}` });
+    throw new RejectedError({
+      code: 'invalid',
+      message: `Expected a command, found a message of type ${message.type}`,
+    });
   }
 
   private async startRun(caller: Principal, message: Message<DataOf<'command.run.start'>>): Promise<JsonObject> {
     const { workflow_id: workflowId, inputs = {}, labels = {}, idempotency_key: key } = message.data;
-    const run = await this.runs.start(caller, workflowId, { inputs, labels, key: key ?? `${message.source}/${message.id}` });
+    const run = await this.runs.start(caller, workflowId, {
+      inputs,
+      labels,
+      key: key ?? `${message.source}/${message.id}`,
+    });
     return { run_id: run.runId, workflow_id: run.workflowId, workflow_version: run.workflowVersion, state: run.state };
   }
 

@@ -12,7 +12,10 @@ import { parseRange } from './byte-range';
 
 const uploadQuery = z.strictObject({
   /** The base name that actions see. */
-  name: fileReferenceSchema.shape.name.refine((name) => !/[/\0]/.test(name) && name !== '.' && name !== '..', 'expected a base name'),
+  name: fileReferenceSchema.shape.name.refine(
+    (name) => !/[/\0]/.test(name) && name !== '.' && name !== '..',
+    'expected a base name',
+  ),
   /** A directory is sent as tar.gz or zip. */
   kind: fileReferenceSchema.shape.kind.default('file'),
 });
@@ -34,7 +37,9 @@ export class FilesController {
   ): Promise<JsonObject> {
     const content = binaryBody(request);
     const { hash, size } =
-      kind === 'file' ? await this.files.put(content, { maxBytes: limits.uploadBytes }) : await this.storeDirectory(content);
+      kind === 'file'
+        ? await this.files.put(content, { maxBytes: limits.uploadBytes })
+        : await this.storeDirectory(content);
     const value: FileReference = { $file: hash, name, size, kind };
     return { file_id: hash.replace(/^sha256:/, ''), size, value };
   }
@@ -52,10 +57,17 @@ export class FilesController {
     const size = await this.files.size(hash);
     if (size === undefined) throw new NotFoundError(`Expected a file ${id}, found none`);
     const range = parseRange(request.headers.range, size);
-    void reply.header('accept-ranges', 'bytes').header('etag', `"${id}"`).header('content-type', 'application/octet-stream');
-    if (name !== undefined) void reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`);
+    void reply
+      .header('accept-ranges', 'bytes')
+      .header('etag', `"${id}"`)
+      .header('content-type', 'application/octet-stream');
+    if (name !== undefined)
+      void reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`);
     if (range === 'unsatisfiable') {
-      await reply.status(416).header('content-range', `bytes */${size}`).send({ error: `The file has ${size} bytes`, details: [] });
+      await reply
+        .status(416)
+        .header('content-range', `bytes */${size}`)
+        .send({ error: `The file has ${size} bytes`, details: [] });
       return;
     }
     if (range === null) {
@@ -63,13 +75,18 @@ export class FilesController {
       return;
     }
     const { start, end } = range;
-    void reply.status(206).header('content-range', `bytes ${start}-${end}/${size}`).header('content-length', end - start + 1);
+    void reply
+      .status(206)
+      .header('content-range', `bytes ${start}-${end}/${size}`)
+      .header('content-length', end - start + 1);
     await reply.send(await this.files.open(hash, range));
   }
 
   private async storeDirectory(archive: ReturnType<typeof binaryBody>) {
     try {
-      return await withUploadedArchive(archive, {}, async (unpacked) => packDirectory(this.files, await soleFolderOr(unpacked)));
+      return await withUploadedArchive(archive, {}, async (unpacked) =>
+        packDirectory(this.files, await soleFolderOr(unpacked)),
+      );
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error;
       throw new InvalidRequestError('Invalid archive', [{ path: '', reason: error.message }]);

@@ -16,7 +16,11 @@ export class Estimates {
   /** A guess is not worth an error: without one the run has been accepted all the same. */
   async of({ project }: Principal, definitionHash: string, inputs: JsonObject): Promise<JsonObject> {
     try {
-      const estimate = await this.stateStore.query('run.estimate', { project, definition_hash: definitionHash, inputs });
+      const estimate = await this.stateStore.query('run.estimate', {
+        project,
+        definition_hash: definitionHash,
+        inputs,
+      });
       const { duration_ms: durationMs, confidence, basis } = estimate;
       const completion = durationMs === null ? null : new Date(this.clock.wallMs() + durationMs).toISOString();
       return { estimated_completion: completion, estimate: { duration_ms: durationMs, confidence, basis } };

@@ -31,7 +31,9 @@ export class LiveController {
 
   @Get('events')
   @NeedsScope('workflow:read')
-  @ApiOperation({ summary: 'The events of a run as server-sent events; goes on after Last-Event-ID, ends with the run' })
+  @ApiOperation({
+    summary: 'The events of a run as server-sent events; goes on after Last-Event-ID, ends with the run',
+  })
   async events(
     @Caller() { project }: Principal,
     @Param('id') runId: string,

@@ -21,5 +21,7 @@ export function idempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const parsed = idempotencyKeySchema.safeParse(header);
   if (parsed.success) return parsed.data;
-  throw new InvalidRequestError('Invalid header', [{ path: 'Idempotency-Key', reason: 'expected 1 to 256 characters' }]);
+  throw new InvalidRequestError('Invalid header', [
+    { path: 'Idempotency-Key', reason: 'expected 1 to 256 characters' },
+  ]);
 }

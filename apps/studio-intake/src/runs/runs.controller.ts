@@ -73,20 +73,32 @@ export class RunsController {
   @NeedsScope('workflow:read')
   @ApiOperation({ summary: 'List runs, newest first, by workflow, state and label' })
   list(@Caller() { project }: Principal, @Query({ schema: listQuery }) { label, ...query }: z.infer<typeof listQuery>) {
-    return this.stateStore.query('run.list', { project, ...query, ...(label === undefined ? {} : { labels: labelsOf(label) }) });
+    return this.stateStore.query('run.list', {
+      project,
+      ...query,
+      ...(label === undefined ? {} : { labels: labelsOf(label) }),
+    });
   }
 
   @Get('runs/:id')
   @NeedsScope('workflow:read')
   @ApiOperation({ summary: 'One run as of now, or as of a version of its history' })
-  async get(@Caller() { project }: Principal, @Param('id') runId: string, @Query({ schema: runQuery }) query: z.infer<typeof runQuery>) {
+  async get(
+    @Caller() { project }: Principal,
+    @Param('id') runId: string,
+    @Query({ schema: runQuery }) query: z.infer<typeof runQuery>,
+  ) {
     return this.stateStore.query('run.get', { project, run_id: runId, ...query });
   }
 
   @Get('runs/:id/history')
   @NeedsScope('workflow:read')
   @ApiOperation({ summary: 'The events of a run, each with what caused it' })
-  history(@Caller() { project }: Principal, @Param('id') runId: string, @Query({ schema: historyQuery }) query: z.infer<typeof historyQuery>) {
+  history(
+    @Caller() { project }: Principal,
+    @Param('id') runId: string,
+    @Query({ schema: historyQuery }) query: z.infer<typeof historyQuery>,
+  ) {
     return this.stateStore.query('run.history', { project, run_id: runId, ...query });
   }
 
@@ -104,7 +116,8 @@ export class RunsController {
   cancel(
     @Caller() caller: Principal,
     @Param('id') runId: string,
-    @Body({ schema: cancelBody.default({ reason: 'cancelled by request', force: false }) }) body: z.infer<typeof cancelBody>,
+    @Body({ schema: cancelBody.default({ reason: 'cancelled by request', force: false }) })
+    body: z.infer<typeof cancelBody>,
   ): Promise<JsonObject> {
     return this.runs.cancel(caller, runId, body.reason, body.force);
   }
@@ -113,7 +126,8 @@ export class RunsController {
 function labelsOf(label: string | readonly string[]): Record<string, string> {
   const pairs = (typeof label === 'string' ? [label] : label).map((text) => {
     const at = text.indexOf('=');
-    if (at < 1) throw new InvalidRequestError('Invalid query', [{ path: 'label', reason: `expected name=value, found ${text}` }]);
+    if (at < 1)
+      throw new InvalidRequestError('Invalid query', [{ path: 'label', reason: `expected name=value, found ${text}` }]);
     return [text.slice(0, at), text.slice(at + 1)] as const;
   });
   return Object.fromEntries(pairs);

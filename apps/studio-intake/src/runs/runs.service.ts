@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { limits, streamId, type JsonObject, type JsonValue } from '@ryax/contracts';
 import { putValue, type FileStore, type Secrets } from '@ryax/filestore';
 import { IdSource } from '@ryax/platform';
+import { z } from 'zod';
 import type { Principal } from '../auth.guard';
 import { InvalidRequestError, RejectedError } from '../errors';
 import { requestHashOf, runIdOf } from '../identity';
@@ -35,6 +36,7 @@ interface Pinned {
 }
 
 const apiSource = 'api';
+const startedResult = z.object({ state: z.string() });
 
 /** What REST and AMQP can ask about runs. */
 @Injectable()
@@ -82,7 +84,12 @@ export class Runs {
     return result;
   }
 
-  private async startPinned(caller: Principal, pinned: Pinned, sent: JsonObject, request: RunRequest): Promise<StartedRun> {
+  private async startPinned(
+    caller: Principal,
+    pinned: Pinned,
+    sent: JsonObject,
+    request: RunRequest,
+  ): Promise<StartedRun> {
     const key = request.key ?? this.ids.newId();
     const { workflowId, version, definitionHash } = pinned;
     const runId = runIdOf({ project: caller.project, workflowId, source: apiSource, key });
@@ -103,15 +110,23 @@ export class Runs {
       },
       { run_id: runId, idempotency_key: key },
     );
-    return { runId, workflowId, workflowVersion: version, definitionHash, state: String(result['state']) };
+    return { runId, workflowId, workflowVersion: version, definitionHash, state: startedResult.parse(result).state };
   }
 
   /** The version that an earlier request with this key has started; its request hash is compared by the runner. */
-  private async startedBefore(caller: Principal, workflowId: string, key: string | undefined): Promise<number | undefined> {
+  private async startedBefore(
+    caller: Principal,
+    workflowId: string,
+    key: string | undefined,
+  ): Promise<number | undefined> {
     if (key === undefined) return undefined;
     const runId = runIdOf({ project: caller.project, workflowId, source: apiSource, key });
     try {
-      const { events } = await this.stateStore.query('run.history', { project: caller.project, run_id: runId, limit: 1 });
+      const { events } = await this.stateStore.query('run.history', {
+        project: caller.project,
+        run_id: runId,
+        limit: 1,
+      });
       const [started] = events;
       return started?.type === 'RunStarted' ? Number((started.data as JsonObject)['workflow_version']) : undefined;
     } catch (error) {
@@ -121,14 +136,21 @@ export class Runs {
   }
 
   /** Passwords are encrypted before anything is sent; the hash of the request is over their ids. */
-  private async sealInputs(project: string, runId: string, definition: JsonValue, inputs: JsonObject): Promise<JsonObject> {
+  private async sealInputs(
+    project: string,
+    runId: string,
+    definition: JsonValue,
+    inputs: JsonObject,
+  ): Promise<JsonObject> {
     const sealed: JsonObject = { ...inputs };
     const stream = streamId('run', project, runId);
     for (const { name, type } of triggerOutputs(definition)) {
       const value = sealed[name];
       if (type !== 'password' || value === undefined || value === null) continue;
       if (typeof value !== 'string') {
-        throw new InvalidRequestError('Invalid inputs', [{ path: `inputs.${name}`, reason: 'expected a text for a password' }]);
+        throw new InvalidRequestError('Invalid inputs', [
+          { path: `inputs.${name}`, reason: 'expected a text for a password' },
+        ]);
       }
       sealed[name] = await this.secrets.put({ streamId: stream, path: `inputs.${name}` }, value);
     }

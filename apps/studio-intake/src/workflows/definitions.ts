@@ -1,5 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { limits, streamId, type DeployedDefinition, type Fault, type JsonValue, type PinnedAction } from '@ryax/contracts';
+import {
+  limits,
+  streamId,
+  type DeployedDefinition,
+  type Fault,
+  type JsonValue,
+  type PinnedAction,
+} from '@ryax/contracts';
 import { putJson, type FileStore, type Secrets } from '@ryax/filestore';
 import { actionReferences, validateDefinition, type Plan } from '@ryax/workflow';
 import { parse, YAMLParseError } from 'yaml';

@@ -1,4 +1,11 @@
-import type { ActionEntry, DeployedDefinition, Entry, IoDeclaration, JsonValue, SecretReference } from '@ryax/contracts';
+import type {
+  ActionEntry,
+  DeployedDefinition,
+  Entry,
+  IoDeclaration,
+  JsonValue,
+  SecretReference,
+} from '@ryax/contracts';
 
 type Seal = (path: string, value: string) => Promise<SecretReference>;
 
@@ -6,16 +13,21 @@ type Seal = (path: string, value: string) => Promise<SecretReference>;
 export async function sealDefinition(deployed: DeployedDefinition, seal: Seal): Promise<DeployedDefinition> {
   const { definition } = deployed;
   const { trigger, actions, finally: last } = definition.spec;
-  const sealEntries = (entries: readonly Entry[]) => Promise.all(entries.map((entry) => sealEntry(entry, deployed, seal)));
+  const sealEntries = (entries: readonly Entry[]) =>
+    Promise.all(entries.map((entry) => sealEntry(entry, deployed, seal)));
   return {
     ...deployed,
     definition: {
       ...definition,
       spec: {
         ...definition.spec,
-        ...(trigger?.outputs === undefined ? {} : { trigger: { ...trigger, outputs: await sealDefaults(trigger.outputs, seal) } }),
+        ...(trigger?.outputs === undefined
+          ? {}
+          : { trigger: { ...trigger, outputs: await sealDefaults(trigger.outputs, seal) } }),
         actions: await sealEntries(actions),
-        ...(last === undefined ? {} : { finally: await Promise.all(last.map((entry) => sealAction(entry, deployed, seal))) }),
+        ...(last === undefined
+          ? {}
+          : { finally: await Promise.all(last.map((entry) => sealAction(entry, deployed, seal))) }),
       },
     },
   };

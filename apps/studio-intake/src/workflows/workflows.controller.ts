@@ -28,7 +28,9 @@ export class WorkflowsController {
 
   @Post()
   @NeedsScope('workflow:deploy')
-  @ApiOperation({ summary: 'Deploy a definition (YAML or JSON): changed content makes a new version, equal content the same one' })
+  @ApiOperation({
+    summary: 'Deploy a definition (YAML or JSON): changed content makes a new version, equal content the same one',
+  })
   @ApiConsumes('application/yaml', 'application/json')
   deploy(@Caller() caller: Principal, @Body() body: unknown): Promise<JsonObject> {
     return this.workflows.deploy(caller, body);
@@ -51,7 +53,11 @@ export class WorkflowsController {
   @Get(':id/versions/:version')
   @NeedsScope('workflow:read')
   @ApiOperation({ summary: 'One version of a workflow' })
-  getVersion(@Caller() caller: Principal, @Param('id') id: string, @Param('version', { schema: version }) wanted: number) {
+  getVersion(
+    @Caller() caller: Principal,
+    @Param('id') id: string,
+    @Param('version', { schema: version }) wanted: number,
+  ) {
     return this.workflows.get(caller, id, wanted);
   }
 

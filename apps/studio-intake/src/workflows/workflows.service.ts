@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { JsonObject, JsonValue, QueryAnswer } from '@ryax/contracts';
+import { z } from 'zod';
 import type { Principal } from '../auth.guard';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
 import { Definitions, type ValidDefinition } from './definitions';
+
+const deployedResult = z.object({ workflow_version: z.int().positive() });
 
 export interface Deployment extends JsonObject {
   workflow_id: string;
@@ -33,7 +36,7 @@ export class Workflows {
       { kind: 'workflow', project: caller.project, id },
       { workflow_id: id, definition_hash: definitionHash, human_name: humanName, deployed_by: caller.subject },
     );
-    return { workflow_id: id, version: Number(result['workflow_version']), definition_hash: definitionHash };
+    return { workflow_id: id, version: deployedResult.parse(result).workflow_version, definition_hash: definitionHash };
   }
 
   async undeploy(caller: Principal, workflowId: string): Promise<void> {
@@ -50,18 +53,21 @@ export class Workflows {
   }
 
   get(caller: Principal, workflowId: string, version?: number): Promise<QueryAnswer<'workflow.get'>> {
-    return this.stateStore.query('workflow.get', { project: caller.project, workflow_id: workflowId, ...(version === undefined ? {} : { version }) });
+    return this.stateStore.query('workflow.get', {
+      project: caller.project,
+      workflow_id: workflowId,
+      ...(version === undefined ? {} : { version }),
+    });
   }
 }
 
-/** What a definition's trigger gives to a run, as far as it is known to be well-formed. */
-export function triggerOutputs(definition: JsonValue): readonly { readonly name: string; readonly type: string }[] {
-  const spec = field(definition, 'spec');
-  const outputs = field(field(spec, 'trigger'), 'outputs');
-  if (!Array.isArray(outputs)) return [];
-  return outputs.map((output) => ({ name: String(field(output, 'name')), type: String(field(output, 'type')) }));
-}
+const withTrigger = z.object({
+  spec: z.object({
+    trigger: z.object({ outputs: z.array(z.object({ name: z.string(), type: z.string() })).default([]) }).optional(),
+  }),
+});
 
-function field(value: JsonValue | undefined, name: string): JsonValue | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value[name] : undefined;
+/** What a definition's trigger gives to a run. */
+export function triggerOutputs(definition: JsonValue): readonly { readonly name: string; readonly type: string }[] {
+  return withTrigger.parse(definition).spec.trigger?.outputs ?? [];
 }

@@ -198,7 +198,7 @@ export class InMemoryBroker implements Broker, MemoryConnection {
       const taken = this.server.publish({
         ...target,
         ...addressed,
-        ...this.check([message]),
+        items: this.itemsOf([message]),
         persistent: false,
         tries: 0,
       });

@@ -1,4 +1,5 @@
 import type { IoDeclaration } from '@ryax/contracts';
+import { describeIoType } from './describe';
 import type { Draft, DraftExpression } from './draft';
 import { compileExpression } from './expression/compile';
 import type { Faults } from './faults';
@@ -7,14 +8,7 @@ import type { EntryNode, Outline } from './outline';
 import { at, type Place } from './place';
 import type { PlanInput, PlanValue } from './plan';
 import { lookUp, type Viewpoint } from './sight';
-import {
-  describeIoType,
-  holdsPassword,
-  passwordReason,
-  unknownType,
-  whyNotAssignable,
-  type StaticType,
-} from './static-type';
+import { holdsPassword, passwordReason, unknownType, whyNotAssignable, type StaticType } from './static-type';
 import type { TypeTable } from './type-table';
 import { checkValue, isRequired } from './values';
 

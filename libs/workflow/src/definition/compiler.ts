@@ -1,6 +1,7 @@
 import type { PinnedAction, Resources } from '@ryax/contracts';
 import { ActionFinder, type ActionFacts } from './actions';
 import { Binder, type Bound } from './binder';
+import { describeType } from './describe';
 import type { DefinitionDraft, EntryDraft } from './entry-draft';
 import type { Faults } from './faults';
 import type { Links } from './links';
@@ -11,7 +12,7 @@ import type { Expression, ForEachPlan, PlanEntry, PlanInput, PlanValue, ScopePla
 import { noRetry, readDuration, readForEach, readResources, readRetry } from './settings';
 import type { ShapedAction } from './shape';
 import { viewBeforeLoop, viewOfInputs, viewOfOutputs, viewOfResults } from './sight';
-import { describeType, objectOf, unknownType, type StaticType } from './static-type';
+import { objectOf, unknownType, type StaticType } from './static-type';
 import { TypeTable, typeDownstream, typeOfOutputs } from './type-table';
 
 /** The pool that everything runs in until definitions can name one. */

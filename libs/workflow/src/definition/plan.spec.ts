@@ -292,6 +292,12 @@ describe('order', () => {
     expect(entryOf(compiled, 'a').dependents).toEqual([1]);
   });
 
+  it('opens a for_each in finally over what the main part gave', () => {
+    const tidy = noop('tidy', { x: '=item.file' }, { for_each: '=split == null ? [] : split.regions' });
+    const compiled = planOf(workflow({ trigger, actions: [split()], finally: [tidy] }));
+    expect(entryOf(compiled, 'tidy')).toMatchObject({ depth: 1, dependencies: [], skipsWith: [] });
+  });
+
   it('lets actions of finally wait for one another', () => {
     const definition = workflow({
       actions: [noop('a')],

@@ -39,13 +39,18 @@ export interface PlanEntry {
   /** The inverse: entries of the same scope that wait for this one. */
   readonly dependents: readonly number[];
   /**
-   * The dependencies whose outputs a required input (of the entry or, for a group, of what is in it) is made of
-   * entirely: when one of them was skipped, so is this entry.
+   * The dependencies that this entry (or, for a group, what is in it) cannot do without: what a required input, the list
+   * of a `for_each` or a `when` is a plain reference to. When one of them was skipped, so is this entry. An expression
+   * that computes sees the null instead, and so does an input that is optional or has a default.
    */
   readonly skipsWith: readonly number[];
+  /** Judged once, before a `for_each` opens: it sees the `item` around the entry, not the entry's own. */
   readonly when: Expression | null;
   readonly forEach: ForEachPlan | null;
-  /** An action's inputs by name, each with its declaration where the action declares it. */
+  /**
+   * An action's inputs by name, each with its declaration where the action declares it. Every declared input is there:
+   * one that the definition leaves out has its default, or null.
+   */
   readonly inputs: Readonly<Record<string, PlanInput>>;
   /** An action's declared outputs; for the built-in noop, null: it gives back its inputs. */
   readonly outputs: readonly IoDeclaration[] | null;
@@ -109,8 +114,10 @@ export interface Expression {
    */
   readonly path: readonly string[] | null;
   /**
-   * @param scope by identifier; only those named in `references` are asked for. Values are JSON.
-   * @param types declared types of identifiers' fields, so that an `integer` enters as an integer (see expressions.ts)
+   * Declared types are part of what was compiled: an `integer` is reckoned with as an integer, other numbers as doubles.
+   *
+   * @param scope by identifier; only those named in `references` are asked for. Values are JSON, with `$value`
+   * references opened unless `path` is set
    */
   evaluate(scope: JsonObject): Evaluation;
 }

@@ -94,3 +94,28 @@ export function faultsOf(spec: JsonObject): readonly { path: string; reason: str
   const validation = validateDefinition(workflow({ trigger, ...spec }), catalogue);
   return validation.ok ? [] : validation.faults;
 }
+
+/** A faultless collection over what {@link split} gives. */
+export function fit(more: JsonObject = {}): JsonObject {
+  return {
+    id: 'fit',
+    action: 'gutenberg-richter@1.0',
+    for_each: '=split.regions',
+    inputs: { region: '=item.name', events: '=item.file' },
+    ...more,
+  };
+}
+
+/** An action that takes a password and gives one. */
+export function login(inputs: JsonObject): JsonObject {
+  return { id: 'login', action: 'login@1.0', inputs: { password: '=trigger.secret', role: 'reader', ...inputs } };
+}
+
+/** A definition that is wrong in one way, and where and why. */
+export type Wrong = readonly [what: string, spec: JsonObject, ...faults: (readonly [path: string, reason: string])[]];
+
+export function itRefuses(wrongs: readonly Wrong[]): void {
+  it.each(wrongs.map(([what, spec, ...faults]) => ({ what, spec, faults })))('refuses $what', ({ spec, faults }) => {
+    expect(faultsOf(spec)).toEqual(faults.map(([path, reason]) => ({ path, reason })));
+  });
+}

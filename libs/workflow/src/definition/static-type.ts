@@ -1,4 +1,5 @@
 import type { IoDeclaration, IoType } from '@ryax/contracts';
+import { describeIoType, describeType, quotedList } from './describe';
 
 /**
  * What is known about a value before any run. `unknown` is any JSON (an input of type `json`, what a `noop` gives back):
@@ -101,28 +102,6 @@ export function fieldsOf(type: StaticType): ReadonlyMap<string, StaticType> | nu
   }
 }
 
-const article = (word: string): string => `${/^[aeiou]/.test(word) ? 'an' : 'a'} ${word}`;
-
-/** `an integer`, `a list`: for reasons. */
-export function describeType(type: StaticType): string {
-  switch (type.kind) {
-    case 'unknown':
-      return 'any value';
-    case 'scalar':
-      return article(type.type);
-    case 'list':
-      return 'a list';
-    case 'object':
-      return 'an object';
-    default:
-      return assertNever(type);
-  }
-}
-
-export function describeIoType(type: IoType): string {
-  return type === 'json' ? 'a JSON value' : article(type);
-}
-
 /**
  * Why a value of this type can never be what `declaration` says, or null when it can. Whether it is, is checked again at
  * run time: a float may be integral, a string one of the enum's values.
@@ -142,10 +121,6 @@ function whyNoCommonValue(values: readonly string[] | undefined, { enum_values }
   if (values === undefined || enum_values === undefined || values.some((value) => enum_values.includes(value)))
     return null;
   return `expected one of ${quotedList(enum_values)}, found one of ${quotedList(values)}`;
-}
-
-export function quotedList(values: readonly string[]): string {
-  return values.map((value) => JSON.stringify(value)).join(', ');
 }
 
 const text: readonly ScalarType[] = ['string', 'longstring', 'enum'];

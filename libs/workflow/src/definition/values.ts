@@ -8,10 +8,11 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@ryax/contracts';
+import { describeIoType, describeValue, quotedList } from './describe';
 import { Faults } from './faults';
+import { Suggester } from './near-name';
 import { at, type Place } from './place';
-import { assertNever, describeIoType, quotedList } from './static-type';
-import { describe } from './zod-faults';
+import { assertNever } from './static-type';
 
 /**
  * Values against declarations, at both ends of an action. Where a value comes from decides what is made of it:
@@ -124,7 +125,7 @@ function accepted(value: JsonValue): CheckedValue {
 }
 
 function refused(type: IoType, value: JsonValue, hint = ''): CheckedValue {
-  return { ok: false, reason: `expected ${describeIoType(type)}, found ${describe(value)}${hint}` };
+  return { ok: false, reason: `expected ${describeIoType(type)}, found ${describeValue(value)}${hint}` };
 }
 
 function checkText(value: JsonValue, type: IoType, origin: ValueOrigin): CheckedValue {
@@ -140,7 +141,7 @@ function isReference(value: JsonValue): boolean {
 function checkEnum(value: JsonValue, { type, enum_values = [] }: IoDeclaration): CheckedValue {
   if (typeof value !== 'string') return refused(type, value);
   if (enum_values.includes(value)) return accepted(value);
-  const hint = new Faults().didYouMean(value, enum_values);
+  const hint = new Suggester().didYouMean(value, enum_values);
   return { ok: false, reason: `expected one of ${quotedList(enum_values)}, found ${JSON.stringify(value)}${hint}` };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { describeValue, quotedList } from './describe';
 import type { Faults } from './faults';
 import { at, type Place } from './place';
 
@@ -41,7 +42,7 @@ function reasonOf(issue: Issue): string {
     case 'invalid_type':
       return issue.input === undefined
         ? 'is required'
-        : `expected ${nouns[issue.expected] ?? issue.expected}, found ${describe(issue.input)}`;
+        : `expected ${nouns[issue.expected] ?? issue.expected}, found ${describeValue(issue.input)}`;
     case 'too_small':
       return `expected ${issue.inclusive === true ? 'at least' : 'more than'} ${counted(issue.minimum, issue.origin)}`;
     case 'too_big':
@@ -66,26 +67,12 @@ function counted(count: number | bigint, origin: string): string {
   return unit === undefined ? String(count) : `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
-/** What was found, as a reason says it: `the string "7"`, `a list`. */
-export function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'string') return `the string ${JSON.stringify(shortened(value))}`;
-  if (typeof value === 'number' || typeof value === 'boolean') return `the ${typeof value} ${value}`;
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-function shortened(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
-
 function notAmong(values: readonly unknown[], found: unknown, faults: Faults): string {
   if (found === undefined) return 'is required';
   const names = values.map((value) => String(value));
   const hint = typeof found === 'string' ? faults.didYouMean(found, names) : '';
-  const expected = names.map((name) => JSON.stringify(name)).join(', ');
-  return `expected ${names.length === 1 ? '' : 'one of '}${expected}, found ${describe(found)}${hint}`;
+  const expected = quotedList(names);
+  return `expected ${names.length === 1 ? '' : 'one of '}${expected}, found ${describeValue(found)}${hint}`;
 }
 
 /** The branch that was meant is the one whose faults lie inside the value; when all say "wrong type", so do we. */
@@ -97,7 +84,11 @@ function reportUnion(issue: UnionIssue, place: Place, schema: Schema | undefined
   const option = options[meant];
   if (branch !== undefined && option !== undefined) reportIssues(branch, place, option, faults);
   else if (issue.input === undefined) faults.add(place, 'is required');
-  else faults.add(place, `expected ${[...new Set(expectedTypes(issue))].join(' or ')}, found ${describe(issue.input)}`);
+  else
+    faults.add(
+      place,
+      `expected ${[...new Set(expectedTypes(issue))].join(' or ')}, found ${describeValue(issue.input)}`,
+    );
 }
 
 type UnionIssue = Extract<Issue, { code: 'invalid_union' }>;

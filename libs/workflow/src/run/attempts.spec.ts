@@ -69,6 +69,15 @@ describe('an attempt', () => {
     expect(run.events('RunFailed')[0]?.failure).toEqual({ kind: 'user', message: 'no such region', code: 404 });
   });
 
+  it('keeps no more of an endless failure message than an event can hold', () => {
+    const run = retrying()
+      .handOut('a')
+      .fail('a', { kind: 'user', message: 'é'.repeat(500_000), details: { all: 'x' } });
+    const { failure } = run.events('RunFailed')[0] ?? {};
+    expect(failure?.message).toMatch(/^éé+…$/);
+    expect(JSON.stringify(run.log).length).toBeLessThan(60_000);
+  });
+
   it('keeps the warnings of a success', () => {
     const run = retrying().handOut('a');
     run.report('a', { status: 'succeeded', outputs: {}, warnings: ['slow'] });

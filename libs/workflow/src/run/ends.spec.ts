@@ -169,6 +169,16 @@ describe('finally', () => {
     expect(run.events('RunFailed')[0]?.execution).toBe('a');
   });
 
+  it('sees as cancelled what never began', () => {
+    const states = expression(computed(['state.a', 'state.c'], ({ state }) => state ?? null));
+    const two = workflow({
+      actions: [action('a'), action('c', { after: ['a'] })],
+      finally: [action('tidy', { inputs: { states } })],
+    });
+    const run = new RunDriver(two).start().handOut().fail('a').handOut('tidy');
+    expect(run.inputsOf('tidy')).toEqual({ states: { a: 'failed', c: 'cancelled' } });
+  });
+
   it('runs after a cancel, and the run ends as cancelled', () => {
     const run = new RunDriver(plan).start();
     run.cancel();

@@ -1,4 +1,4 @@
-import { action, group, literal, ref, workflow } from './testing/plan-builder';
+import { action, computed, group, literal, ref, workflow } from './testing/plan-builder';
 import { noValues, RunDriver } from './testing/run-driver';
 import { executionPage } from './execution-page';
 import { firstReady, readyLanes, startRequest } from './queries';
@@ -108,6 +108,41 @@ describe('why something has not started', () => {
     });
   });
 
+  it.each([
+    ['x.0', 'nothing', 'attempt 1 was handed out'],
+    ['x.1', 'nothing', 'attempt 1 is running'],
+    ['g', 'nothing', 'what is in it runs'],
+    ['g.0', 'nothing', 'what is in it runs'],
+  ])('is nothing for %s, which has started', (execution, type, message) => {
+    const run = new RunDriver(nested).start().run('first').handOut();
+    run.handle({ type: 'started', execution: 'x.1', attempt: 1, executor: 'e', startedMsAgo: 0 });
+    expect(reason(run, execution)).toEqual({ type, message, waitsFor: [] });
+  });
+
+  it('is a value that is being loaded', () => {
+    const when = computed(['a.text'], () => true);
+    const plan = workflow({
+      actions: [action('a'), action('b', { after: ['a'] }), action('c', { when, after: ['b'] })],
+    });
+    const run = new RunDriver(plan)
+      .start()
+      .run('a', { text: 'x'.repeat(2_000) })
+      .handOut('b');
+    const outcome = { status: 'succeeded', outputs: {} } as const;
+    run.decide({ type: 'ended', execution: 'b', attempt: 1, executor: 'e', outcome, durationMs: 1 });
+    expect(reason(run, 'c')).toMatchObject({ type: 'value' });
+  });
+
+  it.each([
+    ['y.0.1', 'nothing', 'will not begin: g has ended'],
+    ['tidy', 'capacity', 'is ready and waits for a free slot of pool default'],
+    ['x.2', 'nothing', 'will not begin: g has ended'],
+  ])('is that it never will for %s after a cancel', (execution, type, message) => {
+    const run = new RunDriver(nested).start().run('first');
+    run.cancel();
+    expect(reason(run, execution)).toMatchObject({ type, message });
+  });
+
   it('is the scope around it that is being stopped', () => {
     const run = new RunDriver(nested).start().run('first').handOut('x.0');
     run.cancel();
@@ -187,6 +222,23 @@ describe('a run as its users see it', () => {
       'execution x.1 ready',
       'collection y.1 waiting',
       'execution tidy waiting',
+    ]);
+  });
+
+  it('shows what never will begin as its surroundings ended', () => {
+    const skipped = group('skipped', { when: computed([], () => false), actions: [action('a')], outputs: {} });
+    const failing = group('failing', { actions: [action('b'), action('c', { after: ['b'] })], outputs: {} });
+    const run = new RunDriver(
+      workflow({ actions: [skipped, failing, action('last', { after: ['failing'] })] }),
+    ).start();
+    run.handOut('b').fail('b');
+    expect(describeRun(run.state)?.actions.map(({ id, state }) => `${id} ${state}`)).toEqual([
+      'skipped skipped',
+      'a skipped',
+      'failing failed',
+      'b failed',
+      'c cancelled',
+      'last cancelled',
     ]);
   });
 

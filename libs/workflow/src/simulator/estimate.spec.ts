@@ -35,6 +35,12 @@ describe('an estimate', () => {
     expect(estimateCompletion(computedPlan, { ...basis, inputs })).toMatchObject({ duration_ms: 400, confidence: 1 });
   });
 
+  it('counts the elements of a list in the definition, whatever stands in it', () => {
+    const list = { type: 'list' as const, items: [literal(1), ref('trigger.x'), literal(3)] };
+    const plan = workflow({ actions: [action('a', { forEach: { in: list } })] });
+    expect(estimateCompletion(plan, basis)).toMatchObject({ duration_ms: 200, confidence: 1 });
+  });
+
   it('takes a list that an action will give to be as long as in earlier runs, and is less sure', () => {
     const plan = workflow({ actions: [action('split'), action('a', { forEach: ref('split.list') })] });
     const earlier = estimateCompletion(plan, { ...basis, earlierCount: () => 9 });

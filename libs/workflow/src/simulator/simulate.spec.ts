@@ -72,6 +72,23 @@ describe('the simulator', () => {
     expect(executions(1)).toEqual(['split', 'x.0', 'x.1', 'x.2']);
   });
 
+  it('passes on what is too large for run state, and for events', () => {
+    const plan = workflow({
+      actions: [
+        action('a', { forEach: literal([1, 2, 3]) }),
+        action('b', {
+          inputs: { all: ref('a') },
+          when: computed(['a'], ({ a }) => Array.isArray(a) && a.length === 3),
+        }),
+      ],
+      results: { all: ref('a') },
+    });
+    const outcome = { status: 'succeeded' as const, outputs: { text: 'x'.repeat(100_000) } };
+    const run = simulate({ plan, perform: () => ({ durationMs: 1, outcome }), slots: () => 3 });
+    expect(run).toMatchObject({ status: 'succeeded', makespanMs: 2 });
+    expect(run.state.end?.results).toEqual({ all: { $value: expect.any(String), size: 0, count: 3 } });
+  });
+
   it('cancels what runs when the run is cancelled', () => {
     const plan = workflow({ actions: [action('a'), action('b')], finally: [action('tidy')] });
     const command = { run_id: 'simulated', reason: '', force: false, requested_by: null };

@@ -1,4 +1,6 @@
+import { evaluate as cel } from '@marcbachmann/cel-js';
 import type { JsonObject, JsonValue } from '@ryax/contracts';
+import fc from 'fast-check';
 import { listOf, objectOf, orNull, scalar, unknownType, type StaticType } from '../static-type';
 import { compileExpression, type Compiled } from './compile';
 import { parseExpression } from './parse';
@@ -160,6 +162,40 @@ describe('evaluating', () => {
   });
 });
 
+describe('any computation', () => {
+  const number = fc.integer({ min: 0, max: 9 }).map(String);
+  const { expression } = fc.letrec<{ expression: string }>((tie) => {
+    const side = fc.oneof(
+      number,
+      tie('expression'),
+      tie('expression').map((text) => `(${text})`),
+    );
+    const computed = fc
+      .tuple(side, fc.constantFrom('+', '-', '*', '/', '%'), side)
+      .map(([a, op, b]) => `${a} ${op} ${b}`);
+    const chosen = fc
+      .tuple(side, fc.constantFrom('<', '>=', '==', '!='), side, side, side)
+      .map(([a, op, b, c, d]) => `(${a} ${op} ${b} ? ${c} : ${d})`);
+    const negated = side.map((text) => `-(${text})`);
+    return { expression: fc.oneof({ maxDepth: 4 }, number, computed, chosen, negated) };
+  });
+
+  it('gives what CEL itself gives', () => {
+    fc.assert(
+      fc.property(expression, (text) => {
+        let expected: JsonValue;
+        try {
+          expected = Number(cel(text));
+        } catch (error) {
+          expected = `failed: ${(error as { summary: string }).summary}`;
+        }
+        expect(evaluate(`=${text}`)).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('what an expression reads', () => {
   function references(text: string): unknown {
     const parsed = parseExpression(text);
@@ -240,12 +276,9 @@ describe('bounds', () => {
 
   it.each([
     '=item.exists(a, item.exists(b, a + b < 0))',
-    '=item.map(a, item.map(b, a * b))',
     '=item.all(a, item.exists(b, item.exists(c, a + b == c - 1)))',
-    '=item.map(a, item + item)',
     '=item.filter(a, item == item.map(x, x))',
     '=item.map(a, item)',
-    '=item.map(a, a in item || -1 in item)',
   ])('stops %s', (text) => {
     expect(evaluate(text, { item: many })).toBe(tooMuch);
   });

@@ -1,5 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { isNullable, listOf, orNull, scalar, unknownType, type StaticType } from '../static-type';
+import { isNullable, listOf, orNull, passwordReason, scalar, unknownType, type StaticType } from '../static-type';
 import { referencesPerExpression, type CelType } from './environment';
 import { celTypeOf, resultOf, typeOfLiteral, typeOfLoop } from './node-types';
 import { loopOf, type MethodCall, type Path } from './parse';
@@ -141,9 +141,12 @@ class Lowering {
   }
 
   private typeOf(object: Piece, name: string, node: ASTNode): StaticType {
-    const field = typeOfField(object.type, name, this.source.slice(node.range.start, node.range.end));
-    if (field.ok) return orNull(field.type, object.type.kind !== 'unknown' && isNullable(object.type));
-    this.faults.push(field);
+    const of = this.source.slice(node.range.start, node.range.end);
+    const field = typeOfField(object.type, name, of);
+    if (!field.ok) this.faults.push(field);
+    else if (field.type.kind !== 'scalar' || field.type.type !== 'password') {
+      return orNull(field.type, object.type.kind !== 'unknown' && isNullable(object.type));
+    } else this.faults.push({ ok: false, reason: `${of}.${name} ${passwordReason}` });
     return unknownType;
   }
 

@@ -1,4 +1,5 @@
-import { describeType, fieldsOf, isNullable, orNull, type StaticType } from '../static-type';
+import { describeType } from '../describe';
+import { fieldsOf, isNullable, orNull, type StaticType } from '../static-type';
 import type { Path } from './parse';
 
 /** A reference whose type is known as far as it can be. */
