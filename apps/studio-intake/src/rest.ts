@@ -3,7 +3,6 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { limits, type Fault } from '@ryax/contracts';
 import { Log } from '@ryax/platform';
-import type { FastifyInstance } from 'fastify';
 import { AuthGuard } from './auth.guard';
 import { binaryContentTypes } from './binary-body';
 import { ErrorFilter } from './error.filter';

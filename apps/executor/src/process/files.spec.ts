@@ -116,7 +116,9 @@ describe('files and directories', () => {
         { read: 'string' },
       );
 
-      expect(await fixture.outputsOf(hash, { f: { ...list, path: [0, 'events'] } })).toEqual({ read: 'A' });
+      expect(
+        await fixture.outputsOf(hash, { f: { $value: list.$value, size: list.size, path: [0, 'events'] } }),
+      ).toEqual({ read: 'A' });
     });
 
     it('default to a file of the action itself', async () => {

@@ -1,8 +1,10 @@
-import type { ActionEntry, ActionToRun, IoDeclaration, PinnedAction, Resources } from '@ryax/contracts';
+import type { ActionEntry, ActionToRun, IoDeclaration, JsonObject, PinnedAction, Resources } from '@ryax/contracts';
 import { checkOutputDeclarations } from './declarations';
 import type { Faults } from './faults';
 import { at, type Place } from './place';
 import type { ShapedAction } from './shape';
+import type { StaticType } from './static-type';
+import { typeOfOutputs } from './type-table';
 
 /** What an action is, wherever it comes from. */
 export interface ActionFacts {
@@ -11,17 +13,22 @@ export interface ActionFacts {
   readonly inputs: ReadonlyMap<string, IoDeclaration> | null;
   /** Null for `core/noop`: it gives back its inputs. */
   readonly outputs: readonly IoDeclaration[] | null;
+  readonly outputType: StaticType | null;
   readonly resources: Resources;
 }
 
 const builtins: ReadonlyMap<string, ActionFacts> = new Map([
-  ['core/noop', { run: { type: 'builtin', name: 'noop' }, inputs: null, outputs: null, resources: {} }],
+  [
+    'core/noop',
+    { run: { type: 'builtin', name: 'noop' }, inputs: null, outputs: null, outputType: null, resources: {} },
+  ],
   [
     'core/sleep',
     {
       run: { type: 'builtin', name: 'sleep' },
       inputs: new Map([['seconds', { name: 'seconds', type: 'float', human_name: 'Seconds' }]]),
       outputs: [],
+      outputType: typeOfOutputs([]),
       resources: {},
     },
   ],
@@ -43,8 +50,9 @@ export class ActionFinder {
     }
     if (entry.action !== undefined) return this.named(entry.action, at(place, 'action'));
     if (entry.container !== undefined) return this.container(entry.container, at(place, 'container'));
-    if (!wrong.has('action') && !wrong.has('container'))
+    if (!wrong.has('action') && !wrong.has('container')) {
       this.faults.add(place, 'expected one of action, container or actions');
+    }
     return null;
   }
 
@@ -73,14 +81,19 @@ export class ActionFinder {
     place: Place,
   ): ActionFacts {
     checkOutputDeclarations(outputs, at(place, 'outputs'), this.faults);
-    const declared = outputs.map(({ name, type, optional = false, enum_values = [] }) => ({
-      name,
-      type,
-      optional,
-      enum_values,
-    }));
-    return { run: { type: 'container', image, command, env, outputs: declared }, inputs: null, outputs, resources: {} };
+    return {
+      run: { type: 'container', image, command, env, outputs: outputs.map(asJson) },
+      inputs: null,
+      outputs,
+      outputType: typeOfOutputs(outputs),
+      resources: {},
+    };
   }
+}
+
+/** What an executor has to know to check an output. */
+function asJson({ name, type, optional = false, enum_values }: IoDeclaration): JsonObject {
+  return { name, type, optional, ...(enum_values === undefined ? {} : { enum_values }) };
 }
 
 function factsOf({ content_hash, manifest }: PinnedAction): ActionFacts {
@@ -88,6 +101,7 @@ function factsOf({ content_hash, manifest }: PinnedAction): ActionFacts {
     run: { type: 'handler', content_hash },
     inputs: new Map(manifest.inputs.map((input) => [input.name, input])),
     outputs: manifest.outputs,
+    outputType: typeOfOutputs(manifest.outputs),
     resources: manifest.resources,
   };
 }

@@ -85,8 +85,9 @@ export class Binder {
   /** Where nothing can be done without the value: what it is a plain reference to has to be there. */
   bindNeeded(draft: Draft, view: Viewpoint): Bound {
     const found = this.bind(draft, view);
-    if (found.value.type === 'expression' && found.value.expression.path !== null)
+    if (found.value.type === 'expression' && found.value.expression.path !== null) {
       this.needs(found.value.expression.path, view);
+    }
     return found;
   }
 
@@ -107,6 +108,11 @@ export class Binder {
     return { value, declaration: null };
   }
 
+  /** An input of an action that is not known. */
+  bindUnjudged(draft: Draft, view: Viewpoint): PlanInput {
+    return { value: this.bind(draft, view).value, declaration: null };
+  }
+
   bindInput(declaration: IoDeclaration, draft: Draft, view: Viewpoint): PlanInput {
     const { value, type, isFaulty } = isRequired(declaration) ? this.bindNeeded(draft, view) : this.bind(draft, view);
     const reason = isFaulty ? null : whyNotTaken(declaration, value, type);
@@ -116,8 +122,9 @@ export class Binder {
 
   /** An input that the definition leaves out: its default, or null. */
   omitInput(declaration: IoDeclaration, inputs: Place, isUnread: boolean): PlanInput {
-    if (isRequired(declaration) && !isUnread)
+    if (isRequired(declaration) && !isUnread) {
       this.faults.add(at(inputs, declaration.name), 'required input is missing');
+    }
     return { value: { type: 'literal', value: declaration.default_value ?? null }, declaration };
   }
 }

@@ -13,7 +13,7 @@ import { noRetry, readDuration, readForEach, readResources, readRetry } from './
 import type { ShapedAction } from './shape';
 import { viewBeforeLoop, viewOfInputs, viewOfOutputs, viewOfResults } from './sight';
 import { objectOf, unknownType, type StaticType } from './static-type';
-import { TypeTable, typeDownstream, typeOfOutputs } from './type-table';
+import { TypeTable, typeDownstream } from './type-table';
 
 /** The pool that everything runs in until definitions can name one. */
 const defaultPool = 'default';
@@ -40,8 +40,9 @@ export class Compiler {
     this.binder = new Binder(outline, this.types, faults);
     this.actions = new ActionFinder(pinned, faults);
     this.dependents = outline.entries.map(() => []);
-    for (const [number, targets] of links.entries())
+    for (const [number, targets] of links.entries()) {
       for (const target of targets) this.dependents[target]?.push(number);
+    }
   }
 
   scope(scope: ScopeNode): ScopePlan {
@@ -105,8 +106,9 @@ export class Compiler {
     const { for_each: forEach, on_failure: onFailure = 'fail' } = node.shaped.entry;
     if (forEach === undefined || draft.forEach === null) return null;
     const { value, type } = this.binder.bindNeeded(draft.forEach, viewBeforeLoop(node));
-    if (type.kind !== 'unknown' && type.kind !== 'list')
+    if (type.kind !== 'unknown' && type.kind !== 'list') {
       this.faults.add(draft.forEach.place, `expected a list, found ${describeType(type)}`);
+    }
     this.types.setItem(node, type.kind === 'list' ? type.element : unknownType);
     return { in: value, ...readForEach(forEach, onFailure) };
   }
@@ -181,9 +183,10 @@ export class Compiler {
     const given = [...draft.inputs].map(([name, each]): readonly [string, PlanInput] => {
       const declaration = declared?.get(name);
       if (declaration !== undefined) return [name, this.binder.bindInput(declaration, each, view)];
-      if (declared !== null)
+      if (declared !== null) {
         this.faults.add(each.place, `unknown input${this.faults.didYouMean(name, declared.keys())}`);
-      return [name, this.binder.bindUndeclared(each, view)];
+      }
+      return [name, facts === null ? this.binder.bindUnjudged(each, view) : this.binder.bindUndeclared(each, view)];
     });
     const omitted = [...(declared?.values() ?? [])].filter(({ name }) => !draft.inputs.has(name));
     const place = at(shaped.place, 'inputs');
@@ -206,6 +209,5 @@ interface EntryPart extends Pick<
 /** `core/noop` gives back its inputs: their names are known, and what they are is seen at run time. */
 function typeOfAction(facts: ActionFacts | null, { inputs }: EntryDraft): StaticType {
   if (facts === null) return unknownType;
-  if (facts.outputs !== null) return typeOfOutputs(facts.outputs);
-  return objectOf([...inputs.keys()].map((name) => [name, unknownType]));
+  return facts.outputType ?? objectOf([...inputs.keys()].map((name) => [name, unknownType]));
 }

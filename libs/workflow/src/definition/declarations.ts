@@ -28,10 +28,12 @@ export function checkOutputDeclarations(declarations: readonly IoDeclaration[], 
 }
 
 function checkEnumValues({ type, enum_values }: IoDeclaration, place: Place, faults: Faults): void {
-  if (type === 'enum' && (enum_values ?? []).length === 0)
+  if (type === 'enum' && (enum_values ?? []).length === 0) {
     faults.add(at(place, 'enum_values'), 'an enum needs its values');
-  if (type !== 'enum' && (enum_values ?? []).length > 0)
+  }
+  if (type !== 'enum' && (enum_values ?? []).length > 0) {
     faults.add(at(place, 'enum_values'), 'only an enum has values');
+  }
 }
 
 function checkDefault(declaration: IoDeclaration, place: Place, faults: Faults): void {

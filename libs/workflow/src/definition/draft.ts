@@ -20,8 +20,9 @@ export interface DraftExpression {
 
 /** A string that starts with `=` is an expression at any depth; `==text` is the text `=text`. */
 export function readDraft(value: JsonValue, place: Place, faults: Faults): Draft {
-  if (typeof value === 'string')
+  if (typeof value === 'string') {
     return value.startsWith('=') ? readText(value, place, faults) : { type: 'literal', value, place };
+  }
   if (typeof value !== 'object' || value === null) return { type: 'literal', value, place };
   return Array.isArray(value) ? readList(value, place, faults) : readObject(value, place, faults);
 }

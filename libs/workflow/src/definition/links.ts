@@ -75,8 +75,9 @@ class Linker {
 
   private follow(sighted: ReturnType<typeof lookUp>): readonly string[] {
     if (sighted.type === 'fault') return [sighted.reason];
-    if (sighted.type === 'entry' && sighted.dependent !== null)
+    if (sighted.type === 'entry' && sighted.dependent !== null) {
       this.links[sighted.dependent.number]?.push(sighted.target.number);
+    }
     return [];
   }
 }

@@ -28,9 +28,9 @@ function readManifest(value: unknown, faults: Faults): ActionManifest | undefine
   const parsed = metadataSchema.safeParse(value, { reportInput: true });
   if (parsed.success) return manifestOf(parsed.data, faults);
   for (const issue of parsed.error.issues) {
-    if (issue.path.join('.') === 'spec.version' && typeof issue.input === 'number')
+    if (issue.path.join('.') === 'spec.version' && typeof issue.input === 'number') {
       faults.add(at(spec, 'version'), quoteVersion(issue.input));
-    else reportIssues([issue], null, metadataSchema, faults);
+    } else reportIssues([issue], null, metadataSchema, faults);
   }
   return undefined;
 }
@@ -52,8 +52,9 @@ function quoteVersion(version: number): string {
 function manifestOf({ kind, spec: found }: Metadata, faults: Faults): ActionManifest | undefined {
   const runtime = runtimeOf(found.type, faults);
   const isSource = kind === 'Source' || kind === 'Trigger';
-  if (found.dynamic_outputs === true && !isSource)
+  if (found.dynamic_outputs === true && !isSource) {
     faults.add(at(spec, 'dynamic_outputs'), 'only a Source has dynamic outputs');
+  }
   const inputs = (found.inputs ?? []).map((input, index) => declarationOf(input, at(spec, 'inputs', index), faults));
   const outputs = (found.outputs ?? []).map((output) => ({ ...plain(output), default_value: output.default_value }));
   checkDeclarations(inputs, at(spec, 'inputs'), faults);

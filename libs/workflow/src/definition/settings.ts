@@ -69,8 +69,9 @@ export function readResources(
 ): Resources {
   if (own === undefined) return declared;
   const memoryBytes = own.memory === undefined ? undefined : parseSizeBytes(own.memory);
-  if (own.memory !== undefined && memoryBytes === undefined)
+  if (own.memory !== undefined && memoryBytes === undefined) {
     faults.add(at(place, 'memory'), 'is larger than any memory');
+  }
   const timeMs = readDuration(own.time, at(place, 'time'), faults);
   return {
     ...declared,

@@ -98,8 +98,9 @@ function hasEndedBefore(target: EntryNode, view: Viewpoint): boolean {
 
 function whyOutOfSight(target: EntryNode, view: Viewpoint): string {
   const { group } = target.scope;
-  if (group !== null)
+  if (group !== null) {
     return `"${target.id}" is inside the group "${group.id}", of which only the outputs are seen: ${group.id}.<output>`;
+  }
   return view.entry === null
     ? `"${target.id}" is in finally: only spec.actions are seen here`
     : `"${target.id}" is in finally, which starts when everything else has ended`;
@@ -107,8 +108,9 @@ function whyOutOfSight(target: EntryNode, view: Viewpoint): string {
 
 function* namesInSight({ main }: Outline, view: Viewpoint): Iterable<string> {
   yield* rootNames;
-  for (let scope: ScopeNode | undefined = view.scope; scope !== undefined; scope = scope.group?.scope)
+  for (let scope: ScopeNode | undefined = view.scope; scope !== undefined; scope = scope.group?.scope) {
     yield* idsOf(scope);
+  }
   if (view.scope.kind === 'finally') yield* idsOf(main);
 }
 

@@ -118,8 +118,9 @@ export function whyNotAssignable(type: StaticType, declaration: IoDeclaration): 
 export const passwordReason = 'is a password: it may only be passed whole to an input of type password';
 
 function whyNoCommonValue(values: readonly string[] | undefined, { enum_values }: IoDeclaration): string | null {
-  if (values === undefined || enum_values === undefined || values.some((value) => enum_values.includes(value)))
+  if (values === undefined || enum_values === undefined || values.some((value) => enum_values.includes(value))) {
     return null;
+  }
   return `expected one of ${quotedList(enum_values)}, found one of ${quotedList(values)}`;
 }
 

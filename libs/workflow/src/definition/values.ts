@@ -48,8 +48,9 @@ function checkValues(
   const faults = new Faults();
   const names = new Set(declarations.map(({ name }) => name));
   const others = Object.keys(values).filter((name) => !names.has(name));
-  if (origin === 'input')
+  if (origin === 'input') {
     for (const name of others) faults.add(at(null, name), `unknown input${faults.didYouMean(name, names)}`);
+  }
   const checked = declarations.map((declaration) => {
     const given = Object.hasOwn(values, declaration.name) ? values[declaration.name] : undefined;
     return [declaration.name, checkOne(declaration, given, origin, at(null, declaration.name), faults)] as const;

@@ -21,8 +21,9 @@ function keysOf(issue: Issue): (string | number)[] {
 function reportIssue(issue: Issue, place: Place, schema: Schema | undefined, faults: Faults): void {
   switch (issue.code) {
     case 'unrecognized_keys':
-      for (const key of issue.keys)
+      for (const key of issue.keys) {
         faults.add(at(place, key), `unknown field${faults.didYouMean(key, fieldsOf(schema))}`);
+      }
       return;
     case 'invalid_union':
       return reportUnion(issue, place, schema, faults);

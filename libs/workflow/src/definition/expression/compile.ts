@@ -56,8 +56,9 @@ function compileTree(
   if (lowered.faults.length > 0) return { ok: false, faults: lowered.faults };
   const checked = check(lowered);
   if (!checked.ok) return fault(checked.reason);
-  if (checked.type.kind !== 'scalar' && paths.some(({ type }) => holdsPassword(type)))
+  if (checked.type.kind !== 'scalar' && paths.some(({ type }) => holdsPassword(type))) {
     return fault(`its result may hold what ${passwordReason}`);
+  }
   const evaluate = treeEvaluator(checked.program, lowered.variables, lowered.fieldsRead);
   return { ok: true, compiled: { expression: { source, references, path: null, evaluate }, type: checked.type } };
 }

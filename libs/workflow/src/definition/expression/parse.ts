@@ -77,8 +77,9 @@ class Reader {
   private readChildren(node: ASTNode, locals: readonly string[], loops: number): void {
     switch (node.op) {
       case 'value':
-        if (typeof node.args === 'object' && node.args !== null)
+        if (typeof node.args === 'object' && node.args !== null) {
           this.reasons.add('bytes and unsigned numbers are no JSON values');
+        }
         return;
       case 'call':
         return this.readCall(node.args[0], node.args[1], locals, loops);
@@ -101,8 +102,9 @@ class Reader {
     this.read(receiver, locals, loops);
     const loop = loopOf(name, args);
     if (loop !== null) {
-      if (loops === expressionLimits.nestedLoops)
+      if (loops === expressionLimits.nestedLoops) {
         this.reasons.add(`nests more than ${loops} of ${[...macros.keys()].join(', ')}`);
+      }
       for (const each of loop.bodies) this.read(each, [...locals, loop.variable], loops + 1);
       return;
     }

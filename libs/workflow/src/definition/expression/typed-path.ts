@@ -46,8 +46,9 @@ export type FieldType =
 export function typeOfField(type: StaticType, name: string, of: string): FieldType {
   const fields = fieldsOf(type);
   if (fields === undefined) return { ok: true, type };
-  if (fields === null)
+  if (fields === null) {
     return { ok: false, reason: `${of} is ${describeType(type)} and has no "${name}"${listHint(type, name, of)}` };
+  }
   const field = fields.get(name);
   return field === undefined
     ? { ok: false, reason: `${of} has no "${name}"`, unknown: { name, known: fields.keys() } }

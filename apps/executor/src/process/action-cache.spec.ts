@@ -1,0 +1,75 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalFileStore, packDirectory } from '@ryax/filestore';
+import { ActionCache } from './action-cache';
+
+describe('the cache of actions', () => {
+  let work: string;
+  let files: LocalFileStore;
+
+  beforeEach(async () => {
+    work = await mkdtemp(join(tmpdir(), 'ryax-actions-'));
+    files = await LocalFileStore.open(join(work, 'files'));
+    await mkdir(join(work, 'cache'));
+  });
+  afterEach(() => rm(work, { recursive: true }));
+
+  async function actionOf(id: string): Promise<string> {
+    const folder = join(work, `source-${id}`);
+    await mkdir(folder);
+    await writeFile(
+      join(folder, 'ryax_metadata.yaml'),
+      'spec: { type: nodejs, inputs: null, outputs: [{ name: y, type: integer, help: "" }] }',
+    );
+    await writeFile(join(folder, 'id.txt'), id);
+    return (await packDirectory(files, folder)).hash;
+  }
+  const idAt = (target: string) => readFile(join(work, target, 'id.txt'), 'utf8');
+
+  it('fetches an action once for all that ask, and gives each a copy of its own', async () => {
+    const hash = await actionOf('a');
+    const cache = new ActionCache(files, join(work, 'cache'), 4);
+    const open = jest.spyOn(files, 'open');
+
+    const copies = await Promise.all(['one', 'two', 'three'].map((target) => cache.copyTo(hash, join(work, target))));
+    await writeFile(join(work, 'one', 'id.txt'), 'changed');
+
+    expect(open).toHaveBeenCalledTimes(1);
+    expect(copies[0]).toMatchObject({ runtime: 'nodejs', inputs: [], outputs: [{ name: 'y', type: 'integer' }] });
+    expect(await idAt('two')).toBe('a');
+    await cache.copyTo(hash, join(work, 'four'));
+    expect(await idAt('four')).toBe('a');
+  });
+
+  it('keeps those used last', async () => {
+    const [a, b, c] = [await actionOf('a'), await actionOf('b'), await actionOf('c')];
+    const cache = new ActionCache(files, join(work, 'cache'), 2);
+
+    for (const [index, hash] of [a, b, a, c].entries()) await cache.copyTo(hash, join(work, `copy-${index}`));
+
+    expect((await readdir(join(work, 'cache'))).sort()).toEqual([a, c].map((hash) => hash.replace(':', '-')).sort());
+  });
+
+  it('tries again after a failure', async () => {
+    const hash = await actionOf('a');
+    const cache = new ActionCache(files, join(work, 'cache'), 2);
+    jest.spyOn(files, 'open').mockRejectedValueOnce(new Error('the store is away'));
+
+    await expect(cache.copyTo(hash, join(work, 'one'))).rejects.toThrow('the store is away');
+    await cache.copyTo(hash, join(work, 'two'));
+
+    expect(await idAt('two')).toBe('a');
+  });
+
+  it('refuses content whose metadata says nothing useful', async () => {
+    const folder = join(work, 'wrong');
+    await mkdir(folder);
+    await writeFile(join(folder, 'ryax_metadata.yaml'), 'spec: { type: cobol }');
+    const { hash } = await packDirectory(files, folder);
+
+    await expect(new ActionCache(files, join(work, 'cache'), 2).copyTo(hash, join(work, 'one'))).rejects.toMatchObject({
+      failure: { kind: 'image' },
+    });
+  });
+});
