@@ -185,7 +185,7 @@ export function expectSoundHistory(events: readonly HistoryEvent[]): void {
   expect(events.at(-1)).toBe(ends[0]);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { UnreachableError } from '../errors';
 import { historyEvent, type HistoryEvent } from './answers';
-import type { EngineClient } from './engine-client';
-import { runPath } from './engine';
+import { runPath, type Engine } from './engine';
 import { parseServerSentEvents } from './server-sent-events';
 
 /** How often and how patiently a lost stream is taken up again before the engine counts as gone. */
@@ -20,7 +19,7 @@ export interface RunEventsOptions {
  * was seen: none is missed and none comes twice.
  */
 export async function* runEvents(
-  client: EngineClient,
+  engine: Engine,
   runId: string,
   { after = 0, signal, onLost }: RunEventsOptions,
 ): AsyncGenerator<HistoryEvent> {
@@ -28,7 +27,7 @@ export async function* runEvents(
   for (let failures = 0; ; ) {
     try {
       const headers = { accept: 'text/event-stream', 'last-event-id': String(seen) };
-      const response = await client.open(`${runPath(runId)}/events`, { headers, signal, repeatable: false });
+      const response = await engine.client.open(`${runPath(runId)}/events`, { headers, signal, repeatable: false });
       for await (const { data } of parseServerSentEvents(response.body)) {
         const event = historyEvent.parse(JSON.parse(data));
         failures = 0;
@@ -37,14 +36,15 @@ export async function* runEvents(
         if (isRunEnd(event)) return;
       }
       // An engine that shuts down ends its streams, too. Whether this run has ended is the next stream's first answer.
-      if (await hasEnded(client, runId, seen)) return;
+      const { open, head_version: head } = await engine.history(runId, seen, 1);
+      if (!open && head <= seen) return;
       throw new UnreachableError('The engine has closed the connection');
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Error && !isLostConnection(error)) throw error;
+      if (!isLostConnection(error)) throw error;
       const pause = reconnectAfterMs[failures++];
       if (pause === undefined) throw error;
-      onLost?.(error instanceof Error ? error.message : String(error));
+      onLost?.(error.message);
       await wait(pause, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -52,4 +52,9 @@ export async function* runEvents(
 
 export function isRunEnd({ type }: HistoryEvent): boolean {
   return type === 'RunSucceeded' || type === 'RunFailed' || type === 'RunCancelled';
+}
+
+/** fetch says TypeError when a body ends too early. */
+function isLostConnection(error: unknown): error is Error {
+  return error instanceof UnreachableError || error instanceof TypeError;
 }

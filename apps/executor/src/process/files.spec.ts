@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FileReference } from '@ryax/contracts';
 import { packDirectory, putValue, unpackDirectory } from '@ryax/filestore';
-import { describeWithPython, LauncherFixture, script } from './testing/launcher-fixture';
+import { describeWithPrivateTmp, describeWithPython, LauncherFixture, script } from './testing/launcher-fixture';
 
 describe('files and directories', () => {
   let fixture: LauncherFixture;
@@ -156,7 +156,7 @@ describe('files and directories', () => {
     });
   });
 
-  describe('as outputs', () => {
+  describeWithPrivateTmp('as outputs', () => {
     it.each([
       ['under /tmp', `fs.writeFileSync('/tmp/out.txt', 'made'); return { f: '/tmp/out.txt' }`, 'out.txt'],
       ['relative to the working directory', `fs.writeFileSync('out.txt', 'made'); return { f: 'out.txt' }`, 'out.txt'],
@@ -297,11 +297,12 @@ describe('files and directories', () => {
 });
 
 describeWithPython('files of a Python handler', () => {
-  it('may be returned as paths of pathlib, at fixed names, by many at once', async () => {
-    const fixture = await LauncherFixture.open();
-    const hash = await fixture.action({
-      type: 'python3',
-      code: `
+  describeWithPrivateTmp('under a private /tmp', () => {
+    it('may be returned as paths of pathlib, at fixed names, by many at once', async () => {
+      const fixture = await LauncherFixture.open();
+      const hash = await fixture.action({
+        type: 'python3',
+        code: `
 import pathlib, time
 def handle(inputs):
     out = pathlib.Path('/tmp/outfile.txt')
@@ -310,15 +311,16 @@ def handle(inputs):
     time.sleep(0.02)
     return {'f': out}
 `,
-      inputs: { x: 'string' },
-      outputs: { f: 'file' },
+        inputs: { x: 'string' },
+        outputs: { f: 'file' },
+      });
+      const texts = Array.from({ length: 20 }, (_, index) => `text ${index}`);
+
+      const outputs = await Promise.all(texts.map((x) => fixture.outputsOf(hash, { x })));
+      const contents = await Promise.all(outputs.map(({ f }) => fixture.files.read((f as FileReference).$file)));
+
+      expect(contents.map(String)).toEqual(texts);
+      await fixture.close();
     });
-    const texts = Array.from({ length: 20 }, (_, index) => `text ${index}`);
-
-    const outputs = await Promise.all(texts.map((x) => fixture.outputsOf(hash, { x })));
-    const contents = await Promise.all(outputs.map(({ f }) => fixture.files.read((f as FileReference).$file)));
-
-    expect(contents.map(String)).toEqual(texts);
-    await fixture.close();
   });
 });

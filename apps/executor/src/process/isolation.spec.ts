@@ -8,7 +8,7 @@ import { waitFor } from '@ryax/testing';
 import { findIsolation, hiddenByTmp, isolate, isolationCandidates, type Isolation } from './isolation';
 import { isAlive, processIdentity } from './process-identity';
 import { Scratch } from './scratch';
-import { LauncherFixture, script } from './testing/launcher-fixture';
+import { describeWithPrivateTmp, isAllowed, LauncherFixture, script } from './testing/launcher-fixture';
 
 const shared: Isolation = { level: 'shared', prefix: [] };
 
@@ -36,59 +36,57 @@ describe('what this system allows', () => {
   });
 });
 
-/** Every way that works here is tested; on a machine that allows none of them the others have nothing to stand on. */
-const working = isolationCandidates.filter((candidate) => candidate.level !== 'shared');
+/** Every way that works here is tested; the others say so by name. */
+describe.each(isolationCandidates.filter(({ level }) => level !== 'shared'))('isolation by $prefix', (isolation) => {
+  const describeHere = isAllowed(isolation) ? describe : describe.skip;
 
-describe.each(
-  working.map((isolation) => [isolation.prefix.filter((part) => part.startsWith('--')).join(' '), isolation] as const),
-)('isolation by %s', (_, isolation) => {
-  let fixture: LauncherFixture;
-  let isPossible: boolean;
+  describeHere(isAllowed(isolation) ? 'works here, and' : '(skipped: not allowed here)', () => {
+    let fixture: LauncherFixture;
 
-  beforeAll(async () => {
-    fixture = await LauncherFixture.open({ isolation });
-    isPossible = (await fixture.run(script('true'))).outcome.status === 'succeeded';
-  });
-  afterAll(() => fixture.close());
-
-  it('gives each execution a /tmp of its own', async () => {
-    if (!isPossible) return;
-    const runs = await Promise.all(['one', 'two', 'three'].map((x) => fixture.run(fixedName('out.txt'), { x })));
-
-    expect(runs.map(({ log }) => log.lines)).toEqual([
-      ['0', 'one'],
-      ['0', 'two'],
-      ['0', 'three'],
-    ]);
-    expect(existsSync('/tmp/out.txt')).toBe(false);
-  });
-
-  it('keeps what is needed under /tmp visible: inputs, code, the way out', async () => {
-    if (!isPossible) return;
-    const { hash, size } = await fixture.files.put('quakes');
-    const data = { $file: hash, name: 'quakes.csv', size, kind: 'file' };
-
-    expect(
-      await fixture.outputsOf(script('echo "{\\"found\\": \\"$(cat $data)\\"}" > $RYAX_OUTPUTS', { found: 'string' }), {
-        data,
-      }),
-    ).toEqual({
-      found: 'quakes',
+    beforeAll(async () => {
+      fixture = await LauncherFixture.open({ isolation });
     });
-  });
+    afterAll(() => fixture.close());
 
-  it('ends what a command leaves running in its group', async () => {
-    if (!isPossible) return;
-    const { log } = await fixture.run(script('sleep 3600 & sleep 3601 & cat /proc/self/stat'));
+    it('gives each execution a /tmp of its own', async () => {
+      const runs = await Promise.all(['one', 'two', 'three'].map((x) => fixture.run(fixedName('out.txt'), { x })));
 
-    expect(log.lines).toHaveLength(1);
-    await waitFor(async () => !(await commandLines()).some((line) => /sleep 360[01]/.test(line)), {
-      describe: 'no sleeper',
+      expect(runs.map(({ log }) => log.lines)).toEqual([
+        ['0', 'one'],
+        ['0', 'two'],
+        ['0', 'three'],
+      ]);
+      expect(existsSync('/tmp/out.txt')).toBe(false);
+    });
+
+    it('keeps what is needed under /tmp visible: inputs, code, the way out', async () => {
+      const { hash, size } = await fixture.files.put('quakes');
+      const data = { $file: hash, name: 'quakes.csv', size, kind: 'file' };
+
+      expect(
+        await fixture.outputsOf(
+          script('echo "{\\"found\\": \\"$(cat $data)\\"}" > $RYAX_OUTPUTS', { found: 'string' }),
+          {
+            data,
+          },
+        ),
+      ).toEqual({
+        found: 'quakes',
+      });
+    });
+
+    it('ends what a command leaves running in its group', async () => {
+      const { log } = await fixture.run(script('sleep 88001 & sleep 88002 & cat /proc/self/stat'));
+
+      expect(log.lines).toHaveLength(1);
+      await waitFor(async () => !(await commandLines()).some((line) => /sleep 8800[12]/.test(line)), {
+        describe: 'no sleeper',
+      });
     });
   });
 });
 
-describe('a warm worker', () => {
+describeWithPrivateTmp('a warm worker', () => {
   it('has a /tmp that is empty again for every call', async () => {
     const fixture = await LauncherFixture.open();
     const hash = await fixture.action({
@@ -130,11 +128,11 @@ describe('without isolation', () => {
   it('handlers still run, and their groups are ended', async () => {
     const hash = await fixture.action({
       type: 'nodejs',
-      code: "module.exports = () => { require('node:child_process').spawn('sleep', ['3602'], { stdio: 'inherit' }).unref(); process.exit(1) }",
+      code: "module.exports = () => { require('node:child_process').spawn('sleep', ['83602'], { stdio: 'inherit' }).unref(); process.exit(1) }",
     });
 
     expect(await fixture.failureOf(hash)).toMatchObject({ kind: 'crash' });
-    await waitFor(async () => !(await commandLines()).some((line) => line.includes('sleep 3602')), {
+    await waitFor(async () => !(await commandLines()).some((line) => line.includes('sleep 83602')), {
       describe: 'no sleeper',
     });
   });
@@ -147,7 +145,7 @@ describe('processes die with their executor', () => {
     const tmp = join(fixture.directory, 'private');
     await mkdir(tmp);
     const place = { workingDirectory: '/', tmp, visible: [] };
-    const command = isolate(isolation, place, ['sh', '-c', 'echo started; setsid sleep 3603 & exec sleep 3603']);
+    const command = isolate(isolation, place, ['sh', '-c', 'echo started; setsid sleep 83603 & exec sleep 83603']);
     // Stands for an executor: it starts the command as the launcher does, and is killed.
     const executor = spawn(
       process.execPath,
@@ -161,7 +159,7 @@ describe('processes die with their executor', () => {
 
     executor.kill('SIGKILL');
 
-    await waitFor(async () => !(await commandLines()).some((line) => line.includes('sleep 3603')), {
+    await waitFor(async () => !(await commandLines()).some((line) => line.includes('sleep 83603')), {
       describe: 'no sleeper',
     });
     await fixture.close();
@@ -170,7 +168,7 @@ describe('processes die with their executor', () => {
   it('by their successor, where the kernel does not: its first act is to end what a dead one has written down', async () => {
     const fixture = await LauncherFixture.open();
     const directory = join(fixture.directory, 'sweep');
-    const leftover = spawn('sleep', ['3604'], { detached: true, stdio: 'ignore' });
+    const leftover = spawn('sleep', ['83604'], { detached: true, stdio: 'ignore' });
     const identity = processIdentity(leftover.pid ?? 0) ?? '';
     const dead = join(directory, '999999-1', 'one');
     await mkdir(join(dead, 'processes'), { recursive: true });
@@ -188,7 +186,7 @@ describe('processes die with their executor', () => {
   it('and nobody else does: a process that got the number of a dead one is left alone', async () => {
     const fixture = await LauncherFixture.open();
     const directory = join(fixture.directory, 'sweep');
-    const stranger = spawn('sleep', ['3605'], { detached: true, stdio: 'ignore' });
+    const stranger = spawn('sleep', ['83605'], { detached: true, stdio: 'ignore' });
     const dead = join(directory, '999999-1', 'one');
     await mkdir(join(dead, 'processes'), { recursive: true });
     await writeFile(join(dead, 'processes', `${stranger.pid ?? 0}-1`), '');

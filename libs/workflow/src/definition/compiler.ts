@@ -66,7 +66,10 @@ export class Compiler {
     const forEach = this.forEach(node, draft);
     const part = node.content === null ? this.action(node, draft) : this.group(node, draft, node.content);
     const mayBeNull = this.mayShowNothing(node, forEach);
-    this.types.setOutputs(node, typeDownstream(part.type, forEach?.minSuccess ?? null, mayBeNull));
+    // Of an entry that could not be read as it was meant nothing is concluded.
+    const isWhole = node.shaped.wrong.size === 0;
+    const type = isWhole ? typeDownstream(part.type, forEach?.minSuccess ?? null, mayBeNull) : unknownType;
+    this.types.setOutputs(node, type);
     // Field by field: spreading two objects takes longer than everything else, a hundred thousand times.
     this.entries[node.number] = {
       number: node.number,

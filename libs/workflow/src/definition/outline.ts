@@ -36,7 +36,12 @@ export interface EntryNode {
 
 /** The entry whose `item` and `index` the inputs of this one see. */
 export function loopOf(node: EntryNode): EntryNode | null {
-  return node.shaped.entry.for_each === undefined ? node.outerLoop : node;
+  return hasLoop(node.shaped) ? node : node.outerLoop;
+}
+
+/** Also where the `for_each` could not be read: then nobody is told that there is no `item`. */
+export function hasLoop({ entry, wrong }: ShapedEntry): boolean {
+  return entry.for_each !== undefined || wrong.has('for_each');
 }
 
 export function outline(shape: Shape, faults: Faults): Outline {
@@ -68,8 +73,7 @@ class OutlineBuilder {
 
   private entry(shaped: ShapedEntry, scope: ScopeNode, outerLoop: EntryNode | null): EntryNode {
     const { entry, place } = shaped;
-    const ownLoop = entry.for_each === undefined ? 0 : 1;
-    const depth = (outerLoop?.depth ?? 0) + ownLoop;
+    const depth = (outerLoop?.depth ?? 0) + (hasLoop(shaped) ? 1 : 0);
     const node: Growing<EntryNode> = {
       number: this.entries.length,
       id: entry.id,

@@ -175,4 +175,18 @@ describe('telling all at once', () => {
       { path: 'spec.actions[3].inputs.y', reason: 'unknown name "nobody"' },
     ]);
   });
+
+  it('concludes nothing from what was meant otherwise', () => {
+    const fit = {
+      id: 'fit',
+      action: 'gutenberg-richter@1.0',
+      for_each: 3,
+      inputs: { region: '=item.name', events: '=trigger.catalogue' },
+    };
+    const group = { id: 'g', actions: [noop('a')], outputs: 7 };
+    expect(faultsOf({ actions: [fit, group, noop('b', { x: '=fit.map(f, f.b_value)', y: '=g.whatever' })] })).toEqual([
+      { path: 'spec.actions[0].for_each', reason: 'expected a string or a list or an object, found the number 3' },
+      { path: 'spec.actions[1].outputs', reason: 'expected an object, found the number 7' },
+    ]);
+  });
 });

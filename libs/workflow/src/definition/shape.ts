@@ -122,7 +122,7 @@ class EntryReader {
     this.count++;
     if (depth === deepestGroup) {
       this.faults.add(place, `groups nest more than ${deepestGroup} levels deep`);
-      return undefined;
+      return this.unread(value);
     }
     const own = Object.entries(value).filter(([key]) => !fieldsOfActions.has(key) || this.refuseInGroup(key, place));
     const read = this.read(groupShellSchema, Object.fromEntries(own), place);

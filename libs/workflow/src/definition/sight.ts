@@ -1,7 +1,7 @@
 import { rootNames } from './expression/vocabulary';
 import type { Path } from './expression/parse';
 import type { Faults } from './faults';
-import { loopOf, type EntryNode, type Outline, type ScopeNode } from './outline';
+import { hasLoop, loopOf, type EntryNode, type Outline, type ScopeNode } from './outline';
 
 /** Where an expression stands: what it sees follows from it. */
 export interface Viewpoint {
@@ -16,7 +16,7 @@ export interface Viewpoint {
 
 /** `when` and `for_each` themselves: judged once, before there are elements. */
 export function viewBeforeLoop(node: EntryNode): Viewpoint {
-  return { scope: node.scope, entry: node, loop: node.outerLoop, beforeLoop: node.shaped.entry.for_each !== undefined };
+  return { scope: node.scope, entry: node, loop: node.outerLoop, beforeLoop: hasLoop(node.shaped) };
 }
 
 export function viewOfInputs(node: EntryNode): Viewpoint {

@@ -7,12 +7,23 @@ import { LocalFileStore, openSecrets, packDirectory, type Secrets } from '@ryax/
 import { Clock, Log } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import type { Launch, LogSink, RunningAttempt } from '../../launcher';
+import { isolate, isolationCandidates, type Isolation } from '../isolation';
 import { ProcessLauncher, type ProcessLauncherOptions } from '../process-launcher';
 
 /** Suites that need Python say by name that they did not run where there is none. */
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 export const describeWithPython = (name: string, suite: () => void) =>
   hasPython ? describe(name, suite) : describe.skip(`${name} (skipped: python3 is missing)`, suite);
+
+/** Whether this machine lets us isolate in this way. */
+export function isAllowed(isolation: Isolation): boolean {
+  const [file = '', ...args] = isolate(isolation, { workingDirectory: '/', tmp: '/', visible: [] }, ['true']);
+  return spawnSync(file, args).status === 0;
+}
+
+const hasPrivateTmp = isolationCandidates.some((candidate) => candidate.level !== 'shared' && isAllowed(candidate));
+export const describeWithPrivateTmp = (name: string, suite: () => void) =>
+  hasPrivateTmp ? describe(name, suite) : describe.skip(`${name} (skipped: no private /tmp is allowed here)`, suite);
 
 export type Declarations = Record<string, IoDeclaration['type'] | Omit<IoDeclaration, 'name'>>;
 
