@@ -163,7 +163,7 @@ def single_result(result, settle):
 
 
 def first_two(generator):
-    return [item for item, _ in zip(generator, range(2))]
+    return [item for _, item in zip(range(2), generator)]
 
 
 def first_two_awaited(generator, settle):

@@ -8,6 +8,8 @@ import { Held, HeldCarrier, type Carrier, type CarrierHost, type Settlements } f
 const defaultMaxTries = 5;
 const retryBackoff: Backoff = { initialMs: 200, maxMs: 5_000 };
 const pauseBackoff: Backoff = { initialMs: 100, maxMs: 5_000 };
+/** How long nothing is handed out beside a suspect that its consumer has not settled. Killing takes less, work may take more. */
+const suspectPatienceMs = 100;
 /** Tries remembered over a reconnect; more failing messages than this at once are an outage, not poison. */
 const maxRemembered = 1_000;
 
@@ -27,7 +29,8 @@ const maxRemembered = 1_000;
  * consumer, so that it keeps its place. Only what may have killed its consumer needs a count that outlives the process:
  * as the queue gives back in order, that is the first message that a fresh subscription receives, if it is marked as
  * redelivered. It is published again with the count in a header, and all else that is redelivered is handed out alone,
- * once the broker has heard of everything before it, so that the next death points at one message.
+ * once the broker has heard of everything before it, so that the next death points at one message. Requests are exempt:
+ * they expire with the patience of their asker.
  */
 export class BatchLoop<C extends Carrier> {
   /** In order of arrival. */
@@ -62,7 +65,7 @@ export class BatchLoop<C extends Carrier> {
   accept(carrier: C): void {
     const held = new HeldCarrier(carrier, this.host, this.channel);
     // Over a later channel it comes again because a connection was lost, not because it killed anybody: we are here.
-    const mayHaveKilled = carrier.redelivered && this.channel === 0;
+    const mayHaveKilled = carrier.redelivered && this.channel === 0 && carrier.replyTo === undefined;
     if (mayHaveKilled && this.isFresh) void this.suspect(held);
     else this.takeItems(held, mayHaveKilled || carrier.tries > 0);
     this.isFresh = false;
@@ -123,10 +126,12 @@ export class BatchLoop<C extends Carrier> {
     const batch = this.waiting.splice(0, this.batchSize());
     this.inHand += batch.length;
     for (const held of batch) held.state = 'handed';
+    const suspect = batch.find(({ suspected }) => suspected);
     try {
       // What was settled before it must not be blamed for what it may do now.
-      if (batch[0]?.suspected) await this.host.synced();
+      if (suspect) await this.host.synced();
       await this.handler(batch);
+      await suspect?.left(suspectPatienceMs);
     } catch (error) {
       this.failed(
         batch.filter(({ state }) => state === 'handed'),
@@ -235,7 +240,10 @@ export class BatchLoop<C extends Carrier> {
   }
 
   private remember({ message, tries }: Held<C>): void {
-    if (tries > 0 && this.remembered.size < maxRemembered) this.remembered.set(message.id, tries);
+    if (tries === 0) return;
+    this.remembered.set(message.id, tries);
+    const [oldest] = this.remembered.keys();
+    if (this.remembered.size > maxRemembered && oldest !== undefined) this.remembered.delete(oldest);
   }
 
   private pauseFor(reason: string): void {

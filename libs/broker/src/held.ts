@@ -70,6 +70,7 @@ export class Held<C extends Carrier> implements Delivery {
   state: 'waiting' | 'handed' | 'settled' = 'waiting';
   /** The largest batch that it may be part of. */
   limit: number;
+  private onLeave: (() => void) | undefined;
 
   constructor(
     readonly message: Message,
@@ -115,10 +116,23 @@ export class Held<C extends Carrier> implements Delivery {
     this.carrier.reply(message);
   }
 
+  /** Resolves when it is settled, or after so long. */
+  async left(patienceMs: number): Promise<void> {
+    if (this.state !== 'handed') return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patienceMs);
+      this.onLeave = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   /** Only what is in somebody's hand can be settled, and only once. */
   private leave(): boolean {
     if (this.state !== 'handed') return false;
     this.state = 'settled';
+    this.onLeave?.();
     return true;
   }
 }

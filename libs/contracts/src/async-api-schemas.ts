@@ -3,7 +3,7 @@ import { actionManifestSchema, ioDeclarationSchema } from './action-manifest';
 import { messageSchemas, outwardEventSchema } from './envelope';
 import { EVENT_SCHEMA, eventSchemas } from './events';
 import { failureSchema, faultSchema } from './failure';
-import { jsonValueSchema, parsedJsonObjectSchema, type JsonObject, type JsonValue } from './json';
+import { jsonValueSchema, parsedJsonObjectSchema, type JsonObject } from './json';
 import { outcomeSchema, rejectionSchema } from './messages';
 import { queries } from './queries';
 
@@ -67,10 +67,6 @@ function* allSchemas(): Iterable<readonly [string, z.ZodType]> {
 
 /** As plain JSON, without the marks of a document of its own. */
 function plain(schema: unknown): JsonObject {
-  const { $schema: _schema, $id: _id, ...rest } = jsonObject(JSON.parse(JSON.stringify(schema)));
+  const { $schema: _schema, $id: _id, ...rest } = parsedJsonObjectSchema.parse(JSON.parse(JSON.stringify(schema)));
   return rest;
-}
-
-function jsonObject(value: JsonValue): JsonObject {
-  return parsedJsonObjectSchema.parse(value);
 }

@@ -1,4 +1,4 @@
-import { channelList, channels, type ChannelDescription, type ChannelName } from './async-api-channels';
+import { channelList, type ChannelDescription, type ChannelName } from './async-api-channels';
 import { eventNames, jsonSchemas, queryNames, schemaReference } from './async-api-schemas';
 import { cloudEventType, MESSAGE_VERSION, type MessageType } from './envelope';
 import type { JsonObject } from './json';
@@ -60,12 +60,14 @@ function describeChannel({
   promise,
   messages,
 }: ChannelDescription): JsonObject {
-  const parameters = [...(address ?? '').matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, {}]);
+  const names = [...(address ?? '').matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const parameters: JsonObject = {};
+  for (const name of names) parameters[name] = {};
   return {
     address,
     summary,
     description: `Read by ${readBy}. ${promise}`,
-    ...(parameters.length > 0 ? { parameters: Object.fromEntries(parameters) } : {}),
+    ...(names.length > 0 ? { parameters } : {}),
     messages: Object.fromEntries(
       messages.flatMap(namesOf).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
     ),
@@ -115,7 +117,7 @@ function replyOf(name: string): JsonObject {
   return {
     reply: {
       address: { location: '$message.header#/replyTo', description: 'AMQP property reply-to' },
-      channel: { $ref: '#/channels/replies' satisfies `#/channels/${keyof typeof channels}` },
+      channel: { $ref: '#/channels/replies' satisfies `#/channels/${ChannelName}` },
       messages: [{ $ref: `#/channels/replies/messages/${reply}` }],
     },
   };

@@ -97,7 +97,10 @@ export const queries = {
     parameters: z.strictObject({ project, ...page }),
     answer: z.strictObject({ items: z.array(workflowViewSchema), ...listed }),
   },
-  /** Without a version: the newest deployed one. Includes the definition as it was written. */
+  /**
+   * Without a version: the newest deployed one. Includes the definition as it was written; null when that is larger than
+   * a message may be, and is read from the filestore under its hash.
+   */
   'workflow.get': {
     parameters: z.strictObject({ project, workflow_id: z.string(), version: z.int().positive().optional() }),
     answer: z.strictObject({ ...workflowViewSchema.shape, definition: parsedJsonSchema, versions: z.array(z.int()) }),

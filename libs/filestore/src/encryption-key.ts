@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { systemCode } from './errors';
+import { codeOf } from '@ryax/platform';
 
 /**
  * The text that the encryption key is derived from, kept in a file of mode 0600 that is made when it is missing. When
@@ -21,7 +21,7 @@ async function readKey(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).trim() || undefined;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -38,7 +38,7 @@ async function createKey(path: string): Promise<void> {
   try {
     await link(draft, path);
   } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   } finally {
     await rm(draft, { force: true });
   }

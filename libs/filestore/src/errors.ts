@@ -1,3 +1,5 @@
+import { isError } from '@ryax/platform';
+
 /** What this library rejects with; `code` tells the cases apart. */
 export abstract class FileStoreError extends Error {
   abstract readonly code: string;
@@ -66,8 +68,7 @@ export class ArchiveError extends FileStoreError {
   }
 }
 
-/** The `code` of a system error (`ENOENT`), or undefined. Told by shape: test runners have more than one `Error` class. */
-export function systemCode(error: unknown): string | undefined {
-  const isCoded = typeof error === 'object' && error !== null && 'code' in error && 'syscall' in error;
-  return isCoded && typeof error.code === 'string' ? error.code : undefined;
+/** What the operating system said, as opposed to what a parser thinks of an archive. */
+export function isSystemError(error: unknown): boolean {
+  return isError(error) && 'syscall' in error;
 }

@@ -3,7 +3,8 @@ import { constants, type Stats } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { CorruptContentError, NotFoundError, systemCode, TooLargeError } from './errors';
+import { codeOf } from '@ryax/platform';
+import { CorruptContentError, NotFoundError, TooLargeError } from './errors';
 import type { FileStore, StoredContent } from './file-store';
 
 /**
@@ -76,7 +77,7 @@ export class LocalFileStore implements FileStore {
       await writeDurably(incoming, [ciphertext], Infinity);
       await link(incoming, this.secretPath(id));
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     } finally {
       await rm(incoming, { force: true });
     }
@@ -88,7 +89,7 @@ export class LocalFileStore implements FileStore {
     try {
       return await readFile(this.secretPath(id));
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined;
+      if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
   }
@@ -187,7 +188,7 @@ async function found<T>(hash: string, reading: Promise<T>): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') throw new NotFoundError(hash, { cause: error });
+    if (codeOf(error) === 'ENOENT') throw new NotFoundError(hash, { cause: error });
     throw error;
   }
 }
@@ -196,7 +197,7 @@ async function statOrNothing(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -32,7 +32,12 @@ export const uploadedAction = z.object({
 });
 export type UploadedAction = z.infer<typeof uploadedAction>;
 
-const fileValue = z.object({ $file: z.string(), name: z.string(), size: z.number(), kind: z.enum(['file', 'directory']) });
+const fileValue = z.object({
+  $file: z.string(),
+  name: z.string(),
+  size: z.number(),
+  kind: z.enum(['file', 'directory']),
+});
 export const uploadedFile = z.object({ value: fileValue });
 
 export const startedRun = z.object({

@@ -76,8 +76,7 @@ export class EngineClient {
 
   private requestInit({ method = 'GET', json, body, headers = {}, signal }: EngineRequest): RequestInit {
     const { token } = this.options;
-    const sent =
-      json === undefined ? body : { type: 'application/json', content: JSON.stringify(json) };
+    const sent = json === undefined ? body : { type: 'application/json', content: JSON.stringify(json) };
     return {
       method,
       headers: {

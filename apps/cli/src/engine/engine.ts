@@ -39,7 +39,11 @@ export class Engine {
 
   uploadAction(archive: ReadableStream<Uint8Array>, publish: boolean) {
     const body = { type: gzip, content: archive };
-    return this.client.ask('actions', answers.uploadedAction, { method: 'POST', query: { publish: String(publish) }, body });
+    return this.client.ask('actions', answers.uploadedAction, {
+      method: 'POST',
+      query: { publish: String(publish) },
+      body,
+    });
   }
 
   actions(cursor?: string) {
@@ -89,8 +93,13 @@ export class Engine {
     return this.client.ask(`${runPath(runId)}/cancel`, z.unknown(), { method: 'POST', json, repeatable: true });
   }
 
-  log(runId: string, execution: string, query: { follow?: string; attempt?: number }): Promise<Response> {
-    return this.client.open(`${runPath(runId)}/executions/${encodeURIComponent(execution)}/log`, { query });
+  log(
+    runId: string,
+    execution: string,
+    query: { follow?: string; attempt?: number },
+    signal: AbortSignal,
+  ): Promise<Response> {
+    return this.client.open(`${runPath(runId)}/executions/${encodeURIComponent(execution)}/log`, { query, signal });
   }
 
   private start(path: string, what: JsonObject, { inputs, labels, key }: RunOptions): Promise<answers.StartedRun> {

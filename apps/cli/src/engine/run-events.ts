@@ -24,7 +24,7 @@ export async function* runEvents(
   { after = 0, signal, onLost }: RunEventsOptions,
 ): AsyncGenerator<HistoryEvent> {
   let seen = after;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     try {
       const headers = { accept: 'text/event-stream', 'last-event-id': String(seen) };
       const response = await engine.client.open(`${runPath(runId)}/events`, { headers, signal, repeatable: false });

@@ -5,13 +5,12 @@ export interface ServerSentEvent {
 }
 
 /** Reads a `text/event-stream` (WHATWG HTML §9.2): blocks of `field: value` lines, each ended by an empty line. */
-export async function* parseServerSentEvents(
-  body: ReadableStream<Uint8Array> | null,
-): AsyncGenerator<ServerSentEvent> {
+export async function* parseServerSentEvents(body: ReadableStream<Uint8Array> | null): AsyncGenerator<ServerSentEvent> {
   let block: Record<string, string> = {};
   for await (const line of lines(body)) {
     if (line === '') {
-      if (block['data'] !== undefined) yield { id: block['id'] ?? '', type: block['event'] ?? 'message', data: block['data'] };
+      if (block['data'] !== undefined)
+        yield { id: block['id'] ?? '', type: block['event'] ?? 'message', data: block['data'] };
       block = {};
       continue;
     }

@@ -46,7 +46,9 @@ async function addFolder(archive: Pack, folder: string, name: string): Promise<v
 async function addFile(archive: Pack, path: string, name: string, file: { size: number; mode: number }): Promise<void> {
   const mode = (file.mode & 0o100) === 0 ? 0o644 : 0o755;
   await new Promise<void>((done, fail) => {
-    const entry = archive.entry({ name, size: file.size, mode, mtime: epoch }, (error) => (error ? fail(error) : done()));
+    const entry = archive.entry({ name, size: file.size, mode, mtime: epoch }, (error) =>
+      error ? fail(error) : done(),
+    );
     pipeline(createReadStream(path), entry).catch(fail);
   });
 }

@@ -19,7 +19,8 @@ export async function kindOf(path: string): Promise<'file' | 'directory' | undef
     const entry = await stat(path);
     return entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined;
     throw error;
   }
 }

@@ -21,7 +21,10 @@ export interface UploadedDefinition {
  * Uploads what a definition names on this machine: action folders (`action: ./clean`) and default values of file and
  * directory outputs of its trigger. Paths are relative to the definition.
  */
-export async function uploadDefinition(engine: Engine, { definition, folder }: DefinitionFile): Promise<UploadedDefinition> {
+export async function uploadDefinition(
+  engine: Engine,
+  { definition, folder }: DefinitionFile,
+): Promise<UploadedDefinition> {
   return new Upload(engine, folder).whole(definition);
 }
 

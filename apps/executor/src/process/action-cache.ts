@@ -2,6 +2,7 @@ import { cp, rm } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { NotFoundError, unpackDirectory, type FileStore } from '@ryax/filestore';
+import { messageOf } from '@ryax/platform';
 import { readActionMetadata, type ActionMetadata } from './action-metadata';
 import { AttemptFailure } from './attempt-failure';
 
@@ -60,9 +61,8 @@ export class ActionCache {
     } catch (error) {
       if (error instanceof AttemptFailure) throw error;
       const reason = error instanceof NotFoundError ? 'is not in the filestore' : 'could not be unpacked';
-      const detail = error instanceof Error ? error.message : String(error);
       throw new AttemptFailure(
-        { kind: 'image', message: `The action's content ${hash} ${reason}: ${detail}` },
+        { kind: 'image', message: `The action's content ${hash} ${reason}: ${messageOf(error)}` },
         { cause: error },
       );
     }

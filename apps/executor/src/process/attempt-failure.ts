@@ -1,4 +1,5 @@
 import type { Failure, Outcome } from '@ryax/contracts';
+import { messageOf } from '@ryax/platform';
 
 /** Ends an attempt: thrown where it becomes clear, turned into the outcome in one place. */
 export class AttemptFailure extends Error {
@@ -24,7 +25,7 @@ export function outcomeOf(error: unknown): Outcome {
     error instanceof AttemptFailure
       ? error.failure
       : // Not the action's doing: the disk, the filestore, or a fault of ours. Another attempt may fare better.
-        { kind: 'lost', message: `The executor failed: ${error instanceof Error ? error.message : String(error)}` };
+        { kind: 'lost', message: `The executor failed: ${messageOf(error)}` };
   return { status: 'failed', failure: { ...failure, message: shorten(failure.message, messageLength) } };
 }
 

@@ -26,7 +26,8 @@ export class MaskedOutput implements LogSink {
     const { clean, rest } = this.replace(all);
     const length = Math.max(...this.secrets.map((secret) => overlap(rest, secret)));
     this.held = rest.subarray(rest.length - length);
-    return this.sink.write(Buffer.concat([...clean, rest.subarray(0, rest.length - length)]));
+    const ready = Buffer.concat([...clean, rest.subarray(0, rest.length - length)]);
+    return ready.length === 0 || this.sink.write(ready);
   }
 
   drained(): Promise<void> {

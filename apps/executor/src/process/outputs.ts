@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { limits, streamId, type IoDeclaration, type JsonObject, type JsonValue, type Outcome } from '@ryax/contracts';
 import { ArchiveError, packDirectory, putValue, type FileStore, type SecretPlace, type Secrets } from '@ryax/filestore';
+import { messageOf } from '@ryax/platform';
 import { note, type Attempt } from './attempt';
 import { AttemptFailure } from './attempt-failure';
 import { convertOutput, describeType } from './conversions';
@@ -102,7 +103,7 @@ class OutputCollection {
     const wrong = (what: string) => wrongPath(name, returned, what);
     const path = resolve(this.returned.workingDirectory, returned);
     const { host, kind } = await this.find(path).catch((error: unknown) => {
-      throw wrong(`does not exist (${error instanceof Error ? error.message : String(error)})`);
+      throw wrong(`does not exist (${messageOf(error)})`);
     });
     if (kind === 'other') throw wrong('is neither a file nor a directory');
     if (expected !== 'either' && expected !== kind) throw wrong(`is a ${kind}, expected a ${expected}`);

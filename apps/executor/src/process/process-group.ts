@@ -114,8 +114,8 @@ export class ProcessGroup {
     const forget = this.remember();
     this.exit = await this.firstExit();
     clearTimeout(this.killTimer);
-    // The group may have outlived its first process.
-    this.signal('SIGKILL');
+    // A process namespace is gone with its first process; a mere group may have outlived it.
+    if (this.context.isolation.level !== 'private') this.signal('SIGKILL');
     forget();
     return this.exit;
   }

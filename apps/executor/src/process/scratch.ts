@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import { codeOf } from '@ryax/platform';
 import { isAlive, processIdentity } from './process-identity';
 
 /**
@@ -58,12 +59,12 @@ async function endGroups(folder: string): Promise<void> {
   }
 }
 
-/** Sends a signal to a process group; one that is gone needs none. */
+/** Sends a signal to a process group. One that is gone, or has become somebody else's, needs none. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);
   } catch (error) {
-    if (!(typeof error === 'object' && error !== null && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!['ESRCH', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
   }
 }
 

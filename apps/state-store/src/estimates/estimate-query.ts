@@ -1,12 +1,14 @@
 import { poolSchema } from '@ryax/contracts';
 import type { Database, Members } from '@ryax/event-log';
 import type { Log } from '@ryax/platform';
-import { estimateCompletion, SimulationRejectedError } from '@ryax/workflow';
+import { estimateCompletion, SimulationRejectedError, type Plan, type PlanEntry } from '@ryax/workflow';
 import { z } from 'zod';
 import type { QueryHandlers } from '../queries/query-handlers';
 import { notFound, QueryRejectedError } from '../queries/rejection';
 import type { Definitions } from '../reading/definitions';
-import { forgottenDefinitions, readExperience, rememberEntries } from './experience';
+import { actionKey } from './action-key';
+import { readExperience, type Experience } from './experience';
+import { RememberedEntries } from './remembered-entries';
 
 export interface EstimateParts {
   readonly database: Database;
@@ -17,21 +19,17 @@ export interface EstimateParts {
 
 /** An executor that has been silent for longer offers nothing. */
 const liveWithinMs = 10_000;
-/** Earlier definitions whose actions are looked up for one estimate: a bounded cost, and the next one finds more. */
-const definitionsAtOnce = 5;
-
 /** When a run would end if it were started now: the simulator, with earlier durations and the capacity there is. */
 export function estimateQuery(parts: EstimateParts): Pick<QueryHandlers, 'run.estimate'> {
-  const { database, members, definitions } = parts;
+  const { members, definitions } = parts;
+  const entries = new RememberedEntries(parts);
   return {
     'run.estimate': async ({ project, definition_hash, inputs }) => {
       const plan = await definitions.plan(definition_hash).catch((error: unknown) => {
         throw notFound(`Expected a definition ${definition_hash}, found none`, { cause: error });
       });
-      await rememberEntries(database, definition_hash, plan);
-      await rememberEarlier(parts, project);
       const [experience, slots] = await Promise.all([
-        readExperience(database, project, definition_hash),
+        gatherExperience(parts, entries, project, definition_hash, plan),
         readSlots(members),
       ]);
       try {
@@ -45,15 +43,18 @@ export function estimateQuery(parts: EstimateParts): Pick<QueryHandlers, 'run.es
   };
 }
 
-/** Definitions that were run without ever being estimated. One that cannot be read any more takes nothing from the others. */
-async function rememberEarlier({ database, definitions, logger }: EstimateParts, project: string): Promise<void> {
-  for (const hash of await forgottenDefinitions(database, project, definitionsAtOnce)) {
-    try {
-      await rememberEntries(database, hash, await definitions.plan(hash));
-    } catch (error) {
-      logger.debug('Could not read a definition for an estimate', { definition_hash: hash, error });
-    }
-  }
+async function gatherExperience(
+  { database }: EstimateParts,
+  entries: RememberedEntries,
+  project: string,
+  definitionHash: string,
+  plan: Plan,
+): Promise<Experience> {
+  await entries.remember(definitionHash, plan);
+  const experience = await readExperience(database, project, definitionHash);
+  const isUnseen = (entry: PlanEntry) => actionKey(entry) !== undefined && experience.observed(entry) === undefined;
+  if (!plan.entries.some(isUnseen) || (await entries.rememberEarlier(project)) === 0) return experience;
+  return readExperience(database, project, definitionHash);
 }
 
 const poolsSchema = z.array(poolSchema);

@@ -1,52 +1,12 @@
 import type { Connection } from '@ryax/event-log';
-import type { ObservedDuration, Plan, PlanEntry } from '@ryax/workflow';
-import { columnsOf } from '../projections/columns';
+import type { ObservedDuration, PlanEntry } from '@ryax/workflow';
 import { liveSchema } from '../projections/schema';
-import { actionKey } from './action-key';
 
 /** What earlier runs have shown of the entries of one definition. */
 export interface Experience {
   readonly observed: (entry: PlanEntry) => ObservedDuration | undefined;
   readonly earlierCount: (entry: PlanEntry) => number | undefined;
 }
-
-/** Remembers which actions a definition runs, so that what is seen of them serves other definitions, too. */
-export async function rememberEntries(connection: Connection, definitionHash: string, plan: Plan): Promise<void> {
-  const rows = plan.entries.flatMap((entry) => {
-    const key = actionKey(entry);
-    return key === undefined ? [] : [{ entry: entry.id, key }];
-  });
-  // So that a definition of built-ins alone counts as remembered.
-  const all = [...rows, { entry: '', key: '' }];
-  await connection.query(
-    insertEntries,
-    columnsOf(all, ({ entry, key }) => [definitionHash, entry, key]),
-  );
-}
-
-const insertEntries = {
-  name: 'estimates.remember',
-  text: `
-    INSERT INTO definition_entries (definition_hash, entry, action_key)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
-    ON CONFLICT (definition_hash, entry) DO NOTHING`,
-};
-
-/** Definitions that were run and whose actions are not remembered yet, at most `limit`. */
-export async function forgottenDefinitions(connection: Connection, project: string, limit: number): Promise<string[]> {
-  const rows = await connection.query<{ definition_hash: string }>(selectForgotten, [project, limit]);
-  return rows.map(({ definition_hash }) => definition_hash);
-}
-
-const selectForgotten = {
-  name: 'estimates.forgotten',
-  text: `
-    SELECT DISTINCT o.definition_hash
-    FROM ${liveSchema}.observations o
-    WHERE o.project = $1
-      AND NOT EXISTS (SELECT FROM definition_entries d WHERE d.definition_hash = o.definition_hash)
-    LIMIT $2`,
-};
 
 /** What was seen of each entry in runs of this definition; of those never run in it, what other definitions show. */
 export async function readExperience(

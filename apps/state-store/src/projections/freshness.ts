@@ -40,14 +40,18 @@ export class ProjectionProgress {
 
   async catchUp(): Promise<Freshness> {
     const committed = await this.log.lastPosition();
+    if (this.known < committed) await this.waitFor(committed);
+    return { as_of: this.known, stale: this.known < committed };
+  }
+
+  private async waitFor(committed: number): Promise<void> {
     const deadline = AbortSignal.timeout(patienceMs);
-    if (this.known < committed) this.wakes.wake();
+    this.wakes.wake();
     while (this.known < committed && !deadline.aborted) {
       const seen = this.advanced.last;
       await this.ask();
       if (this.known < committed) await this.advanced.sleep(seen, pollMs, deadline);
     }
-    return { as_of: this.known, stale: this.known < committed };
   }
 
   /** One question at a time, however many lists wait. */

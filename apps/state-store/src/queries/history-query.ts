@@ -12,6 +12,8 @@ import type { QueryHandlers } from './query-handlers';
 import { unknownRun } from './run-queries';
 
 const defaultLimit = 100;
+/** A page ends here, whatever its limit, once it holds one event: an answer is one message. */
+const pageBytes = 2 * 1024 * 1024;
 
 export interface HistoryParts {
   readonly log: EventLog;
@@ -40,7 +42,16 @@ async function readPage(
   const head = await log.readHead(stream);
   if (head === undefined) throw await unknownRun(log, project, run_id);
   const events = await log.readStream(stream, { fromVersion: after_version + 1, limit });
-  return { events: events.map(historyEvent), head_version: head.version, open: head.open };
+  return { events: withinBytes(events).map(historyEvent), head_version: head.version, open: head.open };
+}
+
+function withinBytes(events: readonly StoredEvent[]): readonly StoredEvent[] {
+  let bytes = 0;
+  const end = events.findIndex(({ data, metadata }) => {
+    bytes += Buffer.byteLength(data) + Buffer.byteLength(metadata);
+    return bytes > pageBytes;
+  });
+  return end === -1 ? events : events.slice(0, Math.max(1, end));
 }
 
 function historyEvent({ version, type, recordedAt, data, metadata, hash }: StoredEvent): HistoryEvent {

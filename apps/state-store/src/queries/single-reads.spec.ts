@@ -84,6 +84,19 @@ describe('single reads', () => {
     ]);
   });
 
+  it('gives a history of large events in pages that fit into a message', async () => {
+    await start('r1');
+    const outputs = { text: 'x'.repeat(200_000) };
+    for (let index = 0; index < 30; index++) await world.streams.run('r1', succeeded('say', { outputs }));
+    const versions: number[] = [];
+    for (let after_version = 0; after_version < 31; after_version = versions.at(-1) ?? 0) {
+      const { events } = await world.ask('run.history', { project, run_id: 'r1', after_version, limit: 1_000 });
+      expect(events.length).toBeLessThan(12);
+      versions.push(...events.map(({ version }) => version));
+    }
+    expect(versions).toEqual(Array.from({ length: 31 }, (_, index) => index + 1));
+  });
+
   it('waits for the next event, for many askers at once, and answers each when its own run moves', async () => {
     await Promise.all(['r1', 'r2', 'r3'].map(start));
     const answered: string[] = [];

@@ -18,6 +18,9 @@ export interface WorkflowQueryParts {
   readonly progress: ProjectionProgress;
 }
 
+/** A larger one does not fit into an answer: its reader finds it in the filestore, under its hash. */
+const mostDefinitionBytes = 3 * 1024 * 1024;
+
 export function workflowQueries(parts: WorkflowQueryParts): Pick<QueryHandlers, 'workflow.list' | 'workflow.get'> {
   const { database, log, definitions, progress } = parts;
   return {
@@ -40,10 +43,10 @@ export function workflowQueries(parts: WorkflowQueryParts): Pick<QueryHandlers, 
       if (asked === undefined) {
         throw notFound(`Expected version ${version} of workflow ${workflow_id}, found ${known.join(', ')}`);
       }
-      const { deployed } = await definitions.read(asked.definitionHash);
+      const { deployed, bytes } = await definitions.read(asked.definitionHash);
       return {
         ...viewOf({ ...asked, deployed: state.deployed.has(asked.version) }),
-        definition: parsedJsonSchema.parse(deployed.definition),
+        definition: bytes > mostDefinitionBytes ? null : parsedJsonSchema.parse(deployed.definition),
         versions: known,
       };
     },

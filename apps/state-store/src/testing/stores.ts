@@ -61,7 +61,7 @@ export async function createWorld(database: WorldDatabase): Promise<World> {
   await migrateStateStore(database.url, silentLog);
   const directory = await mkdtemp(join(tmpdir(), 'ryax-state-store-'));
   const files = await LocalFileStore.open(directory);
-  const server = new InMemoryServer({ freeze: true });
+  const server = new InMemoryServer();
   const broker = new InMemoryBroker({ server, log: silentLog });
   const replicas = new Set<Replica>();
   const complaints: string[] = [];

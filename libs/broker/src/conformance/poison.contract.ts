@@ -1,6 +1,6 @@
 import { cloudEventType, limits, type Message } from '@ryax/contracts';
 import { decode, encodeOne, type Wire } from '../cloud-events';
-import type { BatchHandler } from '../broker';
+import type { BatchHandler, Delivery } from '../broker';
 import { HandlerUnavailableError } from '../errors';
 import {
   hold,
@@ -12,6 +12,7 @@ import {
   publishPacked,
   queueOf,
   Recorder,
+  turn,
   type BrokerSubject,
 } from './subject';
 
@@ -80,7 +81,11 @@ export function describePoison(subject: BrokerSubject): void {
       expect(parked && decode(parked.wire)).toEqual([{ type: 'message', message: original }]);
     });
 
-    it('that takes its consumer with it is parked, and what stood beside it is not', async () => {
+    it.each([
+      ['in the handler', (work: () => Promise<void>) => work()],
+      // As a consumer does that gathers what several queues hand it.
+      ['after the handler', (work: () => Promise<void>) => Promise.resolve(void turn().then(work))],
+    ])('that takes its consumer with it %s is parked, and what stood beside it is not', async (_when, run) => {
       const { queue, target } = queueOf('work');
       const publisher = await subject.connect();
       await publisher.broker.declare([queue]);
@@ -92,11 +97,17 @@ export function describePoison(subject: BrokerSubject): void {
       for (let ended: unknown = 'died'; ended === 'died'; deaths++) {
         const client = await subject.connect();
         await client.broker.declare([queue]);
+        const gathered: Delivery[] = [];
         const died = new Promise<'died'>((resolve) => {
-          const handler: BatchHandler = async (batch) => {
+          const work = async () => {
+            const batch = gathered.splice(0);
             if (!batch.some((delivery) => positionOf(delivery.message) === 13)) return innocent.handler(batch);
             await client.cut();
             resolve('died');
+          };
+          const handler: BatchHandler = (batch) => {
+            gathered.push(...batch);
+            return run(work);
           };
           void client.broker.consume(queue.name, { ...plenty, maxTries: 3 }, handler);
         });
@@ -108,7 +119,7 @@ export function describePoison(subject: BrokerSubject): void {
       expect(poison?.reason).toContain('its consumer died');
       expect(poison && decode(poison.wire)).toMatchObject([{ message: { data: { position: 13 } } }]);
       expect(new Set(innocent.positions)).toEqual(new Set([0, 1, 2]));
-      // In a batch with others, then alone, three times.
+      // Once with others, once to be told from them, and alone until its tries are counted.
       expect(deaths).toBeLessThanOrEqual(6);
     });
 

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, realpath, symlink } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { ArchiveError, systemCode } from '../errors';
+import { codeOf } from '@ryax/platform';
+import { ArchiveError } from '../errors';
 
 export interface ArchiveBounds {
   readonly maxEntries: number;
@@ -114,7 +115,7 @@ async function refusing<T>(name: string, act: () => Promise<T>, reason?: string)
   try {
     return await act();
   } catch (error) {
-    const refusal = refusals[systemCode(error) ?? ''];
+    const refusal = refusals[codeOf(error) ?? ''];
     if (refusal === undefined) throw error;
     throw new ArchiveError(name, reason ?? refusal, { cause: error });
   }

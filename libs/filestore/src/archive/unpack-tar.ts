@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { messageOf } from '@ryax/platform';
 import { extract, type Extract } from 'tar-stream';
-import { ArchiveError, FileStoreError, systemCode } from '../errors';
+import { ArchiveError, FileStoreError, isSystemError } from '../errors';
 import type { Extraction } from './extraction';
 
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
@@ -46,7 +47,6 @@ async function* bytesOf(entry: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
 
 /** The parser's own complaints have no class: they are the archive's fault unless the system or we have spoken. */
 function asArchiveError(error: unknown): unknown {
-  if (error instanceof FileStoreError || systemCode(error) !== undefined) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new ArchiveError(undefined, `is no readable tar: ${reason}`, { cause: error });
+  if (error instanceof FileStoreError || isSystemError(error)) return error;
+  return new ArchiveError(undefined, `is no readable tar: ${messageOf(error)}`, { cause: error });
 }

@@ -1,7 +1,7 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { open, type Entry, type ZipFile } from 'yauzl';
-import { ArchiveError, systemCode } from '../errors';
+import { ArchiveError, isSystemError } from '../errors';
 import type { Extraction } from './extraction';
 
 const fileTypeMask = 0o170000;
@@ -34,7 +34,7 @@ async function unpackEntry(zip: ZipFile, entry: Entry, extraction: Extraction): 
     if (entry.uncompressedSize > maxLinkBytes) throw new ArchiveError(name, 'is a symbolic link that is too long');
     extraction.symbolicLink(name, (await buffer(content)).toString('utf8'));
   } catch (error) {
-    if (error instanceof ArchiveError || systemCode(error) !== undefined) throw error;
+    if (error instanceof ArchiveError || isSystemError(error)) throw error;
     throw new ArchiveError(name, 'is damaged', { cause: error });
   }
 }
@@ -75,7 +75,7 @@ function openEntry(zip: ZipFile, entry: Entry): Promise<Readable> {
 
 /** The reader refuses names that lead out of the archive by itself, as `absolute path: /etc/passwd`. */
 function refusal(error: Error): Error {
-  if (systemCode(error) !== undefined) return error;
+  if (isSystemError(error)) return error;
   const named = /^(absolute path|invalid relative path|invalid characters in fileName): (.*)$/s.exec(error.message);
   if (named?.[2] !== undefined) return new ArchiveError(named[2], `is refused: ${named[1] ?? ''}`, { cause: error });
   return new ArchiveError(undefined, `is no readable zip: ${error.message}`, { cause: error });

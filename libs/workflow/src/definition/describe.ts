@@ -1,5 +1,5 @@
 import type { IoType } from '@ryax/contracts';
-import { assertNever, type StaticType } from './static-type';
+import type { StaticType } from './static-type';
 
 /** How reasons name what was expected and what was found. */
 
@@ -17,7 +17,7 @@ export function describeType(type: StaticType): string {
     case 'object':
       return 'an object';
     default:
-      return assertNever(type);
+      return type satisfies never;
   }
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { JsonObject } from '@ryax/contracts';
 import { parse } from 'yaml';
 import type { Plan, PlanEntry } from './plan';
@@ -24,44 +26,8 @@ function names(plan: Plan, numbers: readonly number[]): readonly (string | undef
 const plan = (...actions: JsonObject[]): Plan => planOf(workflow({ trigger, actions }));
 
 describe('the example of the documentation', () => {
-  const quakes = planOf(
-    parse(`
-apiVersion: ryax.tech/v2.0
-kind: Workflow
-spec:
-  id: quakes
-  human_name: Where the ground shook
-  trigger:
-    kind: manual
-    outputs:
-      - { name: catalogue, type: file, human_name: Catalogue }
-      - { name: min_magnitude, type: float, default_value: 2.5 }
-  actions:
-    - id: split
-      action: split-by-region@1.2
-      inputs: { catalogue: =trigger.catalogue, min_magnitude: =trigger.min_magnitude }
-    - id: fit
-      action: gutenberg-richter@1.0
-      for_each: =split.regions
-      inputs: { region: =item.name, events: =item.file }
-      retry: { max_attempts: 3, initial_interval: 1s, max_interval: 30s, on: [crash, timeout] }
-      timeout: 2m
-      resources: { cpu: 0.5, memory: 256M }
-      on_failure: continue
-    - id: alarm
-      when: =fit.exists(f, f != null && f.b_value < 0.7)
-      container: { image: alpine:3.20, command: [sh, -c, "echo low b-value"] }
-    - id: report
-      action: report@1.0
-      after: [alarm]
-      inputs: { fits: =fit, alarmed: "=state.alarm == 'succeeded'" }
-  finally:
-    - id: tidy
-      container: { image: alpine:3.20, command: [sh, -c, "echo done"] }
-  results:
-    report: =report.document
-`),
-  );
+  const page = readFileSync(join(__dirname, '../../../../docs/definition.md'), 'utf8');
+  const quakes = planOf(parse(/```yaml\n(.*?)```/s.exec(page)?.[1] ?? ''));
 
   it('has its entries in an order in which they can run', () => {
     expect(quakes.workflowId).toBe('quakes');

@@ -98,7 +98,7 @@ export function fieldsOf(type: StaticType): ReadonlyMap<string, StaticType> | nu
     case 'list':
       return null;
     default:
-      return assertNever(type);
+      return type satisfies never;
   }
 }
 
@@ -136,7 +136,3 @@ const acceptedBy: Readonly<Record<ScalarType, readonly ScalarType[]>> = {
   file: ['file'],
   directory: ['directory'],
 };
-
-export function assertNever(value: never): never {
-  throw new Error(`Expected no other case, found ${JSON.stringify(value)}`);
-}

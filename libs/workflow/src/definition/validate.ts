@@ -57,6 +57,10 @@ export function compilePlan({ definition, actions }: DeployedDefinition): Plan {
   throw new Error(`Expected an accepted definition, found a fault at ${first?.path ?? ''}: ${first?.reason ?? ''}`);
 }
 
+/**
+ * Entries are numbered, then their values read, then linked by what these refer to, ordered, and compiled in that order.
+ * Each step tells its faults and goes on with the rest, so that one answer holds them all.
+ */
 function compileShape(shape: Shape, actions: ReadonlyMap<string, PinnedAction>, faults: Faults): Plan {
   const { spec } = shape.head;
   const triggerOutputs = spec.trigger?.outputs ?? [];

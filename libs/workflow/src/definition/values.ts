@@ -12,7 +12,6 @@ import { describeIoType, describeValue, quotedList } from './describe';
 import { Faults } from './faults';
 import { Suggester } from './near-name';
 import { at, type Place } from './place';
-import { assertNever } from './static-type';
 
 /**
  * Values against declarations, at both ends of an action. Where a value comes from decides what is made of it:
@@ -117,7 +116,7 @@ export function checkValue(declaration: IoDeclaration, value: JsonValue, origin:
     case 'json':
       return accepted(value);
     default:
-      return assertNever(type);
+      return type satisfies never;
   }
 }
 

@@ -71,7 +71,7 @@ function counted(count: number | bigint, origin: string): string {
 function notAmong(values: readonly unknown[], found: unknown, faults: Faults): string {
   if (found === undefined) return 'is required';
   const names = values.map((value) => String(value));
-  const hint = typeof found === 'string' ? faults.didYouMean(found, names) : '';
+  const hint = typeof found === 'string' && names.length > 1 ? faults.didYouMean(found, names) : '';
   const expected = quotedList(names);
   return `expected ${names.length === 1 ? '' : 'one of '}${expected}, found ${describeValue(found)}${hint}`;
 }

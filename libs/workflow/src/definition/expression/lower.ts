@@ -1,6 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { isNullable, listOf, orNull, passwordReason, scalar, unknownType, type StaticType } from '../static-type';
 import { referencesPerExpression, type CelType } from './environment';
+import { charactersPerStep } from './meter';
 import { celTypeOf, resultOf, typeOfLiteral, typeOfLoop } from './node-types';
 import { loopOf, type MethodCall, type Path } from './parse';
 import {
@@ -59,9 +60,6 @@ type Locals = {
   readonly type: StaticType;
   readonly outer: Locals;
 } | null;
-
-/** `split` makes an element of a character. */
-const stepsOfSplit = 128;
 
 class Lowering {
   readonly variables = new Map<string, Variable>();
@@ -173,7 +171,8 @@ class Lowering {
     const loop = loopOf(name, args);
     if (loop !== null) return this.loop(name, this.lower(receiver, locals), loop, locals);
     const on = this.lower(receiver, locals);
-    const walked = name === 'join' ? compared(on) : metered(on, name === 'split' ? stepsOfSplit : 1);
+    // `split` may make an element of every character.
+    const walked = name === 'join' ? compared(on) : metered(on, name === 'split' ? charactersPerStep : 1);
     const pieces = args.map((arg) => this.lower(arg, locals));
     const texts = pieces.map((each) => metered(each, 1).text);
     return piece(

@@ -24,7 +24,7 @@ export class Meter {
 const exhausted = new Error('too much work');
 
 /** Characters that cost as much as one element. */
-const charactersPerStep = 128;
+export const charactersPerStep = 128;
 
 /** The size of a value as a loop or function sees it. */
 export function sizeOf(value: unknown): number {

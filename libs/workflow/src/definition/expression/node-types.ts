@@ -1,4 +1,4 @@
-import { assertNever, isNullable, listOf, scalar, unknownType, type StaticType } from '../static-type';
+import { isNullable, listOf, scalar, unknownType, type StaticType } from '../static-type';
 import type { CelType } from './environment';
 
 /** What is known of the parts of an expression, and what CEL is told of it. */
@@ -54,7 +54,7 @@ export function celTypeOf(type: StaticType): CelType {
     case 'scalar':
       return celTypeOfScalar[type.type];
     default:
-      return assertNever(type);
+      return type satisfies never;
   }
 }
 
