@@ -44,6 +44,17 @@ class Refused(Exception):
         self.reply = {"message": message} if output is None else {"message": message, "output": output}
 
 
+class StandardError(logging.StreamHandler):
+    """Writes to whatever `sys.stderr` is at the time: handlers replace it, and close it."""
+
+    def __init__(self):
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self):
+        return sys.stderr
+
+
 class Worker:
     def __init__(self, folder):
         self.folder = folder
@@ -281,7 +292,7 @@ def main():
     worker = Worker(folder)
     # Lines, not the pieces that print makes of them; a line that is not ended yet comes with the end of the call.
     sys.stdout.reconfigure(line_buffering=True, write_through=False)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, handlers=[StandardError()], format="%(levelname)s %(name)s: %(message)s")
     try:
         worker.serve()
     finally:

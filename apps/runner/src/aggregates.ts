@@ -85,6 +85,11 @@ export class RunAggregate implements Aggregate<RunMessage> {
     return this.state === undefined ? null : nextWakeup(this.state);
   }
 
+  /** Database time of the newest event that the state holds. */
+  get updatedAt(): number {
+    return this.state?.updatedAt ?? 0;
+  }
+
   get bytes(): number {
     return runBytes + (this.state?.version ?? 0) * bytesPerEvent;
   }

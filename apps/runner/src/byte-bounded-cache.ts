@@ -43,6 +43,11 @@ export class ByteBoundedCache<Key, Value> {
     this.total -= entry.bytes;
   }
 
+  clear(): void {
+    this.entries.clear();
+    this.total = 0;
+  }
+
   keys(): IterableIterator<Key> {
     return this.entries.keys();
   }

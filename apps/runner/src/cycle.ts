@@ -1,12 +1,13 @@
-import type { AppendOutcome, EventLog, StreamAppend } from '@ryax/event-log';
-import type { Log } from '@ryax/platform';
+import { InvalidAppendError, type AppendOutcome, type EventLog, type StreamAppend } from '@ryax/event-log';
+import type { IdSource, Log } from '@ryax/platform';
 import type { Decider, StreamDecision } from './decider';
 import { HandOutError, type Dispatch } from './dispatch';
 import type { Effects } from './effects';
+import { isLogUnreachable } from './log-unreachable';
 import { DefinitionNotFoundError } from './plans';
 import type { RunnerMetrics } from './runner-metrics';
-import { UnknownStreamError, type AnyStream, type StreamStore } from './stream-store';
-import type { WorkItem } from './work-item';
+import { UnknownStreamError, type AnyStream, type RunStream, type StreamStore } from './stream-store';
+import { internalItem, type WorkItem } from './work-item';
 
 /** Streams folded at the same time when a cycle needs many that are not cached. */
 const concurrentLoads = 16;
@@ -18,7 +19,12 @@ export interface CycleParts {
   readonly dispatch: Dispatch;
   readonly effects: Effects;
   readonly metrics: RunnerMetrics;
+  readonly ids: IdSource;
   readonly logger: Log;
+  /** A run of ours wants to be woken then. */
+  readonly onWakeup: (wakeupAt: number | null) => void;
+  /** The stream is as it is in the log, and has doubled: the moment to write it down. */
+  readonly onDoubled: (stream: RunStream) => void;
 }
 
 /**
@@ -27,10 +33,13 @@ export interface CycleParts {
  * folded and decided again; the others are not affected.
  */
 export class Cycle {
-  constructor(
-    private readonly parts: CycleParts,
-    private readonly onWakeup: (wakeupAt: number | null) => void,
-  ) {}
+  /**
+   * Runs of which it is not known what became of a decision. What we watch of them has run ahead of the log, and no
+   * message need ever come for them again: they are folded with the next round, whatever that is about.
+   */
+  private readonly unsure = new Set<string>();
+
+  constructor(private readonly parts: CycleParts) {}
 
   /**
    * Decides items until each is settled or failed by itself. Throws when the log cannot be written or read; then nothing
@@ -40,11 +49,24 @@ export class Cycle {
   async run(items: readonly WorkItem[]): Promise<boolean> {
     let progressed = false;
     for (let pending: readonly WorkItem[] | undefined = items; pending !== undefined;) {
-      const round: Round = await this.round(pending);
-      progressed ||= round.appended;
-      pending = round.again.length > 0 ? round.again : undefined;
+      const looks = this.looksAtUnsure(pending);
+      try {
+        const round: Round = await this.round([...pending, ...looks]);
+        progressed ||= round.appended;
+        pending = round.again.length > 0 || this.unsure.size > 0 ? round.again : undefined;
+      } catch (error) {
+        for (const { streamId } of looks) this.unsure.add(streamId);
+        throw error;
+      }
     }
     return progressed;
+  }
+
+  private looksAtUnsure(items: readonly WorkItem[]): WorkItem[] {
+    const decided = new Set(items.map(({ streamId }) => streamId));
+    const looks = [...this.unsure].filter((streamId) => !decided.has(streamId));
+    this.unsure.clear();
+    return looks.map((streamId) => internalItem(streamId, { type: 'wake' }, this.parts.ids.newId()));
   }
 
   private async round(items: readonly WorkItem[]): Promise<Round> {
@@ -54,18 +76,49 @@ export class Cycle {
       await this.parts.dispatch.handOut(decisions);
       return await this.commit([...decisions.values()]);
     } catch (error) {
-      for (const { stream } of decisions.values()) this.parts.store.forget(stream.streamId);
-      if (error instanceof PoisonedItemError)
-        return { appended: false, again: items.filter((item) => item !== error.item) };
-      if (error instanceof HandOutError) {
-        this.parts.logger.error('Ready work of a run could not be handed out', {
-          stream: error.streamId,
-          error: error.cause,
-        });
-        return { appended: false, again: items };
-      }
-      throw error;
+      const decided = new Set(items.map(({ streamId }) => streamId));
+      for (const { stream } of decisions.values()) this.drop(stream, decided);
+      return { appended: false, again: await this.withoutCulprit(items, error) };
     }
+  }
+
+  /** Its state has run ahead of the log, and so has what we watch of it: it is folded again. */
+  private drop(stream: AnyStream, decidedAgain: ReadonlySet<string>): void {
+    this.parts.store.forget(stream.streamId);
+    if (stream.kind === 'run' && !decidedAgain.has(stream.streamId)) this.unsure.add(stream.streamId);
+  }
+
+  /** What is to be decided again when one item, or one run, kept all of the round from being decided or appended. */
+  private async withoutCulprit(items: readonly WorkItem[], error: unknown): Promise<readonly WorkItem[]> {
+    if (error instanceof PoisonedItemError) return items.filter((item) => item !== error.item);
+    if (error instanceof HandOutError) {
+      const { streamId: stream, cause } = error;
+      this.parts.logger.error('Ready work of a run could not be handed out', { stream, error: cause });
+      return items;
+    }
+    if (error instanceof InvalidAppendError && error.streamId !== '') return this.withoutInvalid(items, error);
+    throw error;
+  }
+
+  /** First without what was handed out beside the messages, then message by message. */
+  private async withoutInvalid(items: readonly WorkItem[], error: InvalidAppendError): Promise<readonly WorkItem[]> {
+    const { streamId } = error;
+    const own = items.filter((item) => item.streamId === streamId);
+    const others = items.filter((item) => item.streamId !== streamId);
+    this.parts.logger.error('A decision could not be stored', { stream: streamId, messages: own.length, error });
+    if (!this.parts.dispatch.isResting(streamId)) {
+      this.parts.dispatch.rest(streamId);
+      return items;
+    }
+    const [only, ...more] = own;
+    if (only === undefined || more.length > 0) {
+      for (const item of own) await this.run([item]);
+      return others;
+    }
+    const shortened = storable(only, error);
+    if (shortened !== undefined) return [...others, shortened];
+    this.parts.effects.refuse(only, { code: 'too-large', message: error.message });
+    return others;
   }
 
   private async decideAll(items: readonly WorkItem[], decisions: Map<string, StreamDecision>): Promise<void> {
@@ -91,15 +144,17 @@ export class Cycle {
       try {
         await this.parts.decider.decide(decision, item);
       } catch (error) {
-        this.parts.logger.error('A message could not be decided', {
-          stream: item.streamId,
-          message_type: item.cause.type,
-          error,
-        });
-        item.delivery?.retry(error instanceof Error ? error.message : String(error));
+        if (isLogUnreachable(error)) throw error;
+        this.tryAgain(item, error);
         throw new PoisonedItemError(item, { cause: error });
       }
     }
+  }
+
+  private tryAgain(item: WorkItem, error: unknown): void {
+    const { streamId: stream, cause } = item;
+    this.parts.logger.error('A message could not be decided', { stream, message_type: cause.type, error });
+    item.delivery?.retry(error instanceof Error ? error.message : String(error));
   }
 
   private async loadAll(byStream: ReadonlyMap<string, readonly WorkItem[]>): Promise<Map<string, AnyStream>> {
@@ -120,25 +175,30 @@ export class Cycle {
     try {
       return await this.parts.store.load(streamId, startedDefinition(items));
     } catch (error) {
-      if (!(error instanceof DefinitionNotFoundError || error instanceof UnknownStreamError)) throw error;
-      for (const item of items) this.parts.effects.refuse(item, { code: 'not-found', message: error.message });
+      if (isLogUnreachable(error)) throw error;
+      if (error instanceof DefinitionNotFoundError || error instanceof UnknownStreamError) {
+        for (const item of items) this.parts.effects.refuse(item, { code: 'not-found', message: error.message });
+      } else {
+        for (const item of items) this.tryAgain(item, error);
+      }
       return undefined;
     }
   }
 
   private async commit(decisions: readonly StreamDecision[]): Promise<Round> {
     const writing = decisions.filter((decision) => decision.events.length > 0);
-    const [outcomes, moved] = await Promise.all([
+    const [outcomes, moved] = await bothEnded(
       this.append(writing),
       this.movedHeads(decisions.filter((decision) => decision.events.length === 0)),
-    ]);
+    );
     const again: WorkItem[] = [];
     for (const decision of decisions) {
       const outcome = outcomes.get(decision);
       if (outcome?.status === 'conflict' || moved.has(decision)) {
         this.parts.metrics.conflicts.inc();
-        this.parts.store.forget(decision.stream.streamId);
-        again.push(...decision.items.map(({ item }) => item));
+        const items = decision.items.map(({ item }) => item);
+        this.drop(decision.stream, new Set(items.map(({ streamId }) => streamId)));
+        again.push(...items);
       } else {
         this.settle(decision, outcome);
       }
@@ -177,8 +237,9 @@ export class Cycle {
         stream.hash = head.hash;
       }
       this.parts.store.keep(stream);
-      this.onWakeup(wakeupOf(stream));
+      this.parts.onWakeup(wakeupOf(stream));
       this.parts.effects.committed(decision, outcome.lastPosition);
+      if (stream.kind === 'run' && this.parts.store.isSnapshotDue(stream)) this.parts.onDoubled(stream);
     } else {
       this.parts.effects.unchanged(decision);
     }
@@ -202,6 +263,20 @@ export class PoisonedItemError extends Error {
     super(`Expected to decide ${item.cause.type} for ${item.streamId}, failed`, options);
     this.name = 'PoisonedItemError';
   }
+}
+
+/** Neither is left under way when the other fails: it would run into the next round. */
+async function bothEnded<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
+}
+
+/** An attempt whose outcome no event can hold must end all the same, or its executor would repeat it for ever. */
+function storable(item: WorkItem, error: InvalidAppendError): WorkItem | undefined {
+  const { work } = item;
+  if (work.kind !== 'run' || work.message.type !== 'ended' || work.message.outcome.status === 'failed') return undefined;
+  const outcome = { status: 'failed', failure: { kind: 'invalid', message: error.message } } as const;
+  return { ...item, work: { kind: 'run', message: { ...work.message, outcome } } };
 }
 
 function startedDefinition(items: readonly WorkItem[]): string | undefined {

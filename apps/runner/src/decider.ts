@@ -28,6 +28,8 @@ export interface StreamDecision {
   /** The head that the decision stands on. */
   readonly baseVersion: number;
   readonly baseHash: string | null;
+  /** Database time of the newest of its items. */
+  decidedAt: number;
 }
 
 /**
@@ -43,7 +45,7 @@ export class Decider {
 
   /** Starts a decision for a stream at the head that its cached state stands at. */
   begin(stream: AnyStream): StreamDecision {
-    return { stream, items: [], events: [], baseVersion: stream.version, baseHash: stream.hash };
+    return { stream, items: [], events: [], baseVersion: stream.version, baseHash: stream.hash, decidedAt: 0 };
   }
 
   async decide(decision: StreamDecision, item: WorkItem): Promise<void> {
@@ -69,6 +71,7 @@ export class Decider {
     const { stream } = decision;
     const values = this.values.forDecision(stream.streamId);
     const context: DecideContext = { ...this.contextFor(stream), values };
+    decision.decidedAt = context.now;
     const first = dispatchToAggregate(stream, work, context);
     let handled = first;
     for (let round = 0; handled?.type === 'decided'; round++) {

@@ -1,9 +1,9 @@
 import type { Report } from '@ryax/contracts';
-import { DatabaseUnavailableError, UnknownCommitError } from '@ryax/event-log';
 import { backoffMs, reconnectBackoff, wait, type Log } from '@ryax/platform';
 import type { Cycle } from './cycle';
 import type { Dispatch } from './dispatch';
 import type { Inbox, InboxItem } from './inbox';
+import { isLogUnreachable } from './log-unreachable';
 import type { RunnerMetrics } from './runner-metrics';
 import { receive, type WorkItem } from './work-item';
 
@@ -19,7 +19,7 @@ export interface DecisionLoopParts {
   readonly metrics: RunnerMetrics;
   readonly log: Log;
   /** Holders and answers to inquiries: they concern no stream's state. */
-  readonly heard: (streamId: string, report: Report) => void;
+  readonly heard: (streamId: string, report: Report, messageId: string) => void;
 }
 
 /**
@@ -30,6 +30,7 @@ export class DecisionLoop {
   private readonly submitted: Submitted[] = [];
   private arrived: (() => void) | undefined;
   private isHandOutDue = false;
+  private hasEnded = false;
 
   constructor(private readonly parts: DecisionLoopParts) {
     parts.inbox.onArrival(() => this.wake());
@@ -37,7 +38,7 @@ export class DecisionLoop {
 
   /** Decides items of the runner's own; resolves when they have been decided and appended. */
   submit(items: readonly WorkItem[]): Promise<void> {
-    if (items.length === 0) return Promise.resolve();
+    if (items.length === 0 || this.hasEnded) return Promise.resolve();
     return new Promise((done) => {
       this.submitted.push({ items, done });
       this.wake();
@@ -67,6 +68,9 @@ export class DecisionLoop {
       if (progressed && this.parts.dispatch.hasRoom) this.isHandOutDue = true;
     }
     signal.removeEventListener('abort', stopped);
+    // Nobody decides it any more, and nobody shall wait for it for ever.
+    this.hasEnded = true;
+    for (const { done } of this.submitted.splice(0)) done();
   }
 
   private fromInbox(taken: readonly InboxItem[]): WorkItem[] {
@@ -75,9 +79,10 @@ export class DecisionLoop {
       const received = receive(delivery);
       if (received.type === 'work') {
         items.push(received.item);
-        if (received.item.report !== undefined) this.parts.heard(received.item.streamId, received.item.report);
+        const { streamId, report } = received.item;
+        if (report !== undefined) this.parts.heard(streamId, report, delivery.message.id);
       } else if (received.type === 'answer') {
-        this.parts.heard(received.streamId, received.report);
+        this.parts.heard(received.streamId, received.report, received.messageId);
         delivery.ack();
       } else {
         delivery.park(received.reason);
@@ -95,9 +100,7 @@ export class DecisionLoop {
       try {
         return await this.parts.cycle.run(items);
       } catch (error) {
-        if (!(error instanceof DatabaseUnavailableError || error instanceof UnknownCommitError)) {
-          return await this.narrow(items, error, signal);
-        }
+        if (!isLogUnreachable(error)) return await this.narrow(items, error, signal);
         this.parts.log.warn('The event log could not be reached; the same messages are decided again', {
           messages: items.length,
           error,

@@ -2,6 +2,7 @@ import type { HandOut, Lane } from '@ryax/workflow';
 import type { Clock, IdSource } from '@ryax/platform';
 import type { Decider, StreamDecision } from './decider';
 import type { ExecutorRegistry } from './executors';
+import { isLogUnreachable } from './log-unreachable';
 import type { Membership } from './membership';
 import type { RunnerMetrics } from './runner-metrics';
 import type { StreamStore } from './stream-store';
@@ -11,7 +12,7 @@ import type { WorkIndex } from './work-index';
 /** Runs that one cycle may load only to hand out from them; the rest has its turn in the next. */
 const maxRunsPerLane = 500;
 
-/** Handing out from this run throws: it is left alone until a message for it arrives. */
+/** Handing out from this run throws: it rests, and is tried again a while later. */
 export class HandOutError extends Error {
   readonly code = 'hand-out';
 
@@ -56,9 +57,19 @@ export class Dispatch {
 
   async handOut(decisions: Map<string, StreamDecision>): Promise<void> {
     for (const { stream } of decisions.values()) {
-      if (stream.kind === 'run') this.parts.index.setReady(stream.streamId, stream.aggregate.readyLanes);
+      if (stream.kind !== 'run' || !this.ownership.isOurs(stream.streamId)) continue;
+      this.parts.index.setReady(stream.streamId, stream.aggregate.readyLanes);
     }
     for (const lane of this.parts.index.readyLanes) await this.handOutLane(lane, decisions);
+  }
+
+  /** Nothing of this run can be handed out now. */
+  rest(streamId: string): void {
+    this.parts.index.rest(streamId);
+  }
+
+  isResting(streamId: string): boolean {
+    return this.parts.index.isResting(streamId);
   }
 
   /** True when another cycle could hand something out now. */
@@ -75,7 +86,10 @@ export class Dispatch {
     for (let visited = 0; visited < runs && room > 0; visited++) {
       const streamId = this.parts.index.nextRun(lane);
       if (streamId === undefined) return;
-      if (!this.ownership.isOurs(streamId)) continue;
+      if (!this.ownership.isOurs(streamId)) {
+        this.parts.index.forget(streamId);
+        continue;
+      }
       room -= await this.handOutRun(streamId, lane, site, Math.min(turn, room), decisions);
     }
   }
@@ -107,7 +121,8 @@ export class Dispatch {
       this.parts.index.setReady(streamId, stream.aggregate.readyLanes);
       return executions.length;
     } catch (error) {
-      this.parts.index.setReady(streamId, []);
+      if (isLogUnreachable(error)) throw error;
+      this.rest(streamId);
       throw new HandOutError(streamId, { cause: error });
     }
   }

@@ -47,6 +47,8 @@ export class Effects {
   constructor(
     private readonly parts: EffectsParts,
     private readonly options: { readonly startValidityMs: number; readonly partitions: number },
+    /** What is not ours is watched by its owner; a watch of our own would never end. */
+    private readonly isOurs: (streamId: string) => boolean,
   ) {}
 
   /** The decision's events are in the log. */
@@ -57,13 +59,14 @@ export class Effects {
       if (stream.kind === 'run') this.follow(stream, event);
       this.rememberValue(stream.streamId, decision.baseVersion + 1 + offset, event, stored.data.length);
     }
-    if (stream.kind === 'run') this.updateCancels(stream);
+    this.watch(decision);
     this.answer(decision, position);
     this.parts.wakes.grew(position);
   }
 
   /** The decision appended nothing, and holds at the head. */
   unchanged(decision: StreamDecision): void {
+    this.watch(decision);
     this.answer(decision, null);
   }
 
@@ -78,15 +81,18 @@ export class Effects {
   flush(): void {
     const starting = this.starting.splice(0);
     this.parts.metrics.outstanding.set(this.parts.index.outstandingCount);
-    if (starting.length === 0) void this.parts.outbox.flush();
-    else void Promise.all(starting).then(() => this.parts.outbox.flush());
+    void this.parts.outbox.flush();
+    // What waits for a value does not hold up the others.
+    if (starting.length > 0) void Promise.all(starting).then(() => this.parts.outbox.flush());
   }
 
   /** Sends the start of an attempt again that nobody has taken. */
   emitAgain(stream: RunStream, attempt: TrackedAttempt): void {
     attempt.emittedAt = this.parts.clock.monotonicMs();
     attempt.inquiry = undefined;
+    attempt.holder = undefined;
     attempt.isReturned = false;
+    attempt.isSuspect = false;
     this.parts.metrics.emittedAgain.inc();
     this.start(stream, attempt);
   }
@@ -99,6 +105,8 @@ export class Effects {
         .map((attempt) => [`${attempt.execution}/${attempt.attempt}`, attempt]),
     );
     this.parts.index.forget(stream.streamId);
+    if (!stream.aggregate.isOpen || !this.isOurs(stream.streamId)) return;
+    this.parts.index.sawVersion(stream.streamId, stream.version);
     for (const attempt of stream.aggregate.outstanding) {
       const before = known.get(`${attempt.execution}/${attempt.attempt}`);
       const tracked =
@@ -129,14 +137,14 @@ export class Effects {
     const attempt = stream.aggregate.outstandingAttempt(execution);
     if (attempt === undefined) return;
     const tracked = this.tracked(stream, attempt);
-    this.parts.index.track(tracked);
+    if (this.isOurs(stream.streamId)) this.parts.index.track(tracked);
     this.start(stream, tracked);
   }
 
   private ended(stream: RunStream, execution: string, attempt: number | null): void {
     if (attempt === null) return;
     const tracked = this.parts.index.untrack(stream.streamId, execution, attempt);
-    if (tracked !== undefined) this.parts.recentEnds.ended(tracked.pool, 1, this.parts.clock.monotonicMs());
+    if (tracked?.holdsSlot === true) this.parts.recentEnds.ended(tracked.pool, 1, this.parts.clock.monotonicMs());
   }
 
   private tracked(stream: RunStream, attempt: OutstandingAttempt): TrackedAttempt {
@@ -150,11 +158,20 @@ export class Effects {
       holder: undefined,
       inquiry: undefined,
       isReturned: false,
+      returnedBy: undefined,
+      isSuspect: false,
     };
   }
 
-  private updateCancels(stream: RunStream): void {
-    for (const request of stream.aggregate.cancelRequests(stream.lastEventAt)) {
+  /** Time alone makes a cancel one by force, so that a decision without events may ask for it, too. */
+  private watch({ stream, decidedAt }: StreamDecision): void {
+    if (stream.kind !== 'run' || !stream.aggregate.isOpen || !this.isOurs(stream.streamId)) return;
+    this.parts.index.sawVersion(stream.streamId, stream.version);
+    this.updateCancels(stream, Math.max(decidedAt, stream.lastEventAt));
+  }
+
+  private updateCancels(stream: RunStream, now: number): void {
+    for (const request of stream.aggregate.cancelRequests(now)) {
       const tracked = this.parts.index.attempt(stream.streamId, request.execution, request.attempt);
       if (tracked === undefined) continue;
       const isNews = tracked.cancelling === null || (request.force && !tracked.cancelling.force);
@@ -218,6 +235,8 @@ export class Effects {
   }
 
   private emit(attempt: TrackedAttempt, request: StartRequest): void {
+    // The state may be ahead of what is committed: another attempt than the one that was asked for starts by itself.
+    if (request.attempt !== attempt.attempt) return;
     const { site, pool, project, partition } = attempt;
     const start = { ...request, project, valid_for_ms: this.options.startValidityMs, reply_partition: partition };
     this.parts.outbox.start(site, pool, this.parts.executors.executorsOf(site, pool), start);

@@ -10,6 +10,9 @@ export interface KnownExecutor {
   lastHeard: number;
 }
 
+/** The dead are remembered until what they held is long declared lost; one that is heard of later has our patience again. */
+const patiencesRemembered = 60;
+
 /**
  * Executors alive, by their beats. Silence proves a death only while we hear ourselves on the same exchange: a broker
  * that was down silences everybody. So silence is measured in *credible* time, which advances from one own beat heard to
@@ -32,6 +35,9 @@ export class ExecutorRegistry {
       this.credible += Math.min(monotonicMs - this.ownBeatHeardAt, this.options.maxGapMs);
     }
     this.ownBeatHeardAt = monotonicMs;
+    for (const [incarnation, { lastHeard }] of this.executors) {
+      if (this.credible - lastHeard > patiencesRemembered * this.options.patienceMs) this.executors.delete(incarnation);
+    }
   }
 
   heard(beat: Beat): void {

@@ -13,7 +13,7 @@ export interface InboxItem {
  */
 export class Inbox {
   private readonly waiting: InboxItem[] = [];
-  private readonly subscriptions = new Map<number, Subscription>();
+  private readonly subscriptions = new Map<number, Promise<Subscription>>();
   private wake: (() => void) | undefined;
 
   constructor(
@@ -36,19 +36,26 @@ export class Inbox {
   async subscribe(partition: number): Promise<void> {
     if (this.subscriptions.has(partition)) return;
     const { partitions, batchMessages } = this.options;
-    const subscription = await this.broker.consume(
+    const subscribing = this.broker.consume(
       queues.runnerPartition(partitions, partition),
       { prefetch: batchMessages, maxBatch: batchMessages },
       (batch) => this.receive(partition, batch),
     );
-    this.subscriptions.set(partition, subscription);
+    // Noted at once: whoever unsubscribes before it is there must not leave it behind.
+    this.subscriptions.set(partition, subscribing);
+    try {
+      await subscribing;
+    } catch (error) {
+      if (this.subscriptions.get(partition) === subscribing) this.subscriptions.delete(partition);
+      throw error;
+    }
   }
 
   /** Stops taking from a partition. What was taken from it is still decided; the stream heads fence it. */
   async unsubscribe(partition: number): Promise<void> {
     const subscription = this.subscriptions.get(partition);
     this.subscriptions.delete(partition);
-    await subscription?.stop();
+    await (await subscription?.catch(() => undefined))?.stop();
   }
 
   async close(): Promise<void> {

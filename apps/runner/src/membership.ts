@@ -5,7 +5,7 @@ import type { Clock, IdSource, Log } from '@ryax/platform';
 import { ownedPartitions } from './partitions';
 
 /** Long enough to find executors that died before we started: they may have taken what nobody else knows of. */
-const rememberedMs = 60 * 60 * 1000;
+const rememberedMs = 24 * 60 * 60 * 1000;
 
 export interface MembershipOptions {
   readonly incarnation: string;
@@ -93,7 +93,12 @@ export class Membership {
     return owned;
   }
 
-  /** Executors that have beaten within the last hour, dead ones included, with the age of their beat by the database. */
+  /** Deletes the rows of those that are silent for so long that nothing can depend on them. */
+  async forgetSilent(): Promise<void> {
+    await this.members.forget(2 * rememberedMs);
+  }
+
+  /** Executors that have beaten within the last day, dead ones included, with the age of their beat by the database. */
   async rememberedExecutors(): Promise<readonly Member[]> {
     return (await this.members.live(rememberedMs)).filter((member) => member.kind === 'executor');
   }

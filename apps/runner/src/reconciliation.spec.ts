@@ -17,6 +17,7 @@ class World {
   readonly verdicts: string[] = [];
   remembered: Member[] = [];
   now = 0;
+  private heard = 0;
   private readonly reconciliation = new Reconciliation(
     this.index,
     this.executors,
@@ -42,6 +43,8 @@ class World {
       cancelling: null,
       inquiry: undefined,
       isReturned: false,
+      returnedBy: undefined,
+      isSuspect: false,
       ...overrides,
     });
   }
@@ -58,12 +61,12 @@ class World {
     }
   }
 
-  hear(report: Report['report'], incarnation: string): void {
+  hear(report: Report['report'], incarnation: string, messageId = `m${this.heard++}`): void {
     const { attempt } = this;
     if (attempt === undefined) throw new Error('no attempt');
     const about = { run_id: 'r', execution: 'x', attempt: 1, executor: 'host', incarnation };
     const extra = { started_ms_ago: 0, reason: '', duration_ms: 0, outcome: { status: 'cancelled' } };
-    this.reconciliation.answered(attempt, { report, ...about, ...extra } as Report);
+    this.reconciliation.answered(attempt, { report, ...about, ...extra } as Report, messageId);
   }
 
   suspectAll(): void {

@@ -30,7 +30,7 @@ export interface Reconciled {
  * | the attempt | then |
  * |---|---|
  * | has a holder that lives | nothing: it reports, and repeats its report until that is settled |
- * | has a holder that is dead | lost |
+ * | has a holder that is dead, be it one that only its report told us of | lost |
  * | was given back | its start is emitted again |
  * | has no known holder and its start is younger than its validity | nothing yet |
  * | the same, older | every live executor of its site is asked |
@@ -49,15 +49,17 @@ export class Reconciliation {
     private readonly options: ReconciliationOptions,
   ) {}
 
-  /** After a broker's restart or purge: ask about everything open, whatever its age. */
+  /**
+   * After a broker's restart or purge: ask about everything open, whatever its age. The answers find holders and lost
+   * reports; that nobody knows it counts only when asked after the start has lost its validity, as until then somebody
+   * may still take it.
+   */
   suspectAll(): void {
-    for (const attempt of this.index.outstanding) {
-      attempt.inquiry = undefined;
-      attempt.emittedAt = Math.min(attempt.emittedAt, this.clock.monotonicMs() - this.options.startValidityMs);
-    }
+    for (const attempt of this.index.outstanding) attempt.isSuspect = true;
   }
 
-  answered(attempt: TrackedAttempt, report: Report): void {
+  /** @param messageId of the report: it may arrive twice */
+  answered(attempt: TrackedAttempt, report: Report, messageId: string): void {
     switch (report.report) {
       case 'unknown':
         attempt.inquiry?.unknownTo.add(report.incarnation);
@@ -67,10 +69,16 @@ export class Reconciliation {
       case 'holding':
         attempt.holder = report.incarnation;
         attempt.inquiry = undefined;
+        // Also one that died before we began to listen: its silence has to count from some time on.
+        this.executors.presume({
+          executor: report.executor,
+          incarnation: report.incarnation,
+          site: attempt.site,
+          pools: [],
+        });
         return;
       case 'returned':
-        attempt.isReturned = true;
-        return;
+        return this.returned(attempt, report.incarnation, messageId);
       case 'ended':
         return;
       default:
@@ -92,6 +100,10 @@ export class Reconciliation {
       } else if (attempt.holder !== undefined) {
         if (this.executors.isDead(attempt.holder))
           reconciled.vanished(attempt, `its executor ${attempt.holder} is gone`);
+      } else if (attempt.isSuspect) {
+        attempt.isSuspect = false;
+        outbox.query(attempt.site, this.address(attempt));
+        budget--;
       } else if (now - attempt.emittedAt >= this.options.startValidityMs) {
         if (this.unknownToAll(attempt)) silent.push(attempt);
         else if (this.ask(attempt, now, outbox)) budget--;
@@ -102,6 +114,15 @@ export class Reconciliation {
         this.cancelledAt.delete(attempt);
     }
     if (silent.length > 0) await this.conclude(silent.slice(0, maxPerTick), reconciled);
+  }
+
+  /** A repeat of this message, or a word of somebody other than the holder, is about an earlier start of the attempt. */
+  private returned(attempt: TrackedAttempt, incarnation: string, messageId: string): void {
+    if (attempt.returnedBy === messageId) return;
+    if (attempt.holder !== undefined && attempt.holder !== incarnation) return;
+    attempt.returnedBy = messageId;
+    attempt.holder = undefined;
+    attempt.isReturned = true;
   }
 
   private ask(attempt: TrackedAttempt, now: number, outbox: Outbox): boolean {

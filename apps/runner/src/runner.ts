@@ -3,6 +3,7 @@ import { ensurePartitions, type OpenEventLog } from '@ryax/event-log';
 import type { FileStore } from '@ryax/filestore';
 import { Owner, wait, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
 import { Answers } from './answers';
+import { Audit } from './audit';
 import { Cycle } from './cycle';
 import { Decider } from './decider';
 import { DecisionLoop } from './decision-loop';
@@ -22,12 +23,16 @@ import { Takeover } from './takeover';
 import { Timers } from './timers';
 import { Values } from './values';
 import { WakeSignal } from './wake-signal';
-import { internalItem } from './work-item';
-import { WorkIndex } from './work-index';
+import { WorkIndex, type TrackedAttempt } from './work-index';
+import { internalItem, type WorkItem } from './work-item';
 
 const beatMs = 1_000;
 const reconcileMs = 500;
+const auditMs = 5_000;
 const roomForEventsMs = 60_000;
+const forgetSilentMs = 3_600_000;
+/** With the log out of reach nothing that waits for a decision would end by itself. */
+const stopWithinMs = 3_000;
 
 export interface RunnerParts {
   readonly broker: Broker;
@@ -63,17 +68,19 @@ export class Runner {
   async start(): Promise<void> {
     const { eventLog, options, log, health, broker } = this.parts;
     const partitions = await eventLog.settings.partitionCount(options.partitions);
-    const runner = (this.assembled = assemble(this.parts, this.incarnation, partitions));
+    const runner = (this.assembled = assemble(this.parts, this.incarnation, partitions, this.owner));
     await runner.inbox.declare();
     this.stopBeats = await runner.beats.start();
     this.decisions.run('decisions', (signal) => runner.loop.run(signal), { vital: true });
     this.every('beat', beatMs, (signal) => this.beat(runner, signal));
     this.every('reconciliation', reconcileMs, () => this.reconcile(runner));
+    this.every('audit', auditMs, (signal) => runner.audit.sweep(signal));
+    this.every('silent members', forgetSilentMs, () => runner.membership.forgetSilent());
     this.every('room for events', roomForEventsMs, () => ensurePartitions(eventLog.database));
     this.owner.run('timers', (signal) => this.runTimers(runner, signal), { vital: true });
     broker.onConnected(() => runner.reconciliation.suspectAll());
     this.unregister.push(
-      eventLog.identity.onChange(() => this.owner.run('give up everything', () => runner.takeover.releaseAll())),
+      eventLog.identity.onChange(() => this.giveUpEverything(runner)),
       health.register('runner beats', () => {
         const late = runner.membership.msSinceBeat;
         if (late > options.runnerPatienceMs) throw new Error(`the last beat was written ${Math.round(late)} ms ago`);
@@ -84,7 +91,8 @@ export class Runner {
 
   /** Takes nothing more from the inbox; what was taken is still decided. */
   async stopTaking(): Promise<void> {
-    await this.owner.stop();
+    const stopped = this.owner.stop();
+    await Promise.race([stopped, wait(stopWithinMs)]);
     await this.assembled?.takeover.releaseAll();
     await this.stopBeats();
   }
@@ -93,45 +101,66 @@ export class Runner {
   async close(): Promise<void> {
     for (const unregister of this.unregister.splice(0)) unregister();
     await this.decisions.stop();
+    await this.owner.stop();
     await this.assembled?.membership.leave();
   }
 
-  private async beat(runner: Assembled, signal: AbortSignal): Promise<void> {
-    const { index, membership, takeover, executors } = runner;
-    const wanted: Record<string, number> = {};
-    for (const lane of index.readyLanes) {
-      wanted[lane.pool] = (wanted[lane.pool] ?? 0) + index.readyCount(lane) + index.outstandingIn(lane);
-    }
-    let owned: ReadonlySet<number>;
-    try {
-      owned = await membership.beat(wanted);
-    } catch (error) {
-      // Whoever cannot say that it lives is taken over by others; it must not go on as if it were not.
-      if (membership.msSinceBeat > this.parts.options.runnerPatienceMs) await takeover.follow(new Set(), signal);
-      throw error;
-    }
-    this.observe(runner);
-    if (executors.alive().length > 0) runner.loop.lookForRoom();
-    if (sameSet(owned, takeover.partitions) || takeover.isRunning) return;
-    this.owner.run('takeover', (takeoverSignal) => takeover.follow(owned, takeoverSignal));
+  /** Events that we have seen may be gone: nothing that was made of them is kept. */
+  private giveUpEverything({ takeover, store, values }: Assembled): void {
+    store.forgetAll();
+    values.forgetAll();
+    this.owner.run('give up everything', () => takeover.releaseAll());
   }
 
-  private async reconcile({ reconciliation, outbox, loop, effects, store }: Assembled): Promise<void> {
+  private async beat(runner: Assembled, signal: AbortSignal): Promise<void> {
+    const { index, membership, executors } = runner;
+    let owned: ReadonlySet<number>;
+    try {
+      owned = await membership.beat(index.wanted);
+    } catch (error) {
+      // Whoever cannot say that it lives is taken over by others; it must not go on as if it were not.
+      if (membership.msSinceBeat > this.parts.options.runnerPatienceMs) this.follow(runner, new Set());
+      throw error;
+    }
+    if (signal.aborted) return;
+    this.observe(runner);
+    if (executors.alive().length > 0) runner.loop.lookForRoom();
+    this.follow(runner, owned);
+  }
+
+  /** Not awaited by the beat, which must not miss its time. What is lost is given up even while a takeover goes on. */
+  private follow({ takeover }: Assembled, owned: ReadonlySet<number>): void {
+    if ([...takeover.partitions].some((partition) => !owned.has(partition))) {
+      this.owner.run('give up partitions', () => takeover.keepOnly(owned));
+    }
+    if (!takeover.isRunning && [...owned].some((partition) => !takeover.partitions.has(partition))) {
+      this.owner.run('take over partitions', (signal) => takeover.take(owned, signal));
+    }
+  }
+
+  private async reconcile({ reconciliation, outbox, loop, effects, index, store }: Assembled): Promise<void> {
     const { ids } = this.parts;
-    const vanished: Parameters<DecisionLoop['submit']>[0][number][] = [];
+    const items: WorkItem[] = [];
+    const silent: TrackedAttempt[] = [];
     await reconciliation.tick(outbox, {
       vanished: ({ streamId, execution, attempt }, reason) => {
-        vanished.push(internalItem(streamId, { type: 'vanished', execution, attempt, reason }, ids.newId()));
+        items.push(internalItem(streamId, { type: 'vanished', execution, attempt, reason }, ids.newId()));
       },
-      emitAgain: (attempt) => {
-        const stream = store.peek(attempt.streamId);
-        if (stream?.kind === 'run') effects.emitAgain(stream, attempt);
-        // Evicted from memory: folding it brings it back, and the next tick finds it.
-        else vanished.push(internalItem(attempt.streamId, { type: 'wake' }, ids.newId()));
-      },
+      emitAgain: (attempt) => silent.push(attempt),
     });
     effects.flush();
-    await loop.submit(vanished);
+    // A start is emitted again only at the head: our state may be behind that of a runner who knows how it has ended.
+    for (const streamId of new Set(silent.map((attempt) => attempt.streamId))) {
+      items.push(internalItem(streamId, { type: 'wake' }, ids.newId()));
+    }
+    await loop.submit(items);
+    for (const { streamId, execution, attempt } of silent) {
+      const tracked = index.attempt(streamId, execution, attempt);
+      const stream = store.peek(streamId);
+      if (tracked === undefined || tracked.holder !== undefined || tracked.cancelling !== null) continue;
+      if (stream?.kind === 'run') effects.emitAgain(stream, tracked);
+    }
+    effects.flush();
   }
 
   private async runTimers({ timers }: Assembled, signal: AbortSignal): Promise<void> {
@@ -173,7 +202,7 @@ export class Runner {
 type Assembled = ReturnType<typeof assemble>;
 
 /** Who knows whom, in one place. */
-function assemble(parts: RunnerParts, incarnation: string, partitions: number) {
+function assemble(parts: RunnerParts, incarnation: string, partitions: number, owner: Owner) {
   const { broker, eventLog, files, options, clock, ids, log } = parts;
   const { startValidityMs, batchMessages, cacheBytes, runnerPatienceMs, executorPatienceMs } = options;
   const metrics = new RunnerMetrics(parts.metrics);
@@ -198,15 +227,25 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number) {
   const effects: Effects = new Effects(
     { outbox, index, executors, values, files, wakes, clock, ids, metrics, log, recentEnds: dispatch.recentEnds },
     { startValidityMs, partitions },
+    (streamId) => takeover.isOurs(streamId),
   );
   const timers: Timers = new Timers(eventLog.log, eventLog.clock, store, {
     submit: (items) => loop.submit(items),
     newId: () => ids.newId(),
     partitions: () => takeover.partitions,
   });
-  const cycle = new Cycle({ log: eventLog.log, store, decider, dispatch, effects, metrics, logger: log }, (at) =>
-    timers.note(at),
-  );
+  const cycle = new Cycle({
+    log: eventLog.log,
+    store,
+    decider,
+    dispatch,
+    effects,
+    metrics,
+    ids,
+    logger: log,
+    onWakeup: (at) => timers.note(at),
+    onDoubled: (stream) => owner.run('snapshot', () => store.snapshot(stream)),
+  });
   const inbox = new Inbox(broker, { partitions, batchMessages });
   const reconciliation = new Reconciliation(index, executors, membership, clock, { startValidityMs });
   const loop: DecisionLoop = new DecisionLoop({
@@ -215,13 +254,14 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number) {
     dispatch,
     metrics,
     log,
-    heard: (streamId, report) => answers.heard(streamId, report),
+    heard: (streamId, report, messageId) => answers.heard(streamId, report, messageId),
   });
   const takeover: Takeover = new Takeover({ inbox, log: eventLog.log, store, index, loop, ids, logger: log });
   const beats = new ExecutorBeats(broker, eventLog.members, executors, clock, ids, log, { incarnation }, () =>
     loop.lookForRoom(),
   );
-  const answers = new Answers({ index, reconciliation, takeover, executors, outbox, store });
+  const audit = new Audit({ log: eventLog.log, index, takeover, loop, ids });
+  const answers = new Answers({ index, reconciliation, takeover, executors, outbox, store, loop, owner, ids });
   return {
     metrics,
     index,
@@ -236,9 +276,7 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number) {
     loop,
     takeover,
     beats,
+    audit,
+    values,
   };
-}
-
-function sameSet(left: ReadonlySet<number>, right: ReadonlySet<number>): boolean {
-  return left.size === right.size && [...left].every((item) => right.has(item));
 }

@@ -1,8 +1,9 @@
 import { parseStreamId, partitionOf, type StreamKind } from '@ryax/contracts';
 import { streamPages, type EventLog, type StoredEvent } from '@ryax/event-log';
+import type { Plan } from '@ryax/workflow';
 import { ActionAggregate, RunAggregate, WorkflowAggregate } from './aggregates';
 import { ByteBoundedCache } from './byte-bounded-cache';
-import type { Plans } from './plans';
+import { DefinitionNotFoundError, type Plans } from './plans';
 import type { LoadedStream } from './stream';
 import { Yielding } from './yielding';
 
@@ -26,6 +27,19 @@ export class UnknownStreamError extends Error {
   constructor(readonly streamId: string) {
     super(`Expected a stream id like run:default:…, found "${streamId}"`);
     this.name = 'UnknownStreamError';
+  }
+}
+
+/** A run whose definition is not to be had: nothing can be decided for it, and nothing that is said of it may be lost. */
+export class UnreadableRunError extends Error {
+  readonly code = 'unreadable-run';
+
+  constructor(
+    readonly streamId: string,
+    options: ErrorOptions,
+  ) {
+    super(`Expected the definition of ${streamId}, found none`, options);
+    this.name = 'UnreadableRunError';
   }
 }
 
@@ -75,6 +89,11 @@ export class StreamStore {
     this.snapshotAt.delete(streamId);
   }
 
+  forgetAll(): void {
+    this.cache.clear();
+    this.snapshotAt.clear();
+  }
+
   forgetPartition(partition: number): void {
     for (const streamId of [...this.cache.keys()]) {
       if (this.partitionOf(streamId) === partition) this.forget(streamId);
@@ -85,10 +104,18 @@ export class StreamStore {
     return this.cache.bytes;
   }
 
-  /** Writes a snapshot when the stream has doubled since its last; outside the append, and harmless when it is lost. */
-  async snapshot(stream: RunStream): Promise<void> {
+  /** Whether the stream has doubled since its last snapshot. */
+  isSnapshotDue(stream: RunStream): boolean {
     const due = this.snapshotAt.get(stream.streamId) ?? firstSnapshotAt;
-    if (stream.version < due || stream.hash === null || !stream.aggregate.isOpen) return;
+    return stream.version >= due && stream.aggregate.isOpen;
+  }
+
+  /**
+   * Writes a snapshot of what is committed: to be called before anything else is decided for the stream. Outside the
+   * append, and harmless when it is lost.
+   */
+  async snapshot(stream: RunStream): Promise<void> {
+    if (stream.hash === null) return;
     this.snapshotAt.set(stream.streamId, stream.version * 2);
     await this.log.saveSnapshot({
       streamId: stream.streamId,
@@ -152,7 +179,7 @@ export class StreamStore {
     const [first] = firstPage;
     const hash = first === undefined ? definitionHash : pinnedDefinition(first);
     if (hash === undefined) return { ...base, kind: 'run', aggregate: RunAggregate.absent() };
-    const plan = await this.plans.get(hash);
+    const plan = first === undefined ? await this.plans.get(hash) : await this.pinnedPlan(base.streamId, hash);
     const snapshot =
       firstPage.length >= longStream
         ? await this.log.loadSnapshot(base.streamId, RunAggregate.snapshotSchema)
@@ -160,7 +187,17 @@ export class StreamStore {
     if (snapshot === undefined) return { ...base, kind: 'run', aggregate: RunAggregate.empty(plan) };
     this.snapshotAt.set(base.streamId, snapshot.version * 2);
     const { version, hash: headHash } = snapshot;
-    return { ...base, kind: 'run', version, hash: headHash, aggregate: RunAggregate.restore(plan, snapshot.state) };
+    const aggregate = RunAggregate.restore(plan, snapshot.state);
+    return { ...base, kind: 'run', version, hash: headHash, lastEventAt: aggregate.updatedAt, aggregate };
+  }
+
+  private async pinnedPlan(streamId: string, definitionHash: string): Promise<Plan> {
+    try {
+      return await this.plans.get(definitionHash);
+    } catch (error) {
+      if (error instanceof DefinitionNotFoundError) throw new UnreadableRunError(streamId, { cause: error });
+      throw error;
+    }
   }
 }
 

@@ -14,7 +14,7 @@ export interface TakeoverParts {
   readonly log: EventLog;
   readonly store: StreamStore;
   readonly index: WorkIndex;
-  readonly loop: DecisionLoop;
+  readonly loop: Pick<DecisionLoop, 'submit'>;
   readonly ids: IdSource;
   readonly logger: Log;
 }
@@ -41,20 +41,26 @@ export class Takeover {
     return this.held.has(this.parts.store.partitionOf(streamId));
   }
 
-  /** Gives up what is no longer ours, at once; takes over what is new, and resolves when that is folded. */
-  async follow(owned: ReadonlySet<number>, signal: AbortSignal): Promise<void> {
-    const lost = [...this.held].filter((partition) => !owned.has(partition));
+  /** Gives up at once what is not among these; resolves when nothing of it is taken from the inbox any more. */
+  async keepOnly(owned: ReadonlySet<number>): Promise<void> {
+    await this.giveUp([...this.held].filter((partition) => !owned.has(partition)));
+  }
+
+  /** Takes over what of these is new; resolves when that is folded. */
+  async take(owned: ReadonlySet<number>, signal: AbortSignal): Promise<void> {
     const gained = [...owned].filter((partition) => !this.held.has(partition));
-    for (const partition of lost) this.held.delete(partition);
-    for (const partition of gained) this.held.add(partition);
-    await Promise.all(lost.map((partition) => this.release(partition)));
     if (gained.length === 0) return;
+    for (const partition of gained) {
+      // What was decided for it while it was not ours is in the cache and not in the index: it is to be folded again.
+      this.parts.store.forgetPartition(partition);
+      this.held.add(partition);
+    }
     this.folding++;
     try {
       await Promise.all(gained.map((partition) => this.parts.inbox.subscribe(partition)));
       await this.foldOpenRuns(gained, signal);
     } catch (error) {
-      for (const partition of gained) this.held.delete(partition);
+      await this.giveUp(gained.filter((partition) => this.held.has(partition)));
       throw error;
     } finally {
       this.folding--;
@@ -62,15 +68,19 @@ export class Takeover {
   }
 
   async releaseAll(): Promise<void> {
-    const partitions = [...this.held];
-    this.held.clear();
-    await Promise.all(partitions.map((partition) => this.release(partition)));
+    await this.keepOnly(new Set());
   }
 
-  private async release(partition: number): Promise<void> {
-    await this.parts.inbox.unsubscribe(partition);
-    this.parts.store.forgetPartition(partition);
-    this.parts.index.forgetWhere((streamId) => this.parts.store.partitionOf(streamId) === partition);
+  /** Nothing is awaited before it is forgotten: meanwhile it may be ours again. */
+  private async giveUp(partitions: readonly number[]): Promise<void> {
+    const { store, index, inbox } = this.parts;
+    for (const partition of partitions) {
+      this.held.delete(partition);
+      store.forgetPartition(partition);
+    }
+    const isLost = (streamId: string) => partitions.includes(store.partitionOf(streamId));
+    if (partitions.length > 0) index.forgetWhere(isLost);
+    await Promise.all(partitions.map((partition) => inbox.unsubscribe(partition)));
   }
 
   private async foldOpenRuns(partitions: readonly number[], signal: AbortSignal): Promise<void> {

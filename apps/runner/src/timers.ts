@@ -1,4 +1,4 @@
-import type { DatabaseClock, EventLog, WakeupMove } from '@ryax/event-log';
+import type { DatabaseClock, EventLog, StreamHead, WakeupMove } from '@ryax/event-log';
 import { wait } from '@ryax/platform';
 import { wakeupOf } from './cycle';
 import type { StreamStore } from './stream-store';
@@ -7,6 +7,8 @@ import { internalItem, type WorkItem } from './work-item';
 /** A timer that another runner has set, or that we missed, is found this late at most. */
 const pollMs = 1_000;
 const pageSize = 500;
+/** A run that could not be woken, or is still due afterwards, is left alone for so long: it would be due for ever. */
+const postponeMs = 5_000;
 
 export interface TimedRuns {
   partitions(): ReadonlySet<number>;
@@ -61,14 +63,19 @@ export class Timers {
     for (;;) {
       const due = await this.log.dueHeads(partitions, pageSize);
       await this.runs.submit(due.map((head) => internalItem(head.streamId, { type: 'wake' }, this.runs.newId())));
-      // A firing that appended nothing would be due for ever: its timer is moved instead.
-      const moves = due.flatMap<WakeupMove>((head) => {
-        const stream = this.store.peek(head.streamId);
-        if (stream?.version !== head.version) return [];
-        return [{ streamId: head.streamId, seenVersion: head.version, wakeupAt: wakeupOf(stream) }];
-      });
+      const moves = due.flatMap((head) => this.moveOf(head) ?? []);
       if (moves.length > 0) await this.log.moveWakeups(moves);
       if (due.length < pageSize) return;
     }
+  }
+
+  /** A firing that appended nothing would be due for ever: its timer is moved instead. */
+  private moveOf({ streamId, version }: StreamHead): WakeupMove | undefined {
+    const stream = this.store.peek(streamId);
+    const now = this.clock.now();
+    if (stream === undefined) return { streamId, seenVersion: version, wakeupAt: now + postponeMs };
+    if (stream.version !== version) return undefined;
+    const wakeupAt = wakeupOf(stream);
+    return { streamId, seenVersion: version, wakeupAt: wakeupAt !== null && wakeupAt <= now ? now + postponeMs : wakeupAt };
   }
 }

@@ -24,6 +24,11 @@ export class Values {
     this.events.set(`${streamId}@${version}`, value, bytes);
   }
 
+  /** The log may have lost what these versions once held. */
+  forgetAll(): void {
+    this.events.clear();
+  }
+
   /** What has been loaded for one decision stays until that decision is made, however large it is. */
   forDecision(streamId: string): LoadableValues {
     const events = new Map<number, JsonObject>();

@@ -12,6 +12,8 @@ export class RecentEnds {
   private readonly ends = new Map<string, { readonly at: number; readonly count: number }[]>();
 
   ended(pool: string, count: number, monotonicMs: number): void {
+    // Nobody may ask for a pool in which nothing is ready, for hours: it is kept short here, too.
+    this.count(pool, monotonicMs);
     const list = this.ends.get(pool) ?? [];
     list.push({ at: monotonicMs, count });
     this.ends.set(pool, list);

@@ -15,6 +15,10 @@ export interface TrackedAttempt extends Omit<OutstandingAttempt, 'cancelling'> {
   inquiry: Inquiry | undefined;
   /** An executor gave the start back: it may be emitted again at the next look. */
   isReturned: boolean;
+  /** The last message by which a start of it was given back: a repeat of that message says nothing new. */
+  returnedBy: string | undefined;
+  /** What the broker held of it may be gone: who has it is asked at the next look, whatever its age. */
+  isSuspect: boolean;
 }
 
 /** "Who has it?", asked of all executors of a site that lived at that moment. */
@@ -35,10 +39,13 @@ export class WorkIndex {
   private readonly ready = new Map<string, LaneOfRuns>();
   private readonly attempts = new Map<string, TrackedAttempt>();
   private readonly keysByStream = new Map<string, Set<string>>();
-  private readonly held = new Map<string, number>();
+  private readonly held = new Map<string, { readonly lane: Lane; count: number }>();
+  private readonly versions = new Map<string, number>();
+  private readonly resting = new Set<string>();
 
   /** How much of a run could start now, by lane. A run keeps its turn in each lane while it stays ready there. */
-  setReady(streamId: string, lanes: readonly ReadyLane[]): void {
+  setReady(streamId: string, found: readonly ReadyLane[]): void {
+    const lanes = this.resting.has(streamId) ? [] : found;
     for (const lane of lanes) {
       const key = laneKey(lane);
       const known = this.ready.get(key) ?? {
@@ -51,6 +58,44 @@ export class WorkIndex {
     for (const { lane, runs } of this.ready.values()) {
       if (!lanes.some((each) => each.count > 0 && isSameLane(each, lane))) runs.delete(streamId);
     }
+  }
+
+  /** Nothing can be handed out from this run now: its ready work is left out until it is asked for by {@link takeResting}. */
+  rest(streamId: string): void {
+    this.resting.add(streamId);
+    this.setReady(streamId, []);
+  }
+
+  isResting(streamId: string): boolean {
+    return this.resting.has(streamId);
+  }
+
+  /** The runs that rested long enough; what is ready in them counts again from their next fold or decision on. */
+  takeResting(): readonly string[] {
+    const streams = [...this.resting];
+    this.resting.clear();
+    return streams;
+  }
+
+  /** What is watched of an open run stands at this version of its stream. */
+  sawVersion(streamId: string, version: number): void {
+    this.versions.set(streamId, version);
+  }
+
+  /** 0 for a run of which nothing is watched. */
+  knownVersion(streamId: string): number {
+    return this.versions.get(streamId) ?? 0;
+  }
+
+  /** Work that asks for slots, ready and outstanding, by pool. */
+  get wanted(): Record<string, number> {
+    const wanted: Record<string, number> = {};
+    const add = ({ pool, holdsSlot }: Lane, count: number) => {
+      if (holdsSlot && count > 0) wanted[pool] = (wanted[pool] ?? 0) + count;
+    };
+    for (const { lane } of this.ready.values()) add(lane, this.readyCount(lane));
+    for (const { lane, count } of this.held.values()) add(lane, count);
+    return wanted;
   }
 
   /** Lanes in which some run has ready work. */
@@ -114,7 +159,7 @@ export class WorkIndex {
   }
 
   outstandingIn(lane: Lane): number {
-    return this.held.get(laneKey(lane)) ?? 0;
+    return this.held.get(laneKey(lane))?.count ?? 0;
   }
 
   /** What is tracked of one stream. */
@@ -131,18 +176,24 @@ export class WorkIndex {
       this.attempts.delete(key);
     }
     this.keysByStream.delete(streamId);
+    this.versions.delete(streamId);
   }
 
   forgetWhere(isForgotten: (streamId: string) => boolean): void {
     const streams = new Set([
       ...this.keysByStream.keys(),
+      ...this.versions.keys(),
       ...[...this.ready.values()].flatMap(({ runs }) => [...runs.keys()]),
     ]);
     for (const streamId of streams) if (isForgotten(streamId)) this.forget(streamId);
+    for (const streamId of this.resting) if (isForgotten(streamId)) this.resting.delete(streamId);
   }
 
   private addHeld(lane: Lane, count: number): void {
-    this.held.set(laneKey(lane), this.outstandingIn(lane) + count);
+    const { pool, holdsSlot } = lane;
+    const held = this.held.get(laneKey(lane)) ?? { lane: { pool, holdsSlot }, count: 0 };
+    held.count += count;
+    this.held.set(laneKey(lane), held);
   }
 }
 

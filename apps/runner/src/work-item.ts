@@ -27,6 +27,7 @@ export type Received =
       readonly type: 'answer';
       readonly streamId: string;
       readonly report: Extract<Report, { report: 'holding' | 'unknown' | 'returned' }>;
+      readonly messageId: string;
     }
   | { readonly type: 'misrouted'; readonly reason: string };
 
@@ -83,7 +84,7 @@ function receiveReport(message: Message<Report>, delivery: Delivery): Received {
     case 'holding':
     case 'unknown':
     case 'returned':
-      return { type: 'answer', streamId: stream, report };
+      return { type: 'answer', streamId: stream, report, messageId: message.id };
     default:
       return report satisfies never;
   }

@@ -25,7 +25,7 @@ import { StateStoreModule } from '../../state-store/src/state-store.module';
 import { stateStoreOptions } from '../../state-store/src/state-store.config';
 import { IntakeModule } from '../../studio-intake/src/intake.module';
 import { fastifyOptions } from '../../studio-intake/src/rest';
-import { commandDeadlineMs, queryDeadlineMs, serveRest } from '../../studio-intake/src/start-intake';
+import { commandDeadlineMs, queryDeadlineMs, serve } from '../../studio-intake/src/start-intake';
 import { standaloneConfigSchema } from './standalone.config';
 
 /** All four services in one process: the broker is in memory, the database an embedded, real PostgreSQL. */
@@ -88,7 +88,8 @@ async function main(): Promise<void> {
   shutdown.add('close', 'in-memory broker', async () => {
     await Promise.all(brokers.map((broker) => broker.close()));
   });
-  await serveRest(app, shutdown, config.RYAX_HTTP_PORT, jwtSecretKey === undefined ? '127.0.0.1' : '0.0.0.0');
+  const host = jwtSecretKey === undefined ? '127.0.0.1' : '0.0.0.0';
+  await serve(app, { broker: intakeBroker, log, shutdown, port: config.RYAX_HTTP_PORT, host });
   shutdown.listen();
   log.info('Engine started', { url: await app.getUrl(), data_directory: dataDirectory });
 }

@@ -1,7 +1,7 @@
 import { Inject, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Broker } from '@ryax/broker';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { Health, OperationsController, Shutdown } from '@ryax/platform';
+import { Health, OperationsController } from '@ryax/platform';
 import { ActionsController } from './actions/actions.controller';
 import { StoredActions } from './actions/stored-actions';
 import { CommandIntake } from './amqp/command-intake';
@@ -34,9 +34,7 @@ export interface IntakeModuleOptions {
 @Module({})
 export class IntakeModule implements OnApplicationBootstrap {
   constructor(
-    private readonly commands: CommandIntake,
     private readonly health: Health,
-    private readonly shutdown: Shutdown,
     @Inject(FILE_STORE) private readonly files: FileStore,
   ) {}
 
@@ -50,6 +48,7 @@ export class IntakeModule implements OnApplicationBootstrap {
         LiveController,
         ActionsController,
         FilesController,
+        CommandIntake,
       ],
       providers: [
         { provide: BROKER, useValue: broker },
@@ -64,14 +63,11 @@ export class IntakeModule implements OnApplicationBootstrap {
         Workflows,
         Runs,
         Estimates,
-        CommandIntake,
       ],
     };
   }
 
-  async onApplicationBootstrap(): Promise<void> {
+  onApplicationBootstrap(): void {
     this.health.register('filestore', () => this.files.check());
-    await this.commands.start();
-    this.shutdown.add('stop-taking', 'intake takes no more commands', () => this.commands.stop());
   }
 }

@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Broker } from '@ryax/broker';
+import { RyaxTransport, type Broker } from '@ryax/broker';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { Metrics, NestLogger, PlatformModule, Shutdown, type Log } from '@ryax/platform';
 
@@ -46,22 +46,32 @@ export async function startIntake({
   app.get(Metrics).collectProcess();
   const shutdown = app.get(Shutdown);
   shutdown.add('close', 'connection to the broker', () => broker.close());
-  await serveRest(app, shutdown, port, host);
+  await serve(app, { broker, log, shutdown, port, host });
   shutdown.listen();
   log.info('Service started', { service: 'studio-intake', url: await app.getUrl() });
 }
 
-/** Listens with our REST; open requests are finished before connections close. */
-export async function serveRest(
+export interface Serving {
+  readonly broker: Broker;
+  readonly log: Log;
+  readonly shutdown: Shutdown;
+  readonly port: number;
+  readonly host: string;
+}
+
+/** Takes commands by message and by REST. What is in hand at the end is finished before connections close. */
+export async function serve(
   app: NestFastifyApplication,
-  shutdown: Shutdown,
-  port: number,
-  host: string,
+  { broker, log, shutdown, port, host }: Serving,
 ): Promise<void> {
   prepareRest(app);
+  const transport = new RyaxTransport(broker, log);
+  app.connectMicroservice({ strategy: transport });
   await app.init();
+  shutdown.add('stop-taking', 'commands by message', () => transport.close());
   // The server alone: closing the application would close what open requests still need.
   shutdown.add('stop-taking', 'REST', () => app.getHttpAdapter().getInstance().close());
+  await app.startAllMicroservices();
   await app.listen(port, host);
 }
 

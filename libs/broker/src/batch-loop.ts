@@ -10,6 +10,8 @@ const retryBackoff: Backoff = { initialMs: 200, maxMs: 5_000 };
 const pauseBackoff: Backoff = { initialMs: 100, maxMs: 5_000 };
 /** How long nothing is handed out beside a suspect that its consumer has not settled. Killing takes less, work may take more. */
 const suspectPatienceMs = 100;
+/** It travels in a header. */
+const maxReasonLength = 2_000;
 /** Tries remembered over a reconnect; more failing messages than this at once are an outage, not poison. */
 const maxRemembered = 1_000;
 
@@ -270,7 +272,7 @@ export class BatchLoop<C extends Carrier> {
   private async park(held: HeldCarrier<C>, item: Item, tries: number, reason: string): Promise<void> {
     if (held.channel === this.channel) this.inHand++;
     try {
-      await this.host.park(held.carrier, item, tries, reason);
+      await this.host.park(held.carrier, item, tries, reason.slice(0, maxReasonLength));
       this.log.error('A message was parked', { queue: this.queue, reason, tries, ...describeItem(item) });
       held.itemSettled();
     } catch (error) {

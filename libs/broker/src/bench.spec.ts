@@ -24,11 +24,16 @@ const report = (i: number): Message => ({
   },
 });
 
-test.each(['memory', 'amqp'])(
+test.each(['memory', 'amqp', 'quorum'])(
   '%s',
   async (kind) => {
     const log = new Log({ service: 't', write: () => undefined });
-    const host = kind === 'amqp' ? await createTestBroker() : undefined;
+    const host =
+      kind === 'amqp'
+        ? await createTestBroker()
+        : kind === 'quorum'
+          ? { url: process.env.RYAX_TEST_BROKER + '/qq', drop: () => Promise.resolve() }
+          : undefined;
     const server = new InMemoryServer();
     const open = () => openBroker({ url: host?.url ?? 'memory://', name: 't', log, server });
     const [a, b] = [open(), open()];
@@ -86,7 +91,7 @@ test.each(['memory', 'amqp'])(
     const sub = await echo(false);
     await alone(200, a);
     out.push(await alone(1000, a));
-    const n = kind === 'amqp' ? 10000 : 60000;
+    const n = kind !== 'memory' ? 10000 : 60000;
     out.push(`100 in flight, single: ${await flood(n, 100, 1)}`, `1000 in flight, single: ${await flood(n, 1000, 1)}`);
     await sub.stop();
     const sub2 = await echo(true);

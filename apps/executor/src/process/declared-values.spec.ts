@@ -1,5 +1,5 @@
 import type { SecretReference } from '@ryax/contracts';
-import { LauncherFixture, type ActionSource } from './testing/launcher-fixture';
+import { LauncherFixture, script, type ActionSource } from './testing/launcher-fixture';
 
 describe('declared inputs and outputs', () => {
   let fixture: LauncherFixture;
@@ -95,6 +95,18 @@ describe('declared inputs and outputs', () => {
     expect(await fixture.failureOf(await node(`module.exports = () => ({ seen: ${made} })`, seen))).toMatchObject({
       kind: 'invalid',
       message: expect.stringContaining('The output seen'),
+    });
+  });
+
+  it('a value that is nested too deeply for its readers is refused', async () => {
+    const deep = script(
+      `node -e 'console.log(JSON.stringify({ seen: "d" }).replace(/"d"/, "[".repeat(9e4) + "]".repeat(9e4)))' > $RYAX_OUTPUTS`,
+      { seen: 'json' },
+    );
+
+    expect(await fixture.failureOf(deep)).toMatchObject({
+      kind: 'invalid',
+      message: 'The output seen: it is nested more than 500 levels deep',
     });
   });
 

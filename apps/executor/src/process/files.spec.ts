@@ -145,6 +145,16 @@ describe('files and directories', () => {
       });
     });
 
+    it('that are called a directory and are none are the caller’s error', async () => {
+      const hash = await node('module.exports = () => ({})', { d: 'directory' });
+      const d = { ...(await fileOf('d', 'just a text')), kind: 'directory' };
+
+      expect(await fixture.failureOf(hash, { d })).toMatchObject({
+        kind: 'invalid',
+        message: expect.stringContaining('Expected a directory as the content sha256:'),
+      });
+    });
+
     it('that are missing in the filestore are not the action’s fault', async () => {
       const hash = await node('module.exports = () => ({})', { f: 'file' });
       const f = { $file: `sha256:${'0'.repeat(64)}`, name: 'a', size: 1, kind: 'file' };
@@ -251,7 +261,7 @@ describe('files and directories', () => {
         'is a link to itself',
         `fs.symlinkSync('/tmp/l', '/tmp/l'); return { f: '/tmp/l' }`,
         '/tmp/l',
-        'does not exist (ELOOP',
+        'cannot be read (ELOOP)',
       ],
     ])('fail as the user’s error when the path %s', async (_, body, path, message) => {
       const failure = await fixture.failureOf(await node(`module.exports = () => { ${body} }`, {}, { f: 'file' }));

@@ -6,7 +6,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@ryax/contracts';
-import { unpackDirectory, type FileStore, type Secrets } from '@ryax/filestore';
+import { ArchiveError, unpackDirectory, type FileStore, type Secrets } from '@ryax/filestore';
 import { AttemptFailure } from './attempt-failure';
 import { convertInput, describeType } from './conversions';
 import { mapFiles, resolveValues } from './references';
@@ -26,8 +26,9 @@ export interface PreparedInputs {
   readonly secrets: readonly string[];
 }
 
-/** The longest name that file systems take. */
+/** The longest name that file systems take, and how much of a longer one is kept: its end, where the suffix is. */
 const mostNameBytes = 255;
+const keptCharacters = 60;
 
 /** Puts one attempt's inputs into its room: references resolved, files copied, every value of its declared type. */
 export class InputPreparation {
@@ -103,9 +104,19 @@ export class InputPreparation {
   /** A copy under its original name: handlers make new names of it, and must not be able to change what is stored. */
   private async place({ $file: hash, name, kind }: FileReference): Promise<string> {
     const path = join(await this.room.inputFolder(), localName(name));
-    if (kind === 'directory') await unpackDirectory(this.sources.files, hash, path);
-    else await this.sources.files.copyTo(hash, path);
+    if (kind === 'file') await this.sources.files.copyTo(hash, path);
+    else await this.unpack(hash, path);
     return path;
+  }
+
+  /** Whoever has written the reference may have called something a directory that is none. */
+  private async unpack(hash: string, path: string): Promise<void> {
+    try {
+      await unpackDirectory(this.sources.files, hash, path);
+    } catch (error) {
+      if (!(error instanceof ArchiveError)) throw error;
+      throw AttemptFailure.invalid(`Expected a directory as the content ${hash}: ${error.message}`);
+    }
   }
 }
 
@@ -113,5 +124,5 @@ export class InputPreparation {
 function localName(name: string): string {
   const last = basename(name).replaceAll('\0', '');
   if (last === '' || last === '.' || last === '..') return 'unnamed';
-  return Buffer.byteLength(last) <= mostNameBytes ? last : last.slice(-mostNameBytes / 4);
+  return Buffer.byteLength(last) <= mostNameBytes ? last : last.slice(-keptCharacters);
 }

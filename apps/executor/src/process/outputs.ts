@@ -3,11 +3,11 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { limits, streamId, type IoDeclaration, type JsonObject, type JsonValue, type Outcome } from '@ryax/contracts';
 import { ArchiveError, packDirectory, putValue, type FileStore, type SecretPlace, type Secrets } from '@ryax/filestore';
-import { messageOf } from '@ryax/platform';
+import { codeOf } from '@ryax/platform';
 import { note, type Attempt } from './attempt';
 import { AttemptFailure } from './attempt-failure';
 import { convertOutput, describeType } from './conversions';
-import { mapPaths } from './references';
+import { mapPaths, UnfitValueError } from './references';
 import type { Room } from './room';
 
 export interface OutputTargets {
@@ -92,9 +92,8 @@ class OutputCollection {
     try {
       return await mapPaths(value, (path) => this.stored(name, path, 'either'));
     } catch (error) {
-      if (error instanceof RangeError)
-        throw AttemptFailure.invalid(`The output ${name}: ${error.message}`, { output: name });
-      throw error;
+      if (!(error instanceof UnfitValueError)) throw error;
+      throw AttemptFailure.invalid(`The output ${name}: ${error.message}`, { output: name });
     }
   }
 
@@ -103,7 +102,9 @@ class OutputCollection {
     const wrong = (what: string) => wrongPath(name, returned, what);
     const path = resolve(this.returned.workingDirectory, returned);
     const { host, kind } = await this.find(path).catch((error: unknown) => {
-      throw wrong(`does not exist (${messageOf(error)})`);
+      throw wrong(
+        codeOf(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${codeOf(error) ?? 'no reason given'})`,
+      );
     });
     if (kind === 'other') throw wrong('is neither a file nor a directory');
     if (expected !== 'either' && expected !== kind) throw wrong(`is a ${kind}, expected a ${expected}`);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { isolate, type Isolation } from './isolation';
@@ -33,20 +34,6 @@ export interface GroupContext {
 
 /** What still holds the pipes open after the group was killed (a process that has left it) is not waited for any longer. */
 const lingerMs = 1_000;
-
-const signalNumbers: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGSEGV: 11,
-  SIGPIPE: 13,
-  SIGTERM: 15,
-};
 
 /** A process and its descendants: started together, ended together. */
 export class ProcessGroup {
@@ -128,7 +115,7 @@ export class ProcessGroup {
       });
       this.child.once('exit', (code, signal) => {
         for (const pipe of this.outputs) pipe.endWithin(lingerMs);
-        resolve({ status: 'exited', code: code ?? 128 + (signalNumbers[signal ?? 'SIGKILL'] ?? 0) });
+        resolve({ status: 'exited', code: code ?? 128 + constants.signals[signal ?? 'SIGKILL'] });
       });
     });
   }
@@ -160,6 +147,6 @@ function offerToOomKiller(pid: number | undefined): void {
 /** `137` as people know it: `exited with status 137 (SIGKILL)`. */
 export function describeExit(exit: Exit): string {
   if (exit.status === 'not-started') return `could not be started: ${exit.reason}`;
-  const signal = Object.entries(signalNumbers).find(([, number]) => number + 128 === exit.code)?.[0];
+  const signal = Object.entries(constants.signals).find(([, number]) => number + 128 === exit.code)?.[0];
   return `exited with status ${exit.code}${signal === undefined ? '' : ` (${signal})`}`;
 }

@@ -1,5 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { packageRoot, type Clock, type Log } from '@ryax/platform';
 import type { Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
@@ -43,6 +44,8 @@ const defaults = { idleMs: 30_000, mostIdle: 16, graceMs: 5_000, python: 'python
 /** Actions kept unpacked, and text of large values kept parsed. */
 const mostActions = 64;
 const mostValueBytes = 64 * 1024 * 1024;
+/** So long may readers of logs keep attempts from ending at the close; their processes are gone already. */
+const logsMs = 5_000;
 
 const runtimesOfThisPackage = join(packageRoot(__dirname), 'runtimes');
 
@@ -95,7 +98,7 @@ export class ProcessLauncher implements Launcher {
   async close(): Promise<void> {
     this.isClosing = true;
     for (const control of this.running.keys()) control.stop({ type: 'closing' }, 'kill');
-    await Promise.all(this.running.values());
+    await Promise.race([Promise.all(this.running.values()), setTimeout(logsMs, undefined, { ref: false })]);
     this.handlers.close();
     await this.rooms.emptied();
     await this.scratch.remove();

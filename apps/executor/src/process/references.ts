@@ -24,17 +24,28 @@ export async function mapFiles(value: JsonValue, act: (file: FileReference) => P
   return mapMembers(value, (member) => mapFiles(member, act));
 }
 
+/** A value that an action has returned and that nobody downstream could take. */
+export class UnfitValueError extends Error {}
+
+/** Whoever reads a value recursively must be able to. */
+const deepest = 500;
+
 /**
  * Calls `act` for each `{"$file": path}` that an action has left in a value. References of other kinds are ours to make:
  * one that an action could make up would be resolved to what it was never given.
  */
-export async function mapPaths(value: JsonValue, act: (path: string) => Promise<JsonValue>): Promise<JsonValue> {
+export async function mapPaths(
+  value: JsonValue,
+  act: (path: string) => Promise<JsonValue>,
+  depth = 0,
+): Promise<JsonValue> {
   if (!isContainer(value)) return value;
+  if (depth > deepest) throw new UnfitValueError(`it is nested more than ${deepest} levels deep`);
   if (isSecretReference(value) || isValueReference(value)) {
-    throw new RangeError('an object with the key $secret or $value cannot be returned by an action');
+    throw new UnfitValueError('an object with the key $secret or $value cannot be returned by an action');
   }
   if (!Array.isArray(value) && typeof value['$file'] === 'string') return act(value['$file']);
-  return mapMembers(value, (member) => mapPaths(member, act));
+  return mapMembers(value, (member) => mapPaths(member, act, depth + 1));
 }
 
 async function follow(reference: ValueReference, values: ValueCache): Promise<JsonValue> {

@@ -90,7 +90,7 @@ export class Room {
         at = next;
         continue;
       }
-      if (++links > mostLinks) throw new Error(`ELOOP: too many symbolic links in ${path}`);
+      if (++links > mostLinks) throw Object.assign(new Error(`Too many symbolic links in ${path}`), { code: 'ELOOP' });
       const target = await readlink(host);
       if (isAbsolute(target)) at = '/';
       pending.unshift(...target.split('/'));

@@ -118,6 +118,7 @@ describe(Projections.name, () => {
     await writeSomething('a');
     await catchUp(projections());
     const before = await contents();
+    const indexesBefore = await indexes();
     await world.database.query(`COMMENT ON SCHEMA read_models IS '0'`);
     await world.database.query(`DELETE FROM read_models.runs`);
     await writeSomething('b');
@@ -134,6 +135,8 @@ describe(Projections.name, () => {
       expect(after[table]).toEqual(expect.arrayContaining([...(before[table] ?? [])].filter(isRun(table))));
     expect(await world.database.query(`SELECT FROM pg_namespace WHERE nspname = '${shadowSchema}'`)).toEqual([]);
 
+    expect(await indexes()).toEqual(indexesBefore);
+
     const position = await world.streams.run('c1', runStarted('c1'));
     expect(await world.ask('run.list', { project: 'default', limit: 1 })).toMatchObject({
       items: [{ run_id: 'c1' }],
@@ -141,6 +144,11 @@ describe(Projections.name, () => {
       stale: false,
     });
   });
+
+  const indexes = () =>
+    world.database.query(
+      `SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'read_models' ORDER BY indexname`,
+    );
 
   /** What a rebuild makes of the whole log; it takes the place of the live ones. */
   async function rebuilt(): Promise<Record<string, readonly string[]>> {

@@ -1,5 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Broker, Delivery, Subscription } from '@ryax/broker';
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { ConsumesBatches, QueueSubscription, type Delivery } from '@ryax/broker';
 import {
   exchanges,
   queues,
@@ -14,41 +15,35 @@ import { IdSource, Log } from '@ryax/platform';
 import type { Principal } from '../auth.guard';
 import { IntakeError, RejectedError, UnavailableError } from '../errors';
 import { Runs } from '../runs/runs.service';
-import { BROKER } from '../tokens';
 import { Workflows } from '../workflows/workflows.service';
 
 const prefetch = 200;
+
+const commands = new QueueSubscription(
+  {
+    name: queues.intakeCommands,
+    kind: 'work',
+    bindings: [{ exchange: exchanges.commands.name, routingKey: '#' }],
+  },
+  { prefetch, maxBatch: prefetch },
+);
 
 /**
  * What other services ask for by message on `ryax.commands`: the same commands as by REST, answered with `command.reply`
  * where a reply is asked for. Whoever may publish there may ask for everything: the broker's permissions are the guard.
  */
-@Injectable()
+@Controller()
 export class CommandIntake {
-  private subscription: Subscription | undefined;
-
   constructor(
-    @Inject(BROKER) private readonly broker: Broker,
     private readonly workflows: Workflows,
     private readonly runs: Runs,
     private readonly ids: IdSource,
     private readonly log: Log,
   ) {}
 
-  async start(): Promise<void> {
-    const bindings = [{ exchange: exchanges.commands.name, routingKey: '#' }];
-    await this.broker.declare([{ name: queues.intakeCommands, kind: 'work', bindings }]);
-    this.subscription = await this.broker.consume(
-      queues.intakeCommands,
-      { prefetch, maxBatch: prefetch },
-      async (batch) => {
-        await Promise.all(batch.map((delivery) => this.receive(delivery)));
-      },
-    );
-  }
-
-  async stop(): Promise<void> {
-    await this.subscription?.stop();
+  @ConsumesBatches(commands)
+  async receiveAll(@Payload() batch: readonly Delivery[]): Promise<void> {
+    await Promise.all(batch.map((delivery) => this.receive(delivery)));
   }
 
   private async receive(delivery: Delivery): Promise<void> {

@@ -42,7 +42,7 @@ export class Publisher {
   publish(target: Target, wire: Wire, options: PublishOptions): Promise<void> {
     if (this.closed) return Promise.reject(new BrokerClosedError());
     const bytes = wire.content.length;
-    if (this.pendingBytes + bytes > maxPendingBytes) {
+    if (this.pendingBytes > 0 && this.pendingBytes + bytes > maxPendingBytes) {
       return Promise.reject(new PublishError('overflow', target, `${this.pendingBytes} bytes are waiting`));
     }
     this.pendingBytes += bytes;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { queues } from '@ryax/contracts';
 import { Log } from '@ryax/platform';
 import { startProxy, through, useTestBroker, waitFor, type Proxy } from '@ryax/testing';
@@ -11,10 +12,13 @@ import { describeRecovery } from './recovery.contract';
 import { describeRequests } from './requests.contract';
 import type { BrokerSubject, Parked } from './subject';
 
-describe('AmqpBroker', () => {
+describe.each([
+  ['classic', useTestBroker],
+  ['quorum', useQuorumBroker],
+])('AmqpBroker, with %s queues', (_type, useHost) => {
   // Before the virtual host goes, and its connections with it.
   afterAll(() => operator.close());
-  const host = useTestBroker();
+  const host = useHost();
   const log = new Log({ service: 'test', write: () => undefined });
   let operator: ChannelModel;
   let channel: ConfirmChannel;
@@ -83,4 +87,26 @@ function parkedOf({ content, properties }: GetMessage): Parked {
     tries: Number(headers[parkHeaders.tries] ?? 0),
     wire: { contentType: String(properties.contentType), headers, content },
   };
+}
+
+/** A virtual host whose operator has chosen quorum queues, as one does on a cluster: we declare no type of our own. */
+function useQuorumBroker(): { readonly url: string } {
+  const name = `test-quorum-${randomUUID()}`;
+  const { origin, username, password } = new URL(process.env.RYAX_TEST_BROKER_MANAGEMENT ?? '');
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const call = async (method: string, path: string, body?: object) => {
+    const headers = { authorization, 'content-type': 'application/json' };
+    const response = await fetch(`${origin}/api/${path}`, {
+      method,
+      headers,
+      body: body ? JSON.stringify(body) : null,
+    });
+    if (!response.ok) throw new Error(`Expected ${method} ${path} to succeed, found ${response.status}`);
+  };
+  beforeAll(async () => {
+    await call('PUT', `vhosts/${name}`, { defaultqueuetype: 'quorum' });
+    await call('PUT', `permissions/${name}/${username}`, { configure: '.*', write: '.*', read: '.*' });
+  });
+  afterAll(() => call('DELETE', `vhosts/${name}`));
+  return { url: `${process.env.RYAX_TEST_BROKER}/${name}` };
 }

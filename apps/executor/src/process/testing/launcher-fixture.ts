@@ -44,7 +44,7 @@ export class RecordedLog implements LogSink {
   private resume: (() => void) | undefined;
   bytes = 0;
 
-  constructor(private readonly pauseAfterBytes = Infinity) {}
+  constructor(private pauseAfterBytes = Infinity) {}
 
   get text(): string {
     return Buffer.concat(this.chunks).toString('utf8');
@@ -67,7 +67,7 @@ export class RecordedLog implements LogSink {
 
   /** The reader has caught up, for good. */
   catchUp(): void {
-    Object.assign(this, { pauseAfterBytes: Infinity });
+    this.pauseAfterBytes = Infinity;
     this.resume?.();
   }
 

@@ -1,0 +1,63 @@
+import type { EventLog, HeadCursor, StreamHead } from '@ryax/event-log';
+import type { IdSource } from '@ryax/platform';
+import type { DecisionLoop } from './decision-loop';
+import type { Takeover } from './takeover';
+import type { WorkIndex } from './work-index';
+import { internalItem } from './work-item';
+
+const pageSize = 1_000;
+/** A run that cannot even be folded is tried in every so many sweeps. */
+const sweepsBetweenTries = 12;
+
+/** The first head, whatever is due: timers have a loop of their own. */
+const beforeFirst: HeadCursor = { pass: 'all', partition: -1, streamId: '' };
+
+export interface AuditParts {
+  readonly log: Pick<EventLog, 'openHeads'>;
+  readonly index: WorkIndex;
+  readonly takeover: Pick<Takeover, 'partitions' | 'isRunning' | 'isOurs'>;
+  readonly loop: Pick<DecisionLoop, 'submit'>;
+  readonly ids: IdSource;
+}
+
+/**
+ * Compares what we watch with the log. A runner that has lost a partition still decides what it had taken from its
+ * inbox, possibly after the new owner has folded the run: of what becomes ready then no message tells, so the owner has
+ * to look. The same look finds again what could not be folded or handed out before.
+ */
+export class Audit {
+  private sweeps = 0;
+  private readonly tryAgainAt = new Map<string, number>();
+
+  constructor(private readonly parts: AuditParts) {}
+
+  async sweep(signal: AbortSignal): Promise<void> {
+    const { log, takeover, index } = this.parts;
+    this.sweeps++;
+    await this.wake(index.takeResting());
+    let cursor: HeadCursor | undefined = beforeFirst;
+    while (cursor !== undefined && !signal.aborted && !takeover.isRunning && takeover.partitions.size > 0) {
+      const page = await log.openHeads([...takeover.partitions], cursor, pageSize);
+      await this.look(page.heads);
+      cursor = page.next;
+    }
+  }
+
+  private async look(heads: readonly StreamHead[]): Promise<void> {
+    const unseen = heads.filter((head) => this.isUnseen(head) && this.sweeps >= (this.tryAgainAt.get(head.streamId) ?? 0));
+    await this.wake(unseen.map(({ streamId }) => streamId));
+    for (const head of unseen) {
+      if (this.isUnseen(head)) this.tryAgainAt.set(head.streamId, this.sweeps + sweepsBetweenTries);
+      else this.tryAgainAt.delete(head.streamId);
+    }
+  }
+
+  private isUnseen({ streamId, kind, version }: StreamHead): boolean {
+    return kind === 'run' && this.parts.takeover.isOurs(streamId) && this.parts.index.knownVersion(streamId) < version;
+  }
+
+  private wake(streams: readonly string[]): Promise<void> {
+    const { loop, ids } = this.parts;
+    return loop.submit(streams.map((streamId) => internalItem(streamId, { type: 'wake' }, ids.newId())));
+  }
+}

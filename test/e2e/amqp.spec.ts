@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { AmqpBroker, type Delivery } from '@ryax/broker';
+import { exchanges, type CommandReply, type Message, type MessageType } from '@ryax/contracts';
+import { Log } from '@ryax/platform';
+import { useTestBroker, useTestDatabase, waitFor } from '@ryax/testing';
+import { Engine } from './engine';
+
+const definition = {
+  apiVersion: 'ryax.tech/v2.0',
+  kind: 'Workflow',
+  spec: {
+    id: 'by-message',
+    trigger: { kind: 'manual', outputs: [{ name: 'x', type: 'integer' }] },
+    actions: [{ id: 'double', action: 'core/noop', inputs: { x: '=trigger.x * 2' } }],
+    results: { x: '=double.x' },
+  },
+};
+
+describe('another service that speaks by messages only', () => {
+  const virtualHost = useTestBroker();
+  const database = useTestDatabase();
+  const engine = new Engine({ brokerUrl: () => virtualHost.url, datastoreUrl: () => database.url });
+  const heard: string[] = [];
+  let broker: AmqpBroker;
+
+  beforeAll(async () => {
+    await engine.startAll();
+    broker = new AmqpBroker({
+      url: virtualHost.url,
+      name: 'another service',
+      log: new Log({ service: 'test', level: 'error' }),
+    });
+    const bindings = [{ exchange: exchanges.events.name, routingKey: 'default.#' }];
+    await broker.declare([{ name: 'another-service', kind: 'work', bindings }]);
+    await broker.consume('another-service', { prefetch: 100, maxBatch: 100 }, (batch: readonly Delivery[]) => {
+      for (const delivery of batch) {
+        const { stream, version, type } = delivery.message.data as { stream: string; version: number; type: string };
+        heard.push(`${stream} ${version} ${type}`);
+        delivery.ack();
+      }
+      return Promise.resolve();
+    });
+  }, 120_000);
+  afterAll(() => broker.close());
+
+  async function ask(type: MessageType, routingKey: string, data: unknown, id: string = randomUUID()): Promise<CommandReply> {
+    const message: Message = { id, type, source: 'another-service', project: 'default', data };
+    return (await broker.request({ exchange: exchanges.commands.name, routingKey }, message, 30_000))
+      .data as CommandReply;
+  }
+
+  it('deploys, starts, and hears every event of the run in order', async () => {
+    expect(await ask('command.workflow.deploy', 'workflow.deploy', { definition })).toMatchObject({
+      status: 'accepted',
+      result: { workflow_id: 'by-message', version: 1 },
+    });
+    const started = await ask('command.run.start', 'run.start', { workflow_id: 'by-message', inputs: { x: 21 } });
+    if (started.status !== 'accepted')
+      throw new Error(`Expected the run to be accepted, found ${JSON.stringify(started)}`);
+    const runId = String(started.result['run_id']);
+    expect(await engine.waitForEnd(runId)).toBe('succeeded');
+    expect(await engine.results(runId)).toEqual({ x: 42 });
+
+    const stream = `run:default:${runId}`;
+    const types = ['RunStarted', 'ExecutionScheduled', 'ExecutionSucceeded', 'RunSucceeded'];
+    const expected = types.map((type, index) => `${stream} ${index + 1} ${type}`);
+    const ofRun = () => heard.filter((line) => line.startsWith(`${stream} `));
+    await waitFor(() => ofRun().length >= expected.length, {
+      describe: () => `the events of the run, heard:\n${heard.join('\n')}`,
+    });
+    expect(ofRun()).toEqual(expected);
+  });
+
+  it('gets the same run when it repeats a message, for a message is its own key', async () => {
+    await ask('command.workflow.deploy', 'workflow.deploy', { definition });
+    const start = () =>
+      ask('command.run.start', 'run.start', { workflow_id: 'by-message', inputs: { x: 1 } }, 'the same message');
+    const [first, second] = [await start(), await start()];
+    expect(first).toMatchObject({ status: 'accepted' });
+    expect(second).toMatchObject({ result: first.status === 'accepted' ? { run_id: first.result['run_id'] } : {} });
+  });
+
+  it('is told what is wrong with a definition, place and reason', async () => {
+    const wrong = { ...definition, spec: { ...definition.spec, actions: [{ id: 'a', action: 'core/nothing' }] } };
+    expect(await ask('command.workflow.deploy', 'workflow.deploy', { definition: wrong })).toMatchObject({
+      status: 'rejected',
+      rejection: {
+        code: 'invalid',
+        details: expect.arrayContaining([expect.objectContaining({ path: 'spec.actions[0].action' })]),
+      },
+    });
+  });
+
+  it('finds what nobody waits for, and cannot be carried out, among the dead letters with its reason', async () => {
+    const message: Message = {
+      id: randomUUID(),
+      type: 'command.run.start',
+      source: 'another-service',
+      project: 'default',
+      data: { workflow_id: 'nobody' },
+    };
+    await broker.publish({ exchange: exchanges.commands.name, routingKey: 'run.start' }, [message]);
+    await waitFor(
+      async () => (await virtualHost.queues()).some((queue) => queue.name === 'ryax.dead' && queue.messages > 0),
+      {
+        describe: () => 'a message in ryax.dead',
+      },
+    );
+  });
+});
