@@ -44,7 +44,9 @@ export class Audit {
   }
 
   private async look(heads: readonly StreamHead[]): Promise<void> {
-    const unseen = heads.filter((head) => this.isUnseen(head) && this.sweeps >= (this.tryAgainAt.get(head.streamId) ?? 0));
+    const unseen = heads.filter(
+      (head) => this.isUnseen(head) && this.sweeps >= (this.tryAgainAt.get(head.streamId) ?? 0),
+    );
     await this.wake(unseen.map(({ streamId }) => streamId));
     for (const head of unseen) {
       if (this.isUnseen(head)) this.tryAgainAt.set(head.streamId, this.sweeps + sweepsBetweenTries);

@@ -274,7 +274,8 @@ async function bothEnded<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, 
 /** An attempt whose outcome no event can hold must end all the same, or its executor would repeat it for ever. */
 function storable(item: WorkItem, error: InvalidAppendError): WorkItem | undefined {
   const { work } = item;
-  if (work.kind !== 'run' || work.message.type !== 'ended' || work.message.outcome.status === 'failed') return undefined;
+  if (work.kind !== 'run' || work.message.type !== 'ended' || work.message.outcome.status === 'failed')
+    return undefined;
   const outcome = { status: 'failed', failure: { kind: 'invalid', message: error.message } } as const;
   return { ...item, work: { kind: 'run', message: { ...work.message, outcome } } };
 }

@@ -39,7 +39,7 @@ export interface StreamDecision {
 export class Decider {
   constructor(
     private readonly values: Values,
-    private readonly clock: DatabaseClock,
+    private readonly clock: Pick<DatabaseClock, 'now'>,
     private readonly random: () => number,
   ) {}
 
@@ -69,7 +69,7 @@ export class Decider {
     cause: WorkItem['cause'],
   ): Promise<Handled | undefined> {
     const { stream } = decision;
-    const values = this.values.forDecision(stream.streamId);
+    const values = this.values.forDecision(stream.streamId, (version) => decidedValue(decision, version));
     const context: DecideContext = { ...this.contextFor(stream), values };
     decision.decidedAt = context.now;
     const first = dispatchToAggregate(stream, work, context);
@@ -84,6 +84,13 @@ export class Decider {
     }
     return first;
   }
+}
+
+/** What an event of this decision records: it is in no log yet, and what is handed out beside it may need it. */
+function decidedValue({ baseVersion, events }: StreamDecision, version: number): JsonObject | undefined {
+  const event = events[version - baseVersion - 1]?.event;
+  if (event?.type === 'ExecutionSucceeded') return event.data.outputs;
+  return event?.type === 'RunStarted' ? event.data.inputs : undefined;
 }
 
 /** What was decided stands for itself; a second look decides what the loaded values were needed for. */

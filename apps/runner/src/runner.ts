@@ -1,5 +1,5 @@
 import type { Broker } from '@ryax/broker';
-import { ensurePartitions, type OpenEventLog } from '@ryax/event-log';
+import { ensurePartitions, type DatabaseClock, type EventLog, type Members, type OpenEventLog } from '@ryax/event-log';
 import type { FileStore } from '@ryax/filestore';
 import { Owner, wait, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
 import { Answers } from './answers';
@@ -36,7 +36,11 @@ const stopWithinMs = 3_000;
 
 export interface RunnerParts {
   readonly broker: Broker;
-  readonly eventLog: Pick<OpenEventLog, 'log' | 'members' | 'settings' | 'clock' | 'identity' | 'database'>;
+  readonly eventLog: Pick<OpenEventLog, 'settings' | 'identity' | 'database'> & {
+    readonly log: EventLog;
+    readonly members: Members;
+    readonly clock: Pick<DatabaseClock, 'now'>;
+  };
   readonly files: FileStore;
   readonly options: RunnerOptions;
   readonly clock: Clock;

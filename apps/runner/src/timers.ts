@@ -26,7 +26,7 @@ export class Timers {
 
   constructor(
     private readonly log: EventLog,
-    private readonly clock: DatabaseClock,
+    private readonly clock: Pick<DatabaseClock, 'now'>,
     private readonly store: StreamStore,
     private readonly runs: TimedRuns,
   ) {}
@@ -76,6 +76,10 @@ export class Timers {
     if (stream === undefined) return { streamId, seenVersion: version, wakeupAt: now + postponeMs };
     if (stream.version !== version) return undefined;
     const wakeupAt = wakeupOf(stream);
-    return { streamId, seenVersion: version, wakeupAt: wakeupAt !== null && wakeupAt <= now ? now + postponeMs : wakeupAt };
+    return {
+      streamId,
+      seenVersion: version,
+      wakeupAt: wakeupAt !== null && wakeupAt <= now ? now + postponeMs : wakeupAt,
+    };
   }
 }

@@ -29,13 +29,20 @@ export class Values {
     this.events.clear();
   }
 
-  /** What has been loaded for one decision stays until that decision is made, however large it is. */
-  forDecision(streamId: string): LoadableValues {
+  /**
+   * What has been loaded for one decision stays until that decision is made, however large it is.
+   *
+   * @param decided what the decision's own events record
+   */
+  forDecision(
+    streamId: string,
+    decided: (version: number) => JsonObject | undefined = () => undefined,
+  ): LoadableValues {
     const events = new Map<number, JsonObject>();
     const contents = new Map<string, JsonValue>();
     const stored = new Map<string, ValueReference>();
     return {
-      event: (version) => events.get(version) ?? this.events.get(`${streamId}@${version}`),
+      event: (version) => events.get(version) ?? decided(version) ?? this.events.get(`${streamId}@${version}`),
       content: (hash) => contents.get(hash) ?? this.contents.get(hash),
       stored: (name) => stored.get(name),
       load: async (needs) => {

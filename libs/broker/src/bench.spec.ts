@@ -86,7 +86,7 @@ test.each(['memory', 'amqp', 'quorum'])(
         };
         send();
       });
-      return `${Math.round((n / (performance.now() - s)) * 1000)} rt/s`;
+      const c = process.cpuUsage(cpu0); return `${Math.round((n / (performance.now() - s)) * 1000)} rt/s, ${((c.user + c.system) / n).toFixed(1)} us CPU (node) a round trip`;
     };
     const sub = await echo(false);
     await alone(200, a);
@@ -100,7 +100,7 @@ test.each(['memory', 'amqp', 'quorum'])(
     const c0 = process.cpuUsage();
     out.push(`memory again: ${''}`);
     process.stderr.write(`${kind}\n  ${out.join('\n  ')}\n`);
-    void c0;
+    
     await a.close();
     await b.close();
     await host?.drop();

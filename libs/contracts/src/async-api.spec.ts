@@ -4,6 +4,7 @@ import { Parser } from '@asyncapi/parser';
 import { asyncApiDocument } from './async-api';
 import { channelList } from './async-api-channels';
 import { messageSchemas } from './envelope';
+import { exchanges } from './routing';
 
 const documentPath = join(__dirname, '../../../docs/asyncapi.json');
 
@@ -17,6 +18,13 @@ describe(asyncApiDocument.name, () => {
 
   it('is what docs/asyncapi.json says; otherwise run "node scripts/generate-docs.mjs"', () => {
     expect(JSON.parse(readFileSync(documentPath, 'utf8'))).toEqual(asyncApiDocument());
+  });
+
+  it('has its readable half: docs/messages.md names every exchange and message', () => {
+    const text = readFileSync(join(__dirname, '../../../docs/messages.md'), 'utf8');
+    const names = [...Object.values(exchanges).map(({ name }) => name), ...Object.keys(messageSchemas)];
+
+    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('tells of every message type where it flows, once', () => {

@@ -17,6 +17,12 @@ export interface ReaderLag {
   readonly seconds: number;
 }
 
+/** One value of a figure that has a label. */
+interface Sample<Label extends string> {
+  readonly labels: Readonly<Record<Label, string>>;
+  readonly value: number;
+}
+
 /** The state store's figures; named in docs/operations.md. */
 export class StateStoreMetrics {
   private readonly handled;
@@ -39,13 +45,12 @@ export class StateStoreMetrics {
       labelNames: ['query', 'status'],
       buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
     });
-    this.tallied('run', 'ryax_runs', 'Runs, by state', figures);
-    this.tallied('execution', 'ryax_executions_ended', 'Executions that ended, by how', figures);
-    this.lag(figures);
-    this.figure('ryax_store_active', 'Whether this replica projects and relays', () => Number(figures.isActive()));
-    this.figure('ryax_store_run_cache_bytes', 'Estimated memory of folded runs', figures.cacheBytes);
-    this.figure('ryax_store_history_waiters', 'Readers that wait for an event', () => figures.waiting().history);
-    this.figure('ryax_store_log_waiters', 'Readers that wait for output', () => figures.waiting().log);
+    this.showTallies(figures);
+    this.showLags(figures);
+    this.show('ryax_store_active', 'Whether this replica projects and relays', () => Number(figures.isActive()));
+    this.show('ryax_store_run_cache_bytes', 'Estimated memory of folded runs', figures.cacheBytes);
+    this.show('ryax_store_history_waiters', 'Readers that wait for an event', () => figures.waiting().history);
+    this.show('ryax_store_log_waiters', 'Readers that wait for output', () => figures.waiting().log);
   }
 
   eventsHandled(reader: string, events: number): void {
@@ -60,44 +65,53 @@ export class StateStoreMetrics {
     this.querySeconds.observe({ query, status }, seconds);
   }
 
-  private tallied(subject: TallyCount['subject'], name: string, help: string, { tallies }: ScrapedFigures): void {
-    this.metrics.gauge({
-      name,
-      help,
-      labelNames: ['state'],
-      async collect() {
-        const counts = await tallies();
-        this.reset();
-        for (const { state, count } of counts.filter((each) => each.subject === subject)) this.set({ state }, count);
-      },
-    });
+  private showTallies({ tallies }: ScrapedFigures): void {
+    const ofSubject = async (subject: TallyCount['subject']) =>
+      (await tallies())
+        .filter((tally) => tally.subject === subject)
+        .map(({ state, count }) => ({ labels: { state }, value: count }));
+    this.showAll('ryax_runs', 'Runs, by state', 'state', () => ofSubject('run'));
+    this.showAll('ryax_executions_ended', 'Executions that ended, by how', 'state', () => ofSubject('execution'));
   }
 
-  private lag({ lags }: ScrapedFigures): void {
-    const seconds = this.metrics.gauge({
-      name: 'ryax_store_lag_seconds',
-      help: 'Age of the oldest event that a reader of the log has not handled',
-      labelNames: ['reader'],
-    });
-    this.metrics.gauge({
-      name: 'ryax_store_lag_positions',
-      help: 'Positions of the log that a reader has not looked at',
-      labelNames: ['reader'],
-      async collect() {
-        for (const lag of await lags()) {
-          this.set({ reader: lag.reader }, lag.positions);
-          seconds.set({ reader: lag.reader }, lag.seconds);
-        }
-      },
-    });
+  private showLags({ lags }: ScrapedFigures): void {
+    const samples = async (valueOf: (lag: ReaderLag) => number) =>
+      (await lags()).map((lag) => ({ labels: { reader: lag.reader }, value: valueOf(lag) }));
+    this.showAll('ryax_store_lag_positions', 'Positions of the log that a reader has not looked at', 'reader', () =>
+      samples(({ positions }) => positions),
+    );
+    this.showAll('ryax_store_lag_seconds', 'Age of the oldest event that a reader has not handled', 'reader', () =>
+      samples(({ seconds }) => seconds),
+    );
   }
 
-  private figure(name: string, help: string, read: () => number): void {
+  private show(name: string, help: string, read: () => number): void {
     this.metrics.gauge({
       name,
       help,
       collect() {
         this.set(read());
+      },
+    });
+  }
+
+  private showAll<Label extends string>(
+    name: string,
+    help: string,
+    label: Label,
+    read: () => Promise<readonly Sample<Label>[]>,
+  ): void {
+    this.metrics.gauge<Label>({
+      name,
+      help,
+      labelNames: [label],
+      async collect() {
+        this.reset();
+        try {
+          for (const { labels, value } of await read()) this.set(labels, value);
+        } catch {
+          // The database is away, as readiness says: the process's other figures are still wanted.
+        }
       },
     });
   }

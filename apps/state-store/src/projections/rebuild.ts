@@ -2,7 +2,7 @@ import { advanceReader, type Connection, type Database, type Readers, type Tail 
 import type { Log } from '@ryax/platform';
 import type { LogReader } from '../tail/log-reader';
 import { projectionReader, Projections } from './projections';
-import { liveSchema, shadowSchema } from './schema';
+import { liveSchema, shadowSchema, type ReadModelSchema } from './schema';
 
 /** Raised with every change of what the projector makes of the same events: the read models are then built anew. */
 export const readModelVersion = 1;
@@ -30,7 +30,7 @@ export class Rebuild implements LogReader {
 
   async resume(): Promise<void> {
     this.shadow = undefined;
-    const built = await this.builtVersion();
+    const built = await builtVersion(this.database, liveSchema);
     if (built === readModelVersion) return;
     await this.database.transaction((connection) => this.prepare(connection));
     const { tail, readers, database, name } = this;
@@ -50,21 +50,9 @@ export class Rebuild implements LogReader {
     return 'idle';
   }
 
-  private async builtVersion(): Promise<number> {
-    const [row] = await this.database.query<{ version: string | null }>(
-      ddl(`
-      SELECT obj_description('${liveSchema}'::regnamespace, 'pg_namespace') AS version`),
-    );
-    return Number(row?.version ?? 0);
-  }
-
   /** Keeps what an interrupted rebuild to the same version has done. */
   private async prepare(connection: Connection): Promise<void> {
-    const [row] = await connection.query<{ version: string | null }>(
-      ddl(`
-      SELECT obj_description(to_regnamespace('${shadowSchema}'), 'pg_namespace') AS version`),
-    );
-    if (row?.version === String(readModelVersion)) return;
+    if ((await builtVersion(connection, shadowSchema)) === readModelVersion) return;
     await connection.query(ddl(`DROP SCHEMA IF EXISTS ${shadowSchema} CASCADE`));
     await connection.query(ddl(`CREATE SCHEMA ${shadowSchema}`));
     await connection.query(ddl(`COMMENT ON SCHEMA ${shadowSchema} IS '${readModelVersion}'`));
@@ -85,10 +73,21 @@ export class Rebuild implements LogReader {
   }
 }
 
+/** The version of the projector that fills a schema; undefined when there is no such schema. */
+async function builtVersion(connection: Connection, schema: ReadModelSchema): Promise<number | undefined> {
+  const [row] = await connection.query<{ version: string | null }>(selectVersion, [schema]);
+  return row && Number(row.version ?? 0);
+}
+
 async function position(connection: Connection, reader: string): Promise<number> {
   const [row] = await connection.query<{ position: string }>(selectPosition, [reader]);
   return Number(row?.position ?? 0);
 }
+
+const selectVersion = {
+  name: 'rebuild.version',
+  text: `SELECT obj_description(oid, 'pg_namespace') AS version FROM pg_namespace WHERE nspname = $1`,
+};
 
 const selectPosition = { name: 'rebuild.position', text: `SELECT position FROM readers WHERE name = $1` };
 const forget = { name: 'rebuild.forget', text: `DELETE FROM readers WHERE name = $1` };

@@ -19,8 +19,8 @@ export interface LogQueryParts {
 }
 
 const defaultLimitBytes = 256 * 1024;
-/** An attempt may end, or a lost chunk be given up, without anything being added to its log. */
-const lookAgainMs = 1_000;
+/** An attempt may end, or a lost chunk be given up, without anything being added to its log: rare, hence not often. */
+const lookAgainMs = 5_000;
 /** A log that was not closed is taken for complete so long after its attempt's end: its executor has gone. */
 const silenceMs = 10_000;
 

@@ -11,6 +11,7 @@ import {
   type QueryName,
   type QueryReply,
 } from '@ryax/contracts';
+import { DatabaseUnavailableError } from '@ryax/event-log';
 import type { IdSource, Log, Owner } from '@ryax/platform';
 import { checkedHandlers, type Answerer, type QueryHandlers } from './query-handlers';
 import { invalid, QueryRejectedError } from './rejection';
@@ -33,9 +34,8 @@ export interface QueryServerParts {
  * is acknowledged after its answer, so that one which dies with its replica is answered by another.
  */
 export class QueryServer {
-  private subscription: Subscription | undefined;
-
   private readonly handlers: Readonly<Record<QueryName, Answerer>>;
+  private subscription: Subscription | undefined;
 
   constructor(private readonly parts: QueryServerParts) {
     this.handlers = checkedHandlers(parts.handlers);
@@ -79,7 +79,8 @@ export class QueryServer {
       return { status: 'answered', result: parsedJsonSchema.parse(await this.handlers[name](parameters)) };
     } catch (error) {
       if (error instanceof QueryRejectedError) return { status: 'rejected', rejection: error.rejection };
-      this.parts.log.error('A query failed', { query: name, error });
+      const level = error instanceof DatabaseUnavailableError ? 'warn' : 'error';
+      this.parts.log[level]('A query failed', { query: name, error });
       return { status: 'rejected', rejection: { code: 'unavailable', message: `${name} could not be answered now` } };
     }
   }

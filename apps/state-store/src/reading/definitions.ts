@@ -9,6 +9,7 @@ const bytesPerCharacter = 8;
 /** Definitions from the filestore, by hash. */
 export class Definitions {
   private readonly plans: ByteBoundedCache<Plan>;
+  private readonly compiling = new Map<string, Promise<Plan>>();
 
   constructor(
     private readonly files: Pick<FileStore, 'read'>,
@@ -27,6 +28,16 @@ export class Definitions {
   async plan(hash: string): Promise<Plan> {
     const known = this.plans.get(hash);
     if (known !== undefined) return known;
+    const compiling = this.compiling.get(hash) ?? this.compile(hash);
+    this.compiling.set(hash, compiling);
+    try {
+      return await compiling;
+    } finally {
+      this.compiling.delete(hash);
+    }
+  }
+
+  private async compile(hash: string): Promise<Plan> {
     const { deployed, bytes } = await this.read(hash);
     const plan = compilePlan(deployed);
     this.plans.set(hash, plan, bytes * bytesPerCharacter);

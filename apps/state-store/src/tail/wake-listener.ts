@@ -14,6 +14,8 @@ export class WakeListener {
   async start(): Promise<void> {
     const binding = { exchange: exchanges.wakes.name, routingKey: '' };
     await this.broker.declare([{ name: this.queue, kind: 'own', bindings: [binding] }]);
+    // What was published while we were away is lost.
+    this.broker.onConnected(this.onWake);
     this.subscription = await this.broker.consume(this.queue, { prefetch: 100, maxBatch: 100 }, (batch) =>
       this.hear(batch),
     );

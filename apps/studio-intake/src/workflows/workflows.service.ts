@@ -1,9 +1,11 @@
-import { Injectable } from '@nestjs/common';
-import type { JsonObject, JsonValue, QueryAnswer } from '@ryax/contracts';
+import { Inject, Injectable } from '@nestjs/common';
+import { deployedDefinitionSchema, type JsonObject, type JsonValue, type QueryAnswer } from '@ryax/contracts';
+import { readJson, type FileStore } from '@ryax/filestore';
 import { z } from 'zod';
 import type { Principal } from '../auth.guard';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
+import { FILE_STORE } from '../tokens';
 import { Definitions, type ValidDefinition } from './definitions';
 
 const deployedResult = z.object({ workflow_version: z.int().positive() });
@@ -18,6 +20,7 @@ export interface Deployment extends JsonObject {
 @Injectable()
 export class Workflows {
   constructor(
+    @Inject(FILE_STORE) private readonly files: FileStore,
     private readonly definitions: Definitions,
     private readonly runner: RunnerClient,
     private readonly stateStore: StateStoreClient,
@@ -52,12 +55,16 @@ export class Workflows {
     return { valid: true, workflow_id: deployed.definition.spec.id, warnings: [...warnings] };
   }
 
-  get(caller: Principal, workflowId: string, version?: number): Promise<QueryAnswer<'workflow.get'>> {
-    return this.stateStore.query('workflow.get', {
+  /** With the definition as it was written, however large: one that fits no message is read from where it is stored. */
+  async get(caller: Principal, workflowId: string, version?: number): Promise<QueryAnswer<'workflow.get'>> {
+    const workflow = await this.stateStore.query('workflow.get', {
       project: caller.project,
       workflow_id: workflowId,
       ...(version === undefined ? {} : { version }),
     });
+    if (workflow.definition !== null) return workflow;
+    const stored = deployedDefinitionSchema.parse(await readJson(this.files, workflow.definition_hash));
+    return { ...workflow, definition: JSON.parse(JSON.stringify(stored.definition)) as JsonValue };
   }
 }
 

@@ -188,7 +188,16 @@ export class AmqpBroker implements Broker {
     this.session = session;
     this.log.info('Connected to the broker', { consumers: this.consumers.size });
     this.wake(session);
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) this.tell(listener);
+  }
+
+  /** A listener that fails is a defect of its own, and no reason to give up the connection. */
+  private tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.log.error('A listener for connections failed', { error });
+    }
   }
 
   private end(): void {

@@ -87,7 +87,11 @@ export class InMemoryBroker implements Broker, MemoryConnection {
     return Promise.resolve();
   }
 
-  publish(target: Target, messages: readonly [Message, ...Message[]], options: PublishOptions = {}): Promise<void> {
+  async publish(
+    target: Target,
+    messages: readonly [Message, ...Message[]],
+    options: PublishOptions = {},
+  ): Promise<void> {
     const { persistent = true, mandatory = false } = options;
     const published: Published = { ...target, items: this.itemsOf(messages), persistent, tries: 0 };
     if (this.state !== 'connected') return this.publishLater(published, target, mandatory);

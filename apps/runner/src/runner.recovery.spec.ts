@@ -1,0 +1,185 @@
+import { useTestDatabase, waitFor } from '@ryax/testing';
+import { Engine } from './testing/engine';
+import type { ExecutorDouble } from './testing/executor-double';
+
+const noop = (id: string, more = {}) => ({ id, action: 'core/noop', ...more });
+const work = (id: string, more = {}) => ({ id, container: { image: 'alpine', command: ['true'] }, ...more });
+const isEnd = (type: string) => type === 'RunSucceeded';
+const occurrences = (types: readonly string[], type: string) => types.filter((each) => each === type).length;
+
+describe('Runner', () => {
+  const database = useTestDatabase();
+  let engine: Engine;
+  let run: string;
+  let runs = 0;
+
+  beforeEach(async () => {
+    engine = await Engine.open(database.url);
+    run = `run-${runs++}`;
+  });
+  afterEach(() => engine.close());
+
+  const ended = (id = run) =>
+    waitFor(async () => (await engine.history(id)).some(isEnd), { describe: `${id} to succeed` });
+  const started = (executor: ExecutorDouble, execution: string) =>
+    waitFor(() => executor.startsOf(execution)[0], { describe: `${execution} to be started` });
+
+  it('hands out one action after the other, and settles what has ended', async () => {
+    await engine.runner();
+    const executor = await engine.executor();
+    executor.succeeds = true;
+    const hash = await engine.define([work('a'), work('b', { after: ['a'] })]);
+    await expect(engine.start(run, hash)).resolves.toMatchObject({ status: 'accepted' });
+    await ended();
+    await waitFor(() => executor.settled.length === 2);
+    expect(executor.starts.map(({ execution }) => execution)).toEqual(['a', 'b']);
+  });
+
+  it('settles a report of a closed attempt without an event', async () => {
+    await engine.runner();
+    const executor = await engine.executor();
+    await engine.start(run, await engine.define([work('a')]));
+    const start = await started(executor, 'a');
+    await executor.end(start);
+    await ended();
+    const before = await engine.history(run);
+    await executor.end(start);
+    await waitFor(() => executor.settled.length === 2);
+    expect(await engine.history(run)).toEqual(before);
+  });
+
+  it('keeps the messages while the database is away and parks none', async () => {
+    const { faults } = await engine.runner({ runnerPatienceMs: 60_000 });
+    const executor = await engine.executor();
+    const hash = await engine.define(
+      [work('a', { inputs: { big: '=size(trigger.text)' } })],
+      [{ name: 'text', type: 'string' }],
+    );
+    await engine.start(run, hash, { text: 'x'.repeat(2_000) });
+    const start = await started(executor, 'a');
+    faults.isAway = true;
+    const replies = ['p', 'q'].map((more) => engine.start(`${run}-${more}`, hash, { text: 'y'.repeat(2_000) }));
+    await executor.end(start);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    executor.succeeds = true;
+    faults.isAway = false;
+    await expect(Promise.all(replies)).resolves.toMatchObject([{ status: 'accepted' }, { status: 'accepted' }]);
+    for (const id of [run, `${run}-p`, `${run}-q`]) await ended(id);
+    expect(engine.server.takeParked()).toEqual([]);
+  });
+
+  it.each([
+    ['was refused', 'refusedAppends'],
+    ['was committed without an answer', 'unansweredAppends'],
+  ] as const)('hands out again what no message asks for, when its append %s', async (_, fault) => {
+    const { faults } = await engine.runner();
+    await engine.start(run, await engine.define([work('a')]));
+    faults[fault] = 1;
+    const executor = await engine.executor();
+    executor.succeeds = true;
+    await ended();
+    expect(occurrences(await engine.history(run), 'ExecutionScheduled')).toBe(1);
+  });
+
+  it('hands out again after a takeover what was ready and had no message coming', async () => {
+    const { kill } = await engine.runner();
+    await engine.start(run, await engine.define([work('a')]));
+    kill();
+    await engine.runner();
+    const executor = await engine.executor();
+    executor.succeeds = true;
+    await ended();
+  });
+
+  it('serves other runs while the work of one cannot be handed out, and that one later', async () => {
+    const { faults } = await engine.runner();
+    const executor = await engine.executor();
+    executor.succeeds = true;
+    const content = await engine.files.put(JSON.stringify('far away'));
+    faults.missing.add(content.hash);
+    const hash = await engine.define(
+      [work('a', { inputs: { n: '=size(trigger.text)' } })],
+      [{ name: 'text', type: 'json' }],
+    );
+    await engine.start(run, hash, { text: { $value: content.hash, size: content.size } });
+    await engine.start(`${run}-other`, hash, { text: 'near' });
+    await ended(`${run}-other`);
+    expect(executor.startsOf('a')).toHaveLength(1);
+    faults.missing.clear();
+    await ended();
+  });
+
+  it('refuses a command whose event no log could hold, and appends the others', async () => {
+    await engine.runner();
+    const executor = await engine.executor();
+    executor.succeeds = true;
+    const hash = await engine.define([noop('a')], [{ name: 'text', type: 'string' }]);
+    const replies = [
+      engine.start(run, hash, { text: 'x' }),
+      engine.start(`${run}-big`, hash, { text: 'x'.repeat(300_000) }),
+    ];
+    await expect(Promise.all(replies)).resolves.toMatchObject([
+      { status: 'accepted' },
+      { status: 'rejected', rejection: { code: 'too-large' } },
+    ]);
+    await ended();
+    expect(engine.server.takeParked()).toEqual([]);
+  });
+
+  it('ends an attempt as failed whose outcome no event could hold', async () => {
+    await engine.runner();
+    const executor = await engine.executor();
+    await engine.start(run, await engine.define([work('a')]));
+    await executor.end(await started(executor, 'a'), { status: 'succeeded', outputs: { text: 'x'.repeat(300_000) } });
+    await waitFor(async () => (await engine.history(run)).includes('RunFailed'));
+    await waitFor(() => executor.settled.length === 1);
+  });
+
+  it('does not settle a report of a run whose definition is not to be had', async () => {
+    const { kill } = await engine.runner();
+    const executor = await engine.executor();
+    const hash = await engine.define([work('a')]);
+    await engine.start(run, hash);
+    const start = await started(executor, 'a');
+    kill();
+    const { faults, runner } = await engine.runner();
+    faults.missing.add(hash);
+    expect(runner.incarnation).toBeDefined();
+    await executor.end(start);
+    await waitFor(() => engine.server.depth('ryax.dead') === 1, { timeoutMs: 20_000 });
+    expect(executor.settled).toEqual([]);
+    faults.missing.clear();
+    await executor.end(start);
+    await ended();
+  });
+
+  it('asks by force for what does not stop within a minute', async () => {
+    const { faults } = await engine.runner();
+    const executor = await engine.executor();
+    await engine.start(run, await engine.define([work('a')]));
+    await started(executor, 'a');
+    await engine.cancel(run);
+    await waitFor(() => executor.cancels.length > 0);
+    expect(executor.cancels.some(({ force }) => force)).toBe(false);
+    faults.aheadMs = 61_000;
+    await engine.cancel(run);
+    await waitFor(() => executor.cancels.some(({ force }) => force), { timeoutMs: 2_000 });
+  });
+
+  it('writes down a long run, and goes on from there after a takeover', async () => {
+    const { kill } = await engine.runner();
+    const executor = await engine.executor('e1', 500);
+    executor.succeeds = true;
+    const items = Array.from({ length: 1_050 }, (_, index) => index);
+    await engine.start(
+      run,
+      await engine.define([work('each', { for_each: { in: items } }), work('last', { after: ['each'] })]),
+    );
+    await waitFor(
+      async () => (await database.query(`SELECT FROM snapshots WHERE stream_id LIKE '%${run}'`)).length > 0,
+    );
+    kill();
+    await engine.runner();
+    await ended();
+  });
+});

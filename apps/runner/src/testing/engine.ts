@@ -1,0 +1,220 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InMemoryBroker, InMemoryServer } from '@ryax/broker';
+import {
+  exchanges,
+  partitionOf,
+  routingKeys,
+  streamId,
+  type CommandReply,
+  type DataOf,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  type MessageType,
+} from '@ryax/contracts';
+import {
+  DatabaseUnavailableError,
+  openEventLog,
+  streamPages,
+  UnknownCommitError,
+  type EventLog,
+  type OpenEventLog,
+} from '@ryax/event-log';
+import { LocalFileStore, NotFoundError, putJson, type FileStore } from '@ryax/filestore';
+import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
+import { Runner } from '../runner';
+import type { RunnerOptions } from '../runner.config';
+import { ExecutorDouble } from './executor-double';
+
+const log = new Log({ service: 'test', write: () => undefined });
+const clock = new Clock();
+
+const options: RunnerOptions = {
+  partitions: 4,
+  executorPatienceMs: 1_500,
+  runnerPatienceMs: 2_500,
+  startValidityMs: 500,
+  batchMessages: 500,
+  cacheBytes: 64 * 1024 * 1024,
+};
+
+/** What goes wrong with what one runner stands on. */
+export interface Faults {
+  /** The database does not answer. */
+  isAway: boolean;
+  /** So many appends are refused, with nothing written. */
+  refusedAppends: number;
+  /** So many appends are committed, and their answer is lost. */
+  unansweredAppends: number;
+  /** Content that is not to be had. */
+  readonly missing: Set<string>;
+  /** How far this runner's idea of the database's time is ahead. */
+  aheadMs: number;
+}
+
+interface Member {
+  readonly runner: Runner;
+  readonly broker: InMemoryBroker;
+  readonly eventLog: OpenEventLog;
+}
+
+/** Runners over a real database and an in-memory broker, with executors that do as they are told. */
+export class Engine {
+  readonly server = new InMemoryServer({ strict: true });
+  private readonly members: Member[] = [];
+  private readonly executors: ExecutorDouble[] = [];
+  private readonly asking = new InMemoryBroker({ server: this.server, log });
+  private ids = 0;
+
+  private constructor(
+    private readonly url: string,
+    private readonly directory: string,
+    readonly files: LocalFileStore,
+    readonly eventLog: OpenEventLog,
+  ) {}
+
+  static async open(url: string): Promise<Engine> {
+    const directory = await mkdtemp(join(tmpdir(), 'ryax-runner-'));
+    const eventLog = await openEventLog({ url, applicationName: 'test' }, log, clock);
+    return new Engine(url, directory, await LocalFileStore.open(directory), eventLog);
+  }
+
+  async runner(changed: Partial<RunnerOptions> = {}): Promise<{ runner: Runner; faults: Faults; kill: () => void }> {
+    const faults: Faults = { isAway: false, refusedAppends: 0, unansweredAppends: 0, missing: new Set(), aheadMs: 0 };
+    const broker = new InMemoryBroker({ server: this.server, log });
+    const opened = await openEventLog({ url: this.url, applicationName: 'test' }, log, clock);
+    const runner = new Runner({
+      broker,
+      eventLog: {
+        ...opened,
+        log: faulty(opened.log, faults),
+        members: faulty(opened.members, faults),
+        clock: { now: () => opened.clock.now() + faults.aheadMs },
+      },
+      files: withoutMissing(this.files, faults),
+      options: { ...options, ...changed },
+      clock,
+      ids: new IdSource(),
+      log,
+      metrics: new Metrics(),
+      health: new Health(),
+      random: () => 0,
+    });
+    this.members.push({ runner, broker, eventLog: opened });
+    await runner.start();
+    const kill = () => {
+      faults.isAway = true;
+      broker.cutConnection();
+    };
+    return { runner, faults, kill };
+  }
+
+  async executor(incarnation = 'e1', slots = 4): Promise<ExecutorDouble> {
+    const executor = new ExecutorDouble(new InMemoryBroker({ server: this.server, log }), incarnation, slots);
+    this.executors.push(executor);
+    await executor.open();
+    return executor;
+  }
+
+  /** Stores a definition of these entries; answers its hash. */
+  async define(actions: readonly JsonObject[], trigger: readonly JsonObject[] = []): Promise<string> {
+    const spec = { id: 'flow', trigger: { kind: 'manual', outputs: [...trigger] }, actions: [...actions] };
+    const definition = { apiVersion: 'ryax.tech/v2.0', kind: 'Workflow', spec };
+    return (await putJson(this.files, { definition, actions: {} } as JsonValue)).hash;
+  }
+
+  start(runId: string, definitionHash: string, inputs: JsonObject = {}): Promise<CommandReply> {
+    return this.ask(runId, 'run.start', {
+      run_id: runId,
+      workflow_id: 'flow',
+      workflow_version: 1,
+      definition_hash: definitionHash,
+      inputs,
+      labels: {},
+      request_hash: runId,
+      key: runId,
+      started_by: null,
+    });
+  }
+
+  cancel(runId: string, force = false): Promise<CommandReply> {
+    return this.ask(runId, 'run.cancel', { run_id: runId, reason: 'enough', force, requested_by: null });
+  }
+
+  partitionOf(runId: string): number {
+    return partitionOf(streamId('run', 'default', runId), options.partitions);
+  }
+
+  /** The types of a run's events, as they stand in the log. */
+  async history(runId: string): Promise<string[]> {
+    const types: string[] = [];
+    for await (const page of streamPages(this.eventLog.log, streamId('run', 'default', runId))) {
+      for (const event of page) types.push(event.type);
+    }
+    return types;
+  }
+
+  async close(): Promise<void> {
+    for (const executor of this.executors) await executor.close();
+    await this.asking.close();
+    for (const { runner, broker, eventLog } of this.members) {
+      broker.restoreConnection();
+      await runner.stopTaking();
+      await runner.close().catch(() => undefined);
+      await broker.close();
+      await eventLog.close();
+    }
+    await this.eventLog.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  private async ask<T extends MessageType>(runId: string, type: T, data: DataOf<T>): Promise<CommandReply> {
+    const target = {
+      exchange: exchanges.runner.name,
+      routingKey: routingKeys.runnerPartition(this.partitionOf(runId)),
+    };
+    const message: Message = { id: `ask.${this.ids++}`, type, source: '/test', project: 'default', data };
+    return (await this.asking.request(target, message, 15_000)).data as CommandReply;
+  }
+}
+
+/** Each call asks first whether it is to fail. */
+function faulty<T extends object>(target: T, faults: Faults): T {
+  return new Proxy(target, {
+    get(on, key) {
+      const member: unknown = Reflect.get(on, key);
+      if (typeof member !== 'function') return member;
+      return async (...values: unknown[]): Promise<unknown> => {
+        const isAppend = key === 'append';
+        if (faults.isAway || (isAppend && faults.refusedAppends-- > 0)) throw new DatabaseUnavailableError('away');
+        const answer: unknown = await Reflect.apply(member, on, values);
+        if (isAppend && faults.unansweredAppends-- > 0) throw new UnknownCommitError(streamsOf(values));
+        return answer;
+      };
+    },
+  });
+}
+
+function streamsOf([decisions]: readonly unknown[]): string[] {
+  return (decisions as Parameters<EventLog['append']>[0]).flatMap(({ streams }) =>
+    streams.map((each) => each.streamId),
+  );
+}
+
+function withoutMissing(files: FileStore, { missing }: Faults): FileStore {
+  return new Proxy(files, {
+    get(on, key) {
+      const member: unknown = Reflect.get(on, key);
+      if (typeof member !== 'function') return member;
+      return (...values: unknown[]): unknown => {
+        const [hash] = values;
+        const isMissing = typeof hash === 'string' && missing.has(hash);
+        if (isMissing && key === 'size') return Promise.resolve(undefined);
+        if (isMissing && key === 'read') return Promise.reject(new NotFoundError(hash));
+        return Reflect.apply(member, on, values);
+      };
+    },
+  });
+}

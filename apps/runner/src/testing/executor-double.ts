@@ -1,0 +1,143 @@
+import type { Broker, Delivery } from '@ryax/broker';
+import {
+  exchanges,
+  queues,
+  routingKeys,
+  type Cancel,
+  type DataOf,
+  type Message,
+  type MessageType,
+  type Outcome,
+  type Report,
+  type Settled,
+  type Start,
+} from '@ryax/contracts';
+
+const site = 'local';
+const pool = 'default';
+const consumption = { prefetch: 1_000, maxBatch: 1_000 };
+
+/** An executor as runners see one, over a real transport: beats, takes starts, and does with them what the spec says. */
+export class ExecutorDouble {
+  readonly starts: Start[] = [];
+  readonly settled: Settled['attempts'][number][] = [];
+  readonly cancels: Cancel['attempts'][number][] = [];
+  readonly queried: string[] = [];
+  /** Whether it ends by success what it takes, at once. */
+  succeeds = false;
+  private readonly holding = new Set<string>();
+  private beats: NodeJS.Timeout | undefined;
+  private ids = 0;
+
+  constructor(
+    readonly broker: Broker,
+    readonly incarnation: string,
+    private readonly slots = 4,
+  ) {}
+
+  async open(): Promise<void> {
+    const exchange = exchanges.executions.name;
+    const own = `ryax.executor.${this.incarnation}`;
+    const keys = [routingKeys.executor(this.incarnation), routingKeys.cancel(site), routingKeys.query(site)];
+    await this.broker.declare([
+      {
+        name: queues.starts(site, pool),
+        kind: 'work',
+        bindings: [{ exchange, routingKey: routingKeys.start(site, pool) }],
+      },
+      { name: own, kind: 'own', bindings: keys.map((routingKey) => ({ exchange, routingKey })) },
+    ]);
+    await this.hear(own, (message) => this.told(message));
+    await this.hear(queues.starts(site, pool), (message) => this.taken(message));
+    this.beats = setInterval(() => void this.beat(), 100);
+    await this.beat();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.beats);
+    await this.broker.close();
+  }
+
+  startsOf(execution: string): readonly Start[] {
+    return this.starts.filter((start) => start.execution === execution);
+  }
+
+  /** @param partition to report to, where it is not the run's own */
+  async end(
+    start: Start,
+    outcome: Outcome = { status: 'succeeded', outputs: {} },
+    partition = start.reply_partition,
+  ): Promise<void> {
+    this.holding.delete(nameOf(start));
+    await this.report(start, { report: 'ended', outcome, duration_ms: 1 }, partition);
+  }
+
+  async returns(start: Start): Promise<void> {
+    this.holding.delete(nameOf(start));
+    await this.report(start, { report: 'returned', reason: 'no room' });
+  }
+
+  async report(start: Start, body: object, partition = start.reply_partition): Promise<void> {
+    const { run_id, execution, attempt, project } = start;
+    const about = { run_id, execution, attempt, executor: 'double', incarnation: this.incarnation };
+    const message = this.message('execution.report', { ...body, ...about } as Report, project);
+    await this.broker.publish({ exchange: exchanges.runner.name, routingKey: routingKeys.runnerPartition(partition) }, [
+      message,
+    ]);
+  }
+
+  private taken(message: Message): void {
+    if (!isType(message, 'execution.start')) return;
+    this.starts.push(message.data);
+    this.holding.add(nameOf(message.data));
+    if (this.succeeds) void this.end(message.data);
+  }
+
+  private told(message: Message): void {
+    if (isType(message, 'execution.settled')) this.settled.push(...message.data.attempts);
+    if (isType(message, 'execution.cancel')) this.cancels.push(...message.data.attempts);
+    if (!isType(message, 'execution.query')) return;
+    for (const asked of message.data.attempts) {
+      this.queried.push(asked.execution);
+      const report = this.holding.has(nameOf(asked)) ? 'holding' : 'unknown';
+      void this.report({ ...asked } as Start, { report });
+    }
+  }
+
+  private async beat(): Promise<void> {
+    const amounts = { slots: this.slots, cpu: 4, memory_bytes: 1e9, gpu: 0 };
+    const pools = [{ name: pool, ...amounts, free: amounts }];
+    const data = {
+      executor: 'double',
+      incarnation: this.incarnation,
+      site,
+      pools,
+      sent: performance.now(),
+      schema_max: 1,
+    };
+    const target = { exchange: exchanges.executions.name, routingKey: routingKeys.beat };
+    await this.broker.publish(target, [this.message('executor.beat', data)], { persistent: false });
+  }
+
+  private async hear(queue: string, note: (message: Message) => void): Promise<void> {
+    await this.broker.consume(queue, consumption, (batch: readonly Delivery[]) => {
+      for (const delivery of batch) {
+        note(delivery.message);
+        delivery.ack();
+      }
+      return Promise.resolve();
+    });
+  }
+
+  private message<T extends MessageType>(type: T, data: DataOf<T>, project = 'default'): Message<DataOf<T>> {
+    return { id: `${this.incarnation}.${this.ids++}`, type, source: '/executors/double', project, data };
+  }
+}
+
+function nameOf({ run_id, execution, attempt }: Pick<Start, 'run_id' | 'execution' | 'attempt'>): string {
+  return `${run_id}/${execution}/${attempt}`;
+}
+
+function isType<T extends MessageType>(message: Message, type: T): message is Message<DataOf<T>> {
+  return message.type === type;
+}
