@@ -31,6 +31,7 @@ import {
   type ReadyLane,
   type RecordedRunEvent,
   type RunMessage,
+  type RunSnapshot,
   type RunState,
   type StartRequestAnswer,
   type ValueSource,
@@ -70,7 +71,7 @@ export class RunAggregate implements Aggregate<RunMessage> {
   }
 
   static restore(plan: Plan, text: string): RunAggregate {
-    return new RunAggregate(restore(plan, JSON.parse(text)));
+    return new RunAggregate(restore(plan, JSON.parse(text) as RunSnapshot));
   }
 
   get isAbsent(): boolean {

@@ -54,9 +54,7 @@ export interface RunnerOptions {
   readonly cacheBytes: number;
 }
 
-const variablesSchema = z.object(runnerVariables);
-
-export function runnerOptions(config: z.infer<typeof variablesSchema>): RunnerOptions {
+export function runnerOptions(config: z.infer<z.ZodObject<typeof runnerVariables>>): RunnerOptions {
   return {
     partitions: config.RYAX_PARTITIONS,
     executorPatienceMs: config.RYAX_EXECUTOR_PATIENCE_MS,

@@ -1,4 +1,5 @@
 import { useTestDatabase, waitFor } from '@ryax/testing';
+import { ownedPartitions } from './partitions';
 import { Engine } from './testing/engine';
 import type { ExecutorDouble } from './testing/executor-double';
 
@@ -16,10 +17,12 @@ describe('Runners', () => {
   beforeEach(async () => {
     engine = await Engine.open(database.url);
     run = `run-${runs++}`;
-    await engine.runner();
-    await engine.runner();
+    const runners = [await engine.runner(), await engine.runner()];
+    await waitFor(async () => {
+      const owned = await Promise.all(runners.map(({ partitions }) => partitions()));
+      return owned.every((count) => count > 0) && owned.reduce((sum, count) => sum + count, 0) === 4;
+    });
     executor = await engine.executor();
-    await waitFor(async () => (await partitionsOfOthers()).length > 0);
   });
   afterEach(() => engine.close());
 
@@ -28,7 +31,6 @@ describe('Runners', () => {
     const members = await engine.eventLog.members.live(2_500);
     const runners = members.filter(({ kind }) => kind === 'runner').map(({ incarnation }) => incarnation);
     if (runners.length < 2) return [];
-    const { ownedPartitions } = await import('./partitions');
     const own = engine.partitionOf(run);
     return runners
       .map((runner) => ownedPartitions(runner, runners, 4))

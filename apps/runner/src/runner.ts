@@ -95,8 +95,9 @@ export class Runner {
 
   /** Takes nothing more from the inbox; what was taken is still decided. */
   async stopTaking(): Promise<void> {
-    const stopped = this.owner.stop();
-    await Promise.race([stopped, wait(stopWithinMs)]);
+    const stopped = new AbortController();
+    const stopping = this.owner.stop().finally(() => stopped.abort());
+    await Promise.race([stopping, wait(stopWithinMs, stopped.signal).catch(() => undefined)]);
     await this.assembled?.takeover.releaseAll();
     await this.stopBeats();
   }

@@ -10,7 +10,6 @@ import {
   type CommandReply,
   type DataOf,
   type JsonObject,
-  type JsonValue,
   type Message,
   type MessageType,
 } from '@ryax/contracts';
@@ -54,6 +53,15 @@ export interface Faults {
   aheadMs: number;
 }
 
+export interface RunnerUnderTest {
+  readonly runner: Runner;
+  readonly faults: Faults;
+  /** From now on it reaches nothing. */
+  readonly kill: () => void;
+  /** How many it owns, as of its last beat. */
+  readonly partitions: () => Promise<number>;
+}
+
 interface Member {
   readonly runner: Runner;
   readonly broker: InMemoryBroker;
@@ -81,10 +89,11 @@ export class Engine {
     return new Engine(url, directory, await LocalFileStore.open(directory), eventLog);
   }
 
-  async runner(changed: Partial<RunnerOptions> = {}): Promise<{ runner: Runner; faults: Faults; kill: () => void }> {
+  async runner(changed: Partial<RunnerOptions> = {}): Promise<RunnerUnderTest> {
     const faults: Faults = { isAway: false, refusedAppends: 0, unansweredAppends: 0, missing: new Set(), aheadMs: 0 };
     const broker = new InMemoryBroker({ server: this.server, log });
     const opened = await openEventLog({ url: this.url, applicationName: 'test' }, log, clock);
+    const metrics = new Metrics();
     const runner = new Runner({
       broker,
       eventLog: {
@@ -96,9 +105,9 @@ export class Engine {
       files: withoutMissing(this.files, faults),
       options: { ...options, ...changed },
       clock,
-      ids: new IdSource(),
+      ids: new NamedFirst(`runner-${this.members.length}`),
       log,
-      metrics: new Metrics(),
+      metrics,
       health: new Health(),
       random: () => 0,
     });
@@ -108,7 +117,11 @@ export class Engine {
       faults.isAway = true;
       broker.cutConnection();
     };
-    return { runner, faults, kill };
+    const partitions = async () => {
+      const gauge = await metrics.registry.getSingleMetric('ryax_partitions_owned')?.get();
+      return gauge?.values[0]?.value ?? 0;
+    };
+    return { runner, faults, kill, partitions };
   }
 
   async executor(incarnation = 'e1', slots = 4): Promise<ExecutorDouble> {
@@ -122,7 +135,7 @@ export class Engine {
   async define(actions: readonly JsonObject[], trigger: readonly JsonObject[] = []): Promise<string> {
     const spec = { id: 'flow', trigger: { kind: 'manual', outputs: [...trigger] }, actions: [...actions] };
     const definition = { apiVersion: 'ryax.tech/v2.0', kind: 'Workflow', spec };
-    return (await putJson(this.files, { definition, actions: {} } as JsonValue)).hash;
+    return (await putJson(this.files, { definition, actions: {} })).hash;
   }
 
   start(runId: string, definitionHash: string, inputs: JsonObject = {}): Promise<CommandReply> {
@@ -177,6 +190,21 @@ export class Engine {
     };
     const message: Message = { id: `ask.${this.ids++}`, type, source: '/test', project: 'default', data };
     return (await this.asking.request(target, message, 15_000)).data as CommandReply;
+  }
+}
+
+/** The first id that a runner asks for is its incarnation: who owns which partition is the same in each test. */
+class NamedFirst extends IdSource {
+  private isFirst = true;
+
+  constructor(private readonly first: string) {
+    super();
+  }
+
+  override newId(): string {
+    if (!this.isFirst) return super.newId();
+    this.isFirst = false;
+    return this.first;
   }
 }
 

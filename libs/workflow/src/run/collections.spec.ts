@@ -114,6 +114,8 @@ describe('a for_each', () => {
   it.each([
     [0.9, 10, 1, 'succeeded'],
     [0.9, 10, 2, 'failed'],
+    [0.55, 100, 45, 'succeeded'],
+    [0.55, 100, 46, 'failed'],
     [0, 2, 2, 'succeeded'],
     [1, 3, 0, 'succeeded'],
   ])('judges min_success %d of %d elements with %d failures as %s', (minSuccess, count, failures, state) => {

@@ -9,10 +9,9 @@ export function requiredSuccesses(collection: Collection): number {
   return Math.max(0, Math.ceil(share * collection.count - ROUNDING));
 }
 
-/** Whether the bound can still be met by what has not ended. A skipped element did not fail. */
+/** Whether the bound can still be met by what has not failed. */
 export function isReachable(collection: Collection): boolean {
-  const { failed, cancelled } = collection.endedAs;
-  return collection.count - failed - cancelled >= requiredSuccesses(collection);
+  return collection.count - collection.endedAs.failed >= requiredSuccesses(collection);
 }
 
 export function isReached(collection: Collection): boolean {

@@ -40,6 +40,33 @@ describe('an action that fails under on_failure: fail', () => {
   });
 });
 
+describe('a group in which something runs when the run fails', () => {
+  it('ends as cancelled, and so does a collection', () => {
+    const surrounded = workflow({
+      actions: [
+        action('a'),
+        group('g', { actions: [action('inner')], outputs: {} }),
+        action('list', { forEach: literal([1, 2]) }),
+      ],
+    });
+    const run = new RunDriver(surrounded).start().handOut('a', 'inner', 'list.0').fail('a');
+    run.confirmCancelled('inner').confirmCancelled('list.0');
+    expect(run.story().slice(-5)).toEqual([
+      'ExecutionCancelled inner',
+      'ExecutionCancelled g',
+      'ExecutionCancelled list.0',
+      'CollectionClosed list',
+      'RunFailed a',
+    ]);
+    expect(run.events('ExecutionCancelled').map(({ reason }) => reason)).toEqual([
+      'run-failed',
+      'run-failed',
+      'run-failed',
+    ]);
+    expect(run.events('CollectionClosed')[0]).toMatchObject({ state: 'cancelled', failure: null });
+  });
+});
+
 describe('cancel', () => {
   it('stops what runs, drops what waits, and ends the run as cancelled', () => {
     const run = new RunDriver(withoutFinally).start().handOut();
@@ -108,6 +135,30 @@ describe('cancel', () => {
       { execution: 'a', attempt: 1, confirmed: false, reason: 'run-cancelled' },
     ]);
     expect(run.state.status).toBe('cancelled');
+  });
+
+  it('is given up for each attempt after its own two minutes', () => {
+    const failing = (id: string) =>
+      group(id, { onFailure: 'continue', actions: [action(`${id}_fails`), action(`${id}_runs`)], outputs: {} });
+    const run = new RunDriver(workflow({ actions: [failing('early'), failing('late')] })).start().handOut();
+    const { now } = run;
+    run
+      .fail('early_fails')
+      .wakeAt(now + 100_000)
+      .fail('late_fails')
+      .wakeAt(now + 120_000);
+    expect(run.events('ExecutionCancelled')).toMatchObject([{ execution: 'early_runs', confirmed: false }]);
+    run.wakeAt(now + 220_000);
+    expect(run.events('ExecutionCancelled')).toMatchObject([{ execution: 'early_runs' }, { execution: 'late_runs' }]);
+    expect(run.state.status).toBe('succeeded');
+  });
+
+  it('keeps the reason of the first, also when force is added', () => {
+    const run = new RunDriver(withoutFinally).start().handOut('a');
+    run.cancel(false, 'first');
+    run.cancel(true, 'second');
+    run.confirmCancelled('a');
+    expect(run.events('RunCancelled')[0]?.reason).toBe('first');
   });
 
   it('is confirmed by the absence of the attempt', () => {

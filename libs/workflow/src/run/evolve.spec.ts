@@ -20,6 +20,8 @@ const plan = workflow({
   ],
 });
 
+const counts = { succeeded: 0, failed: 0, skipped: 0, cancelled: 0 };
+
 /** Three runs in which every type of event occurs. */
 function everything(): RecordedRunEvent[][] {
   const succeeding = new RunDriver(plan).start().handOut();
@@ -67,6 +69,33 @@ describe('evolve', () => {
         expect(JSON.stringify(snapshot(state))).toBe(after);
       }
     }
+  });
+
+  it.each<RunEvent>([
+    { type: 'ExecutionStarted', data: { execution: 'retried', attempt: 2, executor: 'e', started_ms_ago: 0 } },
+    {
+      type: 'ExecutionSucceeded',
+      data: { execution: 'retried', attempt: 2, outputs: {}, executor: 'e', duration_ms: 1 },
+    },
+    {
+      type: 'ExecutionCancelled',
+      data: { execution: 'retried', attempt: 2, confirmed: true, reason: 'run-cancelled' },
+    },
+    { type: 'CollectionClosed', data: { execution: 'retried', state: 'succeeded', opened: 0, counts, failure: null } },
+    { type: 'ExecutionSkipped', data: { execution: 'retried', reason: { type: 'condition' } } },
+  ])('is not changed by $type of an attempt that is not out', (event) => {
+    const run = new RunDriver(plan).start().handOut('retried');
+    const before = JSON.stringify({ ...snapshot(run.state), version: 0 });
+    evolve(run.state, { ...event, version: run.state.version + 1, recordedAt: run.now });
+    expect(JSON.stringify({ ...snapshot(run.state), version: 0 })).toBe(before);
+  });
+
+  it('never takes force back', () => {
+    const run = new RunDriver(plan).start();
+    const data = { reason: '', cause: 'user' as const, requested_by: null };
+    evolve(run.state, { type: 'RunCancelRequested', data: { ...data, force: true }, version: 2, recordedAt: run.now });
+    evolve(run.state, { type: 'RunCancelRequested', data: { ...data, force: false }, version: 3, recordedAt: run.now });
+    expect(run.state.forced).toBe(true);
   });
 
   it('ignores what speaks of executions that there are not', () => {

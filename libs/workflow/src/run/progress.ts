@@ -186,7 +186,6 @@ function scopeDone(state: RunState, scope: Scope, at: number): void {
 }
 
 function mainDone(state: RunState, at: number): void {
-  if (state.mainEndedAt !== null) return;
   state.mainEndedAt = at;
   if (state.forced) return stop(state, state.finally, { reason: 'run-cancelled', since: at, cause: null });
   if (state.finally.plan.entries.length === 0) return;

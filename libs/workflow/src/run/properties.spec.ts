@@ -112,6 +112,7 @@ describe('any definition, whatever happens to its run', () => {
           expect(counted(run.state)).toEqual(counted(restored));
           expect(run.ready()).toHaveLength(readyLanes(run.state).reduce((sum, { count }) => sum + count, 0));
           expect(run.state.tally).toEqual(restored.tally);
+          expect(nextWakeup(run.state)).toBe(nextWakeup(restored));
           expect(run.outstanding().sort()).toEqual([...outstanding(restored)].map(({ execution }) => execution).sort());
         });
       }),

@@ -2,6 +2,7 @@ import { action, computed, group, literal, ref, workflow } from './testing/plan-
 import { noValues, RunDriver } from './testing/run-driver';
 import { executionPage } from './execution-page';
 import { firstReady, readyLanes, startRequest } from './queries';
+import { restore, snapshot } from './snapshot';
 import { describeRun } from './view';
 import { waitReason } from './wait-reason';
 
@@ -34,6 +35,26 @@ describe('ready work', () => {
   it('may be passed by what comes later, and keeps its place', () => {
     const run = new RunDriver(plan).start().handOut('list.1');
     expect(firstReady(run.state, lane, 5).map(({ execution }) => execution)).toEqual(['list.0', 'list.2']);
+  });
+});
+
+describe('ready work that comes back', () => {
+  const plan = workflow({ actions: [action('list', { forEach: literal([1, 2]), retry: { maxAttempts: 2 } })] });
+
+  it('is there once, when a retry becomes ready while what was before it still waits', () => {
+    const run = new RunDriver(plan).start().handOut('list.1').fail('list.1');
+    run.wakeAt(run.now + 1_000);
+    expect(run.ready()).toEqual(['list.0', 'list.1']);
+  });
+
+  it('is in the order of its coming after a snapshot, too', () => {
+    const two = workflow({ actions: [action('a'), action('b', { after: ['a'] }), action('c')] });
+    const run = new RunDriver(two).start().handOut('a');
+    run.now += 1;
+    run.succeed('a');
+    expect(run.ready()).toEqual(['c', 'b']);
+    run.state = restore(two, JSON.parse(JSON.stringify(snapshot(run.state))));
+    expect(run.ready()).toEqual(['c', 'b']);
   });
 });
 

@@ -109,6 +109,7 @@ export interface Scope {
   readonly owner: Instance | null;
   /** By position in the plan's `entries`; absent until something happens to it. */
   readonly instances: (Instance | undefined)[];
+  /** Instances that ended before the scope was stopped, if it was. */
   ended: number;
   /** Instances that keep a stopped scope open. */
   active: number;
@@ -122,7 +123,7 @@ export interface Collection {
   readonly count: number;
   /** By index, as far as they were opened. */
   readonly elements: Instance[];
-  /** Elements that ended, in all and by how. */
+  /** Elements that ended by an event, in all and by how. */
   ended: number;
   readonly endedAs: Counts;
   active: number;

@@ -40,6 +40,5 @@ function stopInner(state: RunState, instance: Instance, order: Stop): void {
 function dropUnbegun(state: RunState, instance: Instance, at: number): void {
   setPhase(state, instance, 'cancelled');
   instance.endedAt = at;
-  instance.parent.ended++;
   state.counts.cancelled++;
 }

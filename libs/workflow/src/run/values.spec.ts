@@ -2,6 +2,8 @@ import { limits, type JsonObject } from '@ryax/contracts';
 import { action, computed, expression, field, group, literal, ref, workflow } from './testing/plan-builder';
 import { noValues, RunDriver } from './testing/run-driver';
 import { startRequest } from './queries';
+import { restore, snapshot } from './snapshot';
+import { nextWakeup } from './timers';
 
 const large = 'x'.repeat(limits.stateValueBytes);
 const hash = `sha256:${'a'.repeat(64)}`;
@@ -55,6 +57,9 @@ describe('a value in run state', () => {
     const decision = run.decide({ type: 'ended', execution: 'b', attempt: 1, executor: 'e', outcome, durationMs: 1 });
     expect(decision).toMatchObject({ events: [{ type: 'ExecutionSucceeded' }], needs: [{ type: 'event' }] });
     expect(run.ready()).toEqual(['d']);
+    expect(nextWakeup(run.state)).toBe(run.now);
+    run.state = restore(plan, JSON.parse(JSON.stringify(snapshot(run.state))));
+    expect(nextWakeup(run.state)).toBe(run.now);
     run.wakeAt(run.now);
     expect(run.ready()).toEqual(['d', 'c']);
   });
