@@ -197,4 +197,46 @@ describe('Reconciliation', () => {
     await world.tick();
     expect(world.asked).toHaveLength(1);
   });
+
+  it('calls an attempt lost whose holder it knows only by a report, and never hears', async () => {
+    const world = new World();
+    world.hear('started', 'died before we listened');
+    world.passUntil(13_000, 'e1');
+    await world.tick();
+    expect(world.verdicts).toEqual(['vanished: its executor died before we listened is gone']);
+  });
+
+  it('does not emit again a start that was given back before its holder took it', async () => {
+    const world = new World();
+    world.passUntil(1_000, 'e1', 'e2');
+    world.hear('holding', 'e2');
+    world.hear('returned', 'e1');
+    await world.tick();
+    expect(world.verdicts).toEqual([]);
+  });
+
+  it('emits a start again once for one message, however often that arrives', async () => {
+    const world = new World();
+    world.passUntil(1_000, 'e1');
+    world.hear('returned', 'e1', 'm');
+    if (world.attempt !== undefined) world.attempt.isReturned = false;
+    world.hear('returned', 'e1', 'm');
+    await world.tick();
+    expect(world.verdicts).toEqual([]);
+  });
+
+  it('does not conclude from an answer that came before the start had lost its validity', async () => {
+    const world = new World();
+    world.passUntil(1_000, 'e1');
+    world.suspectAll();
+    await world.tick();
+    world.hear('unknown', 'e1');
+    await world.tick();
+    world.passUntil(6_000, 'e1');
+    await world.tick();
+    expect(world.verdicts).toEqual([]);
+    world.hear('unknown', 'e1');
+    await world.tick();
+    expect(world.verdicts).toEqual(['emitted again']);
+  });
 });

@@ -71,4 +71,25 @@ describe('WorkIndex', () => {
     expect(index.runsReady(lane)).toBe(0);
     expect([...index.outstanding].map(({ streamId }) => streamId)).toEqual(['kept']);
   });
+
+  it('leaves out what rests until it is asked for again', () => {
+    const index = new WorkIndex();
+    index.setReady('a', [{ ...lane, count: 2 }]);
+    index.rest('a');
+    index.setReady('a', [{ ...lane, count: 2 }]);
+    expect(index.readyLanes).toEqual([]);
+    expect(index.takeResting()).toEqual(['a']);
+    index.setReady('a', [{ ...lane, count: 2 }]);
+    expect(index.nextRun(lane)).toBe('a');
+  });
+
+  it('wants slots for what is ready or out, and none for what sleeps', () => {
+    const index = new WorkIndex();
+    index.setReady('a', [
+      { ...lane, count: 2 },
+      { pool: 'default', holdsSlot: false, count: 100 },
+    ]);
+    index.track(tracked('b', 'x', { pool: 'gpu' }));
+    expect(index.wanted).toEqual({ default: 2, gpu: 1 });
+  });
 });

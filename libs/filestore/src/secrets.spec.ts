@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readOrCreateKeyFile } from './encryption-key';
 import { SecretError } from './errors';
-import { openSecrets } from './file-store.module';
+import { openSecrets } from './open-secrets';
 import { LocalFileStore } from './local-file-store';
 import { SecretBox } from './secret-box';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Context } from '../context';
-import { printJson } from '../context';
+import type { JsonValue } from '@ryax/contracts';
+import { printJson, type Context } from '../context';
 import type { StartedRun } from '../engine/answers';
 import type { RunOptions } from '../engine/engine';
 import { WrongUseError } from '../errors';
@@ -10,7 +10,6 @@ import { formatDuration } from '../render/format';
 import { isDefinitionPath } from '../upload/definition-file';
 import { uploadPath } from '../upload/local-files';
 import { watchRun } from '../watch/watch-run';
-import type { JsonValue } from '@ryax/contracts';
 import { ask, uploaded } from './definitions';
 
 export interface RunCommandOptions {
@@ -20,6 +19,9 @@ export interface RunCommandOptions {
   readonly watch?: boolean;
   readonly json?: boolean;
 }
+
+/** Below it an estimate is made of declared limits more than of what was seen. */
+const credibleConfidence = 0.5;
 
 /** Runs a definition (validated and deployed on the way), or a workflow that is deployed. */
 export async function run(context: Context, target: string, options: RunCommandOptions): Promise<ExitStatus> {
@@ -32,8 +34,10 @@ export async function run(context: Context, target: string, options: RunCommandO
     return exitStatus.ok;
   }
   terminal.write(`Run ${started.run_id} of ${started.workflow_id}, version ${started.workflow_version}\n`);
-  const expected = started.estimate?.duration_ms ?? null;
-  if (expected !== null && expected > 0) terminal.note(`Expected to take about ${formatDuration(expected)}`);
+  const { duration_ms: expected = null, confidence = 0 } = started.estimate ?? {};
+  if (expected !== null && confidence >= credibleConfidence) {
+    terminal.note(`Expected to take about ${formatDuration(expected)}`);
+  }
   if (options.watch === true) return watchRun(context, started.run_id);
   terminal.note(`Watch it with: ryax watch ${started.run_id}`);
   return exitStatus.ok;

@@ -44,7 +44,7 @@ export const startedRun = z.object({
   run_id: z.string(),
   workflow_id: z.string(),
   workflow_version: z.number(),
-  estimate: z.object({ duration_ms: z.number().nullable() }).nullish(),
+  estimate: z.object({ duration_ms: z.number().nullable(), confidence: z.number() }).nullish(),
 });
 export type StartedRun = z.infer<typeof startedRun>;
 

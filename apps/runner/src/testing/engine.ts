@@ -105,7 +105,7 @@ export class Engine {
       files: withoutMissing(this.files, faults),
       options: { ...options, ...changed },
       clock,
-      ids: new NamedFirst(`runner-${this.members.length}`),
+      ids: new NamedFirst(`member-${this.members.length}`),
       log,
       metrics,
       health: new Health(),

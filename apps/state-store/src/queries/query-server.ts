@@ -44,7 +44,7 @@ export class QueryServer {
   async start(): Promise<void> {
     const { broker } = this.parts;
     const binding = { exchange: exchanges.queries.name, routingKey: routingKeys.queries };
-    await broker.declare([{ name: queues.queries, kind: 'work', bindings: [binding] }]);
+    await broker.declare([{ name: queues.queries, kind: 'questions', bindings: [binding] }]);
     const bounds = { prefetch: inHandLimit, maxBatch: inHandLimit };
     this.subscription = await broker.consume(queues.queries, bounds, (batch) => this.take(batch));
   }

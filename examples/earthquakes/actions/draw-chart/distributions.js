@@ -27,14 +27,14 @@ exports.drawDistributions = function drawDistributions(regions, { left, top, wid
       text(x(magnitude), top + height + 21, String(magnitude), { 'text-anchor': 'middle', fill: '#666' }),
     ]),
     text(left + width / 2, top + height + 42, 'Magnitude', { 'text-anchor': 'middle' }),
-    ...regions.map((region) => drawRegion(region, x, y)),
-    drawLegend(regions, left + width - 138, top + 8),
+    ...regions.map((region) => drawRegion(region, x, y, xRange[1])),
+    drawLegend(regions, left + width - 138, top + 20),
   ]);
 };
 
-function drawRegion({ distribution, colour, completeness, a_value: a, b_value: b }, x, y) {
-  // The line ends where the law expects one earthquake.
-  const end = a / b;
+function drawRegion({ distribution, colour, completeness, a_value: a, b_value: b }, x, y, most) {
+  // The line ends where the law expects one earthquake, or at the edge.
+  const end = Math.min(a / b, most);
   return element('g', { stroke: colour, fill: colour }, [
     ...distribution.map(([magnitude, count]) =>
       element('circle', {
@@ -49,7 +49,7 @@ function drawRegion({ distribution, colour, completeness, a_value: a, b_value: b
       x1: x(completeness),
       y1: y(a - b * completeness),
       x2: x(end),
-      y2: y(0),
+      y2: y(a - b * end),
       'stroke-width': 1.6,
       'stroke-opacity': 0.75,
     }),
