@@ -3,6 +3,7 @@ import { AmqpBroker, type Delivery } from '@ryax/broker';
 import { exchanges, type CommandReply, type Message, type MessageType } from '@ryax/contracts';
 import { Log } from '@ryax/platform';
 import { useTestBroker, useTestDatabase, waitFor } from '@ryax/testing';
+import { z } from 'zod';
 import { Engine } from './engine';
 
 const definition = {
@@ -43,7 +44,12 @@ describe('another service that speaks by messages only', () => {
   }, 120_000);
   afterAll(() => broker.close());
 
-  async function ask(type: MessageType, routingKey: string, data: unknown, id: string = randomUUID()): Promise<CommandReply> {
+  async function ask(
+    type: MessageType,
+    routingKey: string,
+    data: unknown,
+    id: string = randomUUID(),
+  ): Promise<CommandReply> {
     const message: Message = { id, type, source: 'another-service', project: 'default', data };
     return (await broker.request({ exchange: exchanges.commands.name, routingKey }, message, 30_000))
       .data as CommandReply;
@@ -57,7 +63,7 @@ describe('another service that speaks by messages only', () => {
     const started = await ask('command.run.start', 'run.start', { workflow_id: 'by-message', inputs: { x: 21 } });
     if (started.status !== 'accepted')
       throw new Error(`Expected the run to be accepted, found ${JSON.stringify(started)}`);
-    const runId = String(started.result['run_id']);
+    const { run_id: runId } = z.object({ run_id: z.string() }).parse(started.result);
     expect(await engine.waitForEnd(runId)).toBe('succeeded');
     expect(await engine.results(runId)).toEqual({ x: 42 });
 

@@ -8,7 +8,7 @@ export abstract class CliError extends Error {
   constructor(
     message: string,
     readonly details: readonly Fault[] = [],
-    readonly advice: string | undefined = undefined,
+    readonly advice?: string,
     options?: ErrorOptions,
   ) {
     super(message, options);

@@ -5,7 +5,14 @@ export { evolve } from './run/evolve';
 export { handle } from './run/handle';
 export { cancelRequests, firstReady, outstanding, outstandingAttempt, readyLanes, startRequest } from './run/queries';
 export { nextWakeup } from './run/timers';
-export { describeRun, type ActionView, type CancelView, type RunFailureView, type RunView, type RunViewRequest } from './run/view';
+export {
+  describeRun,
+  type ActionView,
+  type CancelView,
+  type RunFailureView,
+  type RunView,
+  type RunViewRequest,
+} from './run/view';
 export { executionPage, type ExecutionPage, type ExecutionPageRequest, type ExecutionView } from './run/execution-page';
 export { waitReason } from './run/wait-reason';
 export { restore, RUN_STATE_SCHEMA, snapshot, type RunSnapshot } from './run/snapshot';

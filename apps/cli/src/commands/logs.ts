@@ -54,7 +54,7 @@ async function print(
   const decoder = new TextDecoder();
   let last = '\n';
   try {
-    for await (const bytes of response.body ?? []) {
+    for await (const bytes of bodyOf(response)) {
       const text = decoder.decode(bytes, { stream: true });
       terminal.write(text);
       last = text.at(-1) ?? last;
@@ -66,4 +66,8 @@ async function print(
     });
   }
   if (last !== '\n') terminal.write('\n');
+}
+
+function bodyOf({ body }: Response): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  return body ?? [];
 }

@@ -45,7 +45,7 @@ async function loaded(engine: Engine, value: JsonValue): Promise<JsonValue> {
   const whole = (await new Response(await engine.download(hash)).json()) as JsonValue;
   return (Array.isArray(path) ? path : []).reduce<JsonValue>((found, key) => {
     if (Array.isArray(found)) return found[Number(key)] ?? null;
-    return at(found, String(key)) ?? null;
+    return typeof key === 'string' ? (at(found, key) ?? null) : null;
   }, whole);
 }
 

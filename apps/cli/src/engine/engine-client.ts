@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Fault } from '@ryax/contracts';
 import { z } from 'zod';
-import { CliError, RefusedError, UnreachableError } from '../errors';
+import { type CliError, RefusedError, UnreachableError } from '../errors';
 import { refusal } from './answers';
 
 export interface EngineOptions {

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '@ryax/contracts';
 import { z } from 'zod';
 import * as answers from './answers';
-import { EngineClient } from './engine-client';
+import { type EngineClient } from './engine-client';
 
 export interface RunOptions {
   readonly inputs: JsonObject;

@@ -1,11 +1,11 @@
 import type { Paint } from './style';
 
-// eslint-disable-next-line no-control-regex -- the escape that begins a colour
+/** The escape that begins a colour, and its end. */
 const colours = /\u001b\[\d+m/g;
 
 /** Columns that a text takes on a terminal, colours aside. */
 export function widthOf(text: string): number {
-  return [...text.replace(colours, '')].length;
+  return Array.from(text.replace(colours, '')).length;
 }
 
 export function padTo(text: string, width: number): string {

@@ -13,7 +13,7 @@ export async function extractFolder(archive: Readable, folder: string): Promise<
   const entries = extract();
   const fed = pipeline(archive, entries);
   for await (const entry of entries) {
-    const { name, type, mode = 0o644 } = entry.header;
+    const { name, type, mode } = entry.header;
     const path = resolve(root, name);
     if (path !== root && !path.startsWith(root + sep))
       throw new WrongUseError(`The archive leaves its folder: ${name}`);

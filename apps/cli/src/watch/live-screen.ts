@@ -34,7 +34,6 @@ export class LiveScreen {
 export function clip(line: string, width: number): string {
   let room = width;
   let clipped = '';
-  // eslint-disable-next-line no-control-regex -- the escape that begins a colour
   for (const part of line.match(/\u001b\[\d+m|./gu) ?? []) {
     const isColour = part.startsWith('\u001b');
     if (!isColour && room === 0) continue;

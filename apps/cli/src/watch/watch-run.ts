@@ -16,7 +16,10 @@ export async function watchRun(context: Context, runId: string): Promise<ExitSta
   const { engine, terminal, interrupted } = context;
   const picture = terminal.isInteractive ? livePicture(context) : plainPicture(context);
   const read = () => engine.run(runId, { limit: noExecutions });
-  const frames = new Frames(async () => picture.show(await read()), picture.tick);
+  const frames = new Frames(
+    async () => picture.show(await read()),
+    () => picture.tick(),
+  );
   try {
     const onLost = (reason: string) => picture.remark(`Lost the engine (${reason}); trying again…`);
     for await (const _event of runEvents(engine, runId, { signal: interrupted, onLost })) frames.changed();
