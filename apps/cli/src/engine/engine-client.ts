@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Fault } from '@ryax/contracts';
 import { z } from 'zod';
+import { causeOf, codeOf, messageOf, nameOf } from '../error-facts';
 import { type CliError, RefusedError, UnreachableError } from '../errors';
 import { refusal } from './answers';
 
@@ -102,7 +103,7 @@ export class EngineClient {
     try {
       return response.status === 204 ? {} : await response.json();
     } catch (error) {
-      if (error instanceof SyntaxError) return undefined;
+      if (nameOf(error) === 'SyntaxError') return undefined;
       throw this.unreachable(error);
     }
   }
@@ -117,8 +118,8 @@ export class EngineClient {
   }
 
   private unreachable(error: unknown): UnreachableError {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const reason = isTimeout(error) ? 'no answer in time' : causeText(cause);
+    const cause = causeOf(error) ?? error;
+    const reason = isTimeout(error) ? 'no answer in time' : messageOf(cause);
     const advice = 'Start an engine with `npm start`, or set RYAX_URL to where one runs.';
     return new UnreachableError(`Cannot reach the engine at ${this.options.url}: ${reason}`, [], advice, { cause });
   }
@@ -130,15 +131,10 @@ const adviceByStatus: Readonly<Record<number, string>> = {
 };
 
 function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.name === 'TimeoutError';
+  return nameOf(error) === 'TimeoutError';
 }
 
 /** Nobody listens there: waiting for it would only hide that. */
 function isRefusedConnection({ cause }: UnreachableError): boolean {
-  return cause instanceof Error && 'code' in cause && (cause.code === 'ECONNREFUSED' || cause.code === 'ENOTFOUND');
-}
-
-function causeText(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message !== '' ? cause.message : 'code' in cause ? String(cause.code) : cause.name;
+  return ['ECONNREFUSED', 'ENOTFOUND'].includes(codeOf(cause) ?? '');
 }

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { messageOf, nameOf } from '../error-facts';
 import { UnreachableError } from '../errors';
 import { historyEvent, type HistoryEvent } from './answers';
 import { runPath, type Engine } from './engine';
@@ -44,7 +45,7 @@ export async function* runEvents(
       if (!isLostConnection(error)) throw error;
       const pause = reconnectAfterMs[failures++];
       if (pause === undefined) throw error;
-      onLost?.(error.message);
+      onLost?.(messageOf(error));
       await wait(pause, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -55,6 +56,6 @@ export function isRunEnd({ type }: HistoryEvent): boolean {
 }
 
 /** fetch says TypeError when a body ends too early. */
-function isLostConnection(error: unknown): error is Error {
-  return error instanceof UnreachableError || error instanceof TypeError;
+function isLostConnection(error: unknown): boolean {
+  return error instanceof UnreachableError || nameOf(error) === 'TypeError';
 }

@@ -103,7 +103,7 @@ describe('columns', () => {
       ['a', coloured('green', 'ok'), 'x'],
       ['bbb', 'no', 'y'],
     ];
-    expect(table(['A', 'B', 'C'], rows, plain).map(widthOf)).toEqual([10 - 1, 9, 9]);
+    expect(table(['A', 'B', 'C'], rows, plain).map(widthOf)).toEqual([10, 10, 10]);
   });
 
   it('are cut off where the terminal ends, colours not counted and still ended', () => {

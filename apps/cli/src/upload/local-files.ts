@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { JsonObject } from '@ryax/contracts';
 import type { Engine } from '../engine/engine';
+import { codeOf } from '../error-facts';
 import { WrongUseError } from '../errors';
 import { archiveFolder, fileStream } from './folder-archive';
 
@@ -19,8 +20,7 @@ export async function kindOf(path: string): Promise<'file' | 'directory' | undef
     const entry = await stat(path);
     return entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined;
     throw error;
   }
 }
