@@ -78,7 +78,8 @@ async function engineUrl() {
   }
   const [port] = await freePorts(1);
   // A demo has no tokens to give.
-  const { RYAX_JWT_SECRET_KEY: _, ...env } = process.env;
+  const env = { ...process.env };
+  delete env.RYAX_JWT_SECRET_KEY;
   engine = new Engine({ dataDirectory, port, env });
   process.stdout.write('Starting the engine… ');
   await engine.start();

@@ -12,8 +12,8 @@ const definition = {
   spec: {
     id: 'by-message',
     trigger: { kind: 'manual', outputs: [{ name: 'x', type: 'integer' }] },
-    actions: [{ id: 'double', action: 'core/noop', inputs: { x: '=trigger.x * 2' } }],
-    results: { x: '=double.x' },
+    actions: [{ id: 'twice', action: 'core/noop', inputs: { x: '=trigger.x * 2' } }],
+    results: { x: '=twice.x' },
   },
 };
 

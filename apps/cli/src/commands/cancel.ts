@@ -10,6 +10,6 @@ export async function cancel(
   runId: string,
   { force = false, reason }: CancelOptions,
 ): Promise<void> {
-  await engine.cancel(runId, reason, force);
-  terminal.write(`Cancelling ${runId}${force ? ', finally included' : ''}\n`);
+  const { state } = await engine.cancel(runId, reason, force);
+  terminal.write(`Run ${runId} is ${state}\n`);
 }

@@ -26,7 +26,8 @@ export async function results(
   const { engine, terminal } = context;
   const { state, results: found } = await engine.results(runId);
   if (state !== 'succeeded') {
-    terminal.note(`The run has ${ended.has(state) ? state : 'not ended'}: it has no results. See: ryax show ${runId}`);
+    const why = ended.has(state) ? `The run is ${state}` : 'The run has not ended';
+    terminal.note(`${why}: it has no results. See: ryax show ${runId}`);
     return exitStatus.runFailed;
   }
   const values: Record<string, JsonValue> = {};

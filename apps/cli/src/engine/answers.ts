@@ -21,6 +21,8 @@ export const refusal = z.object({
 
 export const deployment = z.object({ workflow_id: z.string(), version: z.number() });
 
+export const cancelledRun = z.object({ state: z.string() });
+
 const warnings = z.array(z.object({ path: z.string(), reason: z.string() }));
 export const validation = z.object({ workflow_id: z.string(), warnings: warnings.default([]) });
 

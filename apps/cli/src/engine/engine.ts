@@ -1,5 +1,4 @@
 import type { JsonObject, JsonValue } from '@ryax/contracts';
-import { z } from 'zod';
 import * as answers from './answers';
 import { type EngineClient } from './engine-client';
 
@@ -90,7 +89,11 @@ export class Engine {
 
   cancel(runId: string, reason: string | undefined, force: boolean) {
     const json = { force, ...(reason === undefined ? {} : { reason }) };
-    return this.client.ask(`${runPath(runId)}/cancel`, z.unknown(), { method: 'POST', json, repeatable: true });
+    return this.client.ask(`${runPath(runId)}/cancel`, answers.cancelledRun, {
+      method: 'POST',
+      json,
+      repeatable: true,
+    });
   }
 
   log(

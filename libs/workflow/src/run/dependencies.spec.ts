@@ -104,6 +104,12 @@ describe('dependencies', () => {
     });
   });
 
+  it('takes null for an output of type json, which has it among its values', () => {
+    const plan = workflow({ actions: [action('a', { outputs: [{ name: 'anything', type: 'json' }] })] });
+    expect(new RunDriver(plan).start().run('a', { anything: null }).state.status).toBe('succeeded');
+    expect(new RunDriver(plan).start().run('a', {}).state.status).toBe('failed');
+  });
+
   it('fails a succeeded attempt that lacks a declared output', () => {
     const plan = workflow({ actions: [action('a', { outputs: [{ name: 'chart', type: 'file' }] })] });
     const run = new RunDriver(plan).start().handOut().succeed('a', {});

@@ -113,7 +113,7 @@ function instanceSnapshot(instance: Instance): InstanceSnapshot {
 /** The state that the snapshot was made of. It takes the snapshot over: nothing else may change it afterwards. */
 export function restore(plan: Plan, { main, finally: last, ...facts }: RunSnapshot): RunState {
   const state = Object.assign(newRun(plan), facts);
-  const restoring: Restoring = { state, ready: [], outstanding: [], stops: new Set() };
+  const restoring: Restoring = { state, ready: [], outstanding: [] };
   restoreScope(restoring, state.main, main);
   restoreScope(restoring, state.finally, last);
   restoreIndexes(restoring);
@@ -124,13 +124,11 @@ interface Restoring {
   readonly state: RunState;
   readonly ready: Instance[];
   readonly outstanding: Instance[];
-  /** When something was stopped: its timers count from then. */
-  readonly stops: Set<number>;
 }
 
 function restoreScope(restoring: Restoring, scope: Scope, { ended, active, stop, instances }: ScopeSnapshot): void {
   Object.assign(scope, { ended, active, stop });
-  if (stop !== null) restoring.stops.add(stop.since);
+  addStopTimers(restoring.state, scope);
   for (const [position, snapshot] of instances) {
     const entry = restoring.state.plan.entries[scope.plan.entries[position] ?? -1];
     if (entry === undefined) continue;
@@ -143,7 +141,7 @@ function restoreScope(restoring: Restoring, scope: Scope, { ended, active, stop,
 function restoreCollection(restoring: Restoring, owner: Instance, snapshot: CollectionSnapshot): Collection {
   const { elements, count, ...facts } = snapshot;
   const collection = Object.assign(newCollection(owner, count), facts);
-  if (facts.stop !== null) restoring.stops.add(facts.stop.since);
+  addStopTimers(restoring.state, collection);
   elements.forEach((element, index) => {
     const instance = newInstance(owner.entry, collection, index);
     collection.elements.push(instance);
@@ -186,12 +184,11 @@ function isUnsettled({ phase, inner }: Instance): boolean {
 }
 
 /** Queues in the order in which their members came: by time, and by the definition's order at one time. */
-function restoreIndexes({ state, ready, outstanding, stops }: Restoring): void {
+function restoreIndexes({ state, ready, outstanding }: Restoring): void {
   ready.sort((a, b) => (a.readyAt ?? 0) - (b.readyAt ?? 0));
   for (const instance of ready) setPhase(state, instance, 'ready');
   outstanding.sort((a, b) => (a.scheduledAt ?? 0) - (b.scheduledAt ?? 0));
   for (const instance of outstanding) state.outstanding.add(instance);
-  for (const since of stops) addStopTimers(state, since);
   addRunTimer(state);
   if (state.status === 'finalizing') addFinallyTimer(state);
 }

@@ -8,7 +8,7 @@ import { addStopTimers } from './timer';
  * that failed on its own ends as failed, even if what is around it is stopped while it waits for its last attempts.
  */
 export function stop(state: RunState, container: Scope | Collection, order: Stop): void {
-  if (stopAll(state, container, order)) addStopTimers(state, order.since);
+  if (stopAll(state, container, order)) addStopTimers(state, container);
 }
 
 function stopAll(state: RunState, container: Scope | Collection, order: Stop): boolean {

@@ -45,7 +45,7 @@ function isPending(state: RunState, timer: Timer): boolean {
       return isOpen(state) && state.finally.stop === null && !isScopeDone(state.finally);
     case 'cancel-force':
     case 'cancel-deadline':
-      return state.outstanding.size > 0;
+      return timer.container.active > 0;
     default:
       return timer satisfies never;
   }

@@ -47,6 +47,15 @@ describe('a value in run state', () => {
     expect(decision).toMatchObject({ events: [{ type: 'ExecutionSucceeded' }, { type: 'ConditionMet' }], needs: [] });
   });
 
+  it('is not held on to by a list that was gathered of such values', () => {
+    const plan = workflow({
+      actions: [action('a', { forEach: literal([1, 2]) }), action('b', { inputs: { all: ref('a') } })],
+    });
+    const run = new RunDriver(plan).start().run('a.0', { text: large }).run('a.1', { text: large }).handOut('b');
+    expect(run.inputsOf('b')).toEqual({ all: [{ text: large }, { text: large }] });
+    expect(startRequest(run.state, 'b', noValues)).toMatchObject({ needs: [{ type: 'event' }, { type: 'event' }] });
+  });
+
   it('that is not there yet holds back what needs it and nothing else, and wants a wake at once', () => {
     const when = computed(['a.text', 'b'], () => true);
     const plan = workflow({

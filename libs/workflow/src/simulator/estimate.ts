@@ -32,7 +32,7 @@ export interface Estimate {
 }
 
 /** Larger plans are not simulated: their bounds are as good, and deciding 100,000 times takes seconds. */
-const SIMULATED_EXECUTIONS = 5_000;
+const SIMULATED_EXECUTIONS = 1_000;
 /** Of an action that was never seen and declares no time. */
 const UNKNOWN_DURATION_MS = 1_000;
 
