@@ -218,6 +218,34 @@ describe('REST', () => {
     });
   });
 
+  describe('values', () => {
+    const passing = (items: readonly unknown[]) => ({
+      apiVersion: 'ryax.tech/v2.0',
+      kind: 'Workflow',
+      spec: {
+        id: 'passing',
+        trigger: { kind: 'manual', outputs: [{ name: 'items', type: 'json', default_value: items }] },
+        actions: [
+          { id: 'hold', action: 'core/noop', inputs: { items: '=trigger.items' } },
+          { id: 'each', action: 'core/noop', for_each: '=hold.items', inputs: { item: '=item', index: '=index' } },
+          { id: 'gather', action: 'core/noop', inputs: { all: '=each', count: '=size(each)' } },
+        ],
+        results: { count: '=gather.count', indexes: '=gather.all.map(e, e.index)' },
+      },
+    });
+
+    it.each([
+      ['that a state keeps', 10, 10],
+      ['that are read from the log again', 10, 500],
+      ['that travel by reference', 40, 4_000],
+    ])('%s reach every element and come back in order', async (_name, count, length) => {
+      const items = Array.from({ length: count }, (_item, index) => `${index} ${'x'.repeat(length)}`);
+      const runId = await engine.execute(passing([]), { items });
+      expect(await engine.waitForEnd(runId)).toBe('succeeded');
+      expect(await engine.results(runId)).toEqual({ count, indexes: items.map((_item, index) => index) });
+    });
+  });
+
   describe('live', () => {
     it('streams the events of a run, and goes on after the last one seen', async () => {
       const runId = await engine.execute(hello);

@@ -7,11 +7,9 @@ import type { RecordedRunEvent } from './run-aggregate';
 import { restore, snapshot } from './snapshot';
 import { isOpen, newRun, type Collection, type Instance, type RunState, type Scope } from './state';
 import { planOf, planShape, type PlanShape } from './testing/arbitrary-plan';
-import { Chaos, outputsOf, step, type Step } from './testing/chaos';
+import { Chaos, outputsOf, steps, type Step } from './testing/chaos';
 import { RunDriver } from './testing/run-driver';
 import { nextWakeup } from './timers';
-
-const steps = fc.array(step, { maxLength: 60 });
 
 function runThrough(
   shape: PlanShape,

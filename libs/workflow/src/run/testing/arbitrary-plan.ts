@@ -31,29 +31,36 @@ export interface EntryShape {
 
 const back = fc.integer({ min: 1, max: 4 });
 
+/** There in so many of a hundred. */
+function sometimes<T>(share: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: 100 - share, arbitrary: fc.constant(undefined) }, { weight: share, arbitrary });
+}
+
 function entryShape(content: fc.Arbitrary<readonly EntryShape[] | undefined>): fc.Arbitrary<EntryShape> {
   return fc.record({
     after: fc.array(back, { maxLength: 2 }),
-    takes: fc.option(back, { nil: undefined }),
-    when: fc.option(fc.constantFrom('true' as const, 'false' as const, 'odd' as const), { nil: undefined, freq: 3 }),
-    elements: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined, freq: 2 }),
+    takes: sometimes(40, back),
+    when: sometimes(20, fc.constantFrom('true' as const, 'false' as const, 'odd' as const)),
+    elements: sometimes(40, fc.integer({ min: 0, max: 4 })),
     concurrency: fc.integer({ min: 1, max: 3 }),
     minSuccess: fc.constantFrom(0, 0.5, 1),
     onFailure: fc.constantFrom('fail' as const, 'continue' as const),
     attempts: fc.integer({ min: 1, max: 3 }),
-    timeoutMs: fc.option(fc.integer({ min: 1, max: 5_000 }), { nil: undefined, freq: 2 }),
+    timeoutMs: sometimes(20, fc.integer({ min: 1, max: 20_000 })),
     content,
   });
 }
 
+function entries(content: fc.Arbitrary<EntryShape>): fc.Arbitrary<EntryShape> {
+  return entryShape(sometimes(40, fc.array(content, { minLength: 1, maxLength: 3 })));
+}
+
 const leaf = entryShape(fc.constant(undefined));
-const inner = entryShape(fc.option(fc.array(leaf, { minLength: 1, maxLength: 3 }), { nil: undefined }));
-const outer = entryShape(fc.option(fc.array(inner, { minLength: 1, maxLength: 3 }), { nil: undefined }));
 
 export const planShape: fc.Arbitrary<PlanShape> = fc.record({
-  actions: fc.array(outer, { minLength: 1, maxLength: 5 }),
+  actions: fc.array(entries(entries(leaf)), { minLength: 1, maxLength: 5 }),
   last: fc.array(leaf, { maxLength: 2 }),
-  timeoutMs: fc.option(fc.integer({ min: 1, max: 20_000 }), { nil: undefined, freq: 2 }),
+  timeoutMs: sometimes(20, fc.integer({ min: 1, max: 60_000 })),
 });
 
 export function planOf({ actions, last, timeoutMs }: PlanShape): Plan {

@@ -31,21 +31,26 @@ const outcome = fc.constantFrom<('succeeded' | 'cancelled' | FailureKind)[]>(
   ] as const),
 );
 
-export const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({ type: fc.constant('hand-out' as const), pick, count: fc.integer({ min: 1, max: 4 }) }),
-  },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('started' as const), pick }) },
-  { weight: 8, arbitrary: fc.record({ type: fc.constant('ended' as const), pick, outcome }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('vanished' as const), pick }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('repeat' as const), pick }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ type: fc.constant('pass-time' as const), ms: fc.integer({ min: 0, max: 4_000 }) }),
-  },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('cancel' as const), force: fc.boolean() }) },
+function kind<T extends string, R extends object>(
+  weight: number,
+  type: T,
+  more: { [K in keyof R]: fc.Arbitrary<R[K]> },
+) {
+  return { weight, arbitrary: fc.record(more).map((rest) => ({ type, ...rest })) };
+}
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  kind(20, 'hand-out', { pick, count: fc.integer({ min: 1, max: 4 }) }),
+  kind(4, 'started', { pick }),
+  kind(25, 'ended', { pick, outcome }),
+  kind(2, 'vanished', { pick }),
+  kind(4, 'repeat', { pick }),
+  kind(6, 'pass-time', { ms: fc.integer({ min: 0, max: 4_000 }) }),
+  kind(1, 'cancel', { force: fc.boolean() }),
 );
+
+/** Whatever may happen while a run is under way, in any order. */
+export const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 80, size: 'max' });
 
 /** Lets it happen. Every message is remembered, so that it may come again at any time. */
 export class Chaos {
