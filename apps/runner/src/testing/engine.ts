@@ -43,6 +43,8 @@ const options: RunnerOptions = {
 export interface Faults {
   /** The database does not answer. */
   isAway: boolean;
+  /** Calls that found the database away. */
+  refusedCalls: number;
   /** So many appends are refused, with nothing written. */
   refusedAppends: number;
   /** So many appends are committed, and their answer is lost. */
@@ -90,7 +92,14 @@ export class Engine {
   }
 
   async runner(changed: Partial<RunnerOptions> = {}): Promise<RunnerUnderTest> {
-    const faults: Faults = { isAway: false, refusedAppends: 0, unansweredAppends: 0, missing: new Set(), aheadMs: 0 };
+    const faults: Faults = {
+      isAway: false,
+      refusedCalls: 0,
+      refusedAppends: 0,
+      unansweredAppends: 0,
+      missing: new Set(),
+      aheadMs: 0,
+    };
     const broker = new InMemoryBroker({ server: this.server, log });
     const opened = await openEventLog({ url: this.url, applicationName: 'test' }, log, clock);
     const metrics = new Metrics();
@@ -216,6 +225,7 @@ function faulty<T extends object>(target: T, faults: Faults): T {
       if (typeof member !== 'function') return member;
       return async (...values: unknown[]): Promise<unknown> => {
         const isAppend = key === 'append';
+        if (faults.isAway) faults.refusedCalls++;
         if (faults.isAway || (isAppend && faults.refusedAppends-- > 0)) throw new DatabaseUnavailableError('away');
         const answer: unknown = await Reflect.apply(member, on, values);
         if (isAppend && faults.unansweredAppends-- > 0) throw new UnknownCommitError(streamsOf(values));
