@@ -1,7 +1,7 @@
 import { deployedDefinitionSchema } from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
 import { compilePlan, type Plan } from '@ryax/workflow';
-import { ByteBoundedCache } from './byte-bounded-cache';
+import { ByteBoundedCache } from '@ryax/platform';
 
 const cacheBytes = 256 * 1024 * 1024;
 /** A compiled plan takes several times the memory of its definition's text. */

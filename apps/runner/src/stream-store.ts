@@ -2,7 +2,7 @@ import { parseStreamId, partitionOf, type StreamKind } from '@ryax/contracts';
 import { streamPages, type EventLog, type StoredEvent } from '@ryax/event-log';
 import type { Plan } from '@ryax/workflow';
 import { ActionAggregate, RunAggregate, WorkflowAggregate } from './aggregates';
-import { ByteBoundedCache } from './byte-bounded-cache';
+import { ByteBoundedCache } from '@ryax/platform';
 import { DefinitionNotFoundError, type Plans } from './plans';
 import type { LoadedStream } from './stream';
 import { Yielding } from './yielding';

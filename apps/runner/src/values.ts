@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue, ValueReference } from '@ryax/contracts';
 import type { EventLog, StoredEvent } from '@ryax/event-log';
 import { putValue, type FileStore } from '@ryax/filestore';
 import type { Need, ValueSource } from '@ryax/workflow';
-import { ByteBoundedCache } from './byte-bounded-cache';
+import { ByteBoundedCache } from '@ryax/platform';
 
 const cacheBytes = 64 * 1024 * 1024;
 

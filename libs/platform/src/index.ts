@@ -1,4 +1,5 @@
 export * from './backoff';
+export * from './byte-bounded-cache';
 export * from './clock';
 export * from './config';
 export * from './config-variables';

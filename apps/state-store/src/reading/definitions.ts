@@ -1,14 +1,14 @@
 import { deployedDefinitionSchema, type DeployedDefinition } from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
 import { compilePlan, type Plan } from '@ryax/workflow';
-import { ByteBoundedCache } from './byte-bounded-cache';
+import { ByteBoundedCache } from '@ryax/platform';
 
 /** A compiled plan takes several times the memory of its definition's text. */
 const bytesPerCharacter = 8;
 
 /** Definitions from the filestore, by hash. */
 export class Definitions {
-  private readonly plans: ByteBoundedCache<Plan>;
+  private readonly plans: ByteBoundedCache<string, Plan>;
   private readonly compiling = new Map<string, Promise<Plan>>();
 
   constructor(

@@ -2,7 +2,7 @@ import { runEventSchemas, streamId, type DomainEvent, type RunEvent } from '@rya
 import type { EventLog, StoredEvent } from '@ryax/event-log';
 import { evolve, newRun, restore, RUN_STATE_SCHEMA, type RunSnapshot, type RunState } from '@ryax/workflow';
 import { decodeEvent, UnreadableEventError } from '../tail/decoded-event';
-import { ByteBoundedCache } from './byte-bounded-cache';
+import { ByteBoundedCache } from '@ryax/platform';
 import type { Definitions } from './definitions';
 
 /** A run folded so far, and roughly what that takes in memory. */
@@ -22,7 +22,7 @@ const stateBytes = { perEvent: 300, mostOfData: 1_024 };
  * asks the log, hence is never older than what was committed before it.
  */
 export class FoldedRuns {
-  private readonly cache: ByteBoundedCache<Fold>;
+  private readonly cache: ByteBoundedCache<string, Fold>;
   /** Those who read one run take turns, so that one of them folds and the others find it done. */
   private readonly turns = new Map<string, Promise<unknown>>();
 

@@ -159,6 +159,26 @@ describe('any definition, whatever happens to its run', () => {
     );
   });
 
+  it('starts nothing but finally once it was asked to stop, and nothing at all once it was by force', () => {
+    fc.assert(
+      fc.property(planShape, steps, (shape, what) => {
+        const run = runToItsEnd(shape, what);
+        let isStopping = false;
+        let isForced = false;
+        for (const { type, data } of run.log) {
+          if (type === 'RunCancelRequested') {
+            isStopping = true;
+            isForced ||= data.force;
+          }
+          if (type !== 'ExecutionScheduled' || !isStopping) continue;
+          expect(isForced).toBe(false);
+          expect(run.plan.entryById.get(data.execution.split('.')[0] ?? '')?.inFinally).toBe(true);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('accounts for every execution once it has ended', () => {
     fc.assert(
       fc.property(planShape, steps, (shape, what) => {
