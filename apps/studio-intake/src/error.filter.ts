@@ -1,7 +1,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Fault } from '@ryax/contracts';
 import { Log } from '@ryax/platform';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IntakeError } from './errors';
 
 /** The only table from error code to HTTP status. */
@@ -17,6 +17,8 @@ const statusByCode: Readonly<Record<string, number>> = {
   'unsupported-media-type': 415,
   unavailable: 503,
 };
+
+const patienceWithSendersMs = 30_000;
 
 interface ErrorBody {
   readonly error: string;
@@ -37,8 +39,10 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
     const { status, body } = this.answer(error);
+    if (status === 413) takeTheRest(http.getRequest<FastifyRequest>(), reply);
     if (status === 503) void reply.header('retry-after', '1');
     if (status === 401) void reply.header('www-authenticate', 'Bearer');
     void reply.status(status).send(body);
@@ -57,6 +61,17 @@ export class ErrorFilter implements ExceptionFilter {
     this.log.error('A request failed for a reason of ours', { error });
     return { status: 500, body: { error: 'The engine failed to answer; the log says why', details: [] } };
   }
+}
+
+/**
+ * Closing the connection on a sender would break it before it has read why. So what it still sends is read and thrown
+ * away, for a while.
+ */
+function takeTheRest({ raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader('connection');
+  raw.resume();
+  const patience = setTimeout(() => raw.destroy(), patienceWithSendersMs);
+  raw.once('close', () => clearTimeout(patience));
 }
 
 function fastifyRefusal(error: unknown): { readonly status: number; readonly error: string } | undefined {
