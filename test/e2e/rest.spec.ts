@@ -45,6 +45,13 @@ const nap = {
   },
 };
 
+/** A list in a list in a list … */
+function nested(levels: number): unknown {
+  let value: unknown = [];
+  for (let level = 1; level < levels; level++) value = [value];
+  return value;
+}
+
 interface Answer {
   readonly error: string;
   readonly details: readonly { readonly path: string; readonly reason: string }[];
@@ -164,6 +171,23 @@ describe('REST', () => {
       expect(repeat.body).toMatchObject({ run_id: (first.body as unknown as { run_id: string }).run_id });
       expect((await start({ name: 'b' }, 'key-1')).status).toBe(409);
       expect((await start({ name: 'b' }, 'key-2')).status).toBe(202);
+    });
+
+    it('keep every key of their inputs, whatever it is called', async () => {
+      const j = [{ constructor: 'Ferrari', prototype: 1, toString: 2, k: 1 }];
+      const keeping = {
+        apiVersion: 'ryax.tech/v2.0',
+        kind: 'Workflow',
+        spec: {
+          id: 'keeping',
+          trigger: { kind: 'manual', outputs: [{ name: 'j', type: 'json' }] },
+          actions: [{ id: 'hold', action: 'core/noop', inputs: { j: '=trigger.j' } }],
+          results: { j: '=hold.j', makers: '=hold.j.map(x, x.constructor)' },
+        },
+      };
+      const runId = await engine.execute(keeping, { j });
+      expect(await engine.waitForEnd(runId)).toBe('succeeded');
+      expect(await engine.results(runId)).toEqual({ j, makers: ['Ferrari'] });
     });
 
     it('start once, however many ask under one key at the same time', async () => {
@@ -301,6 +325,9 @@ describe('REST', () => {
       ['a limit that is none', 'GET', '/v1/runs?limit=many', undefined, 400],
       ['a cursor that is none', 'GET', '/v1/runs?cursor=nonsense', undefined, 400],
       ['an unknown query parameter', 'GET', '/v1/runs?workflw_id=x', undefined, 400],
+      ['a body nested deeper than anything', 'POST', '/v1/executions', { definition: nested(3_000) }, 400],
+      ['inputs nested deeper than anything', 'POST', '/v1/workflows/hello/runs', { inputs: { j: nested(3_000) } }, 400],
+      ['a path that is no UTF-8', 'GET', '/v1/runs/%E0%A4%A', undefined, 400],
       ['a file id that is none', 'GET', '/v1/files/..%2f..%2fetc', undefined, 400],
     ])('answers %s with its status and reason', async (_name, method, path, body, status) => {
       const found = await answer(method, path, body);
@@ -312,7 +339,9 @@ describe('REST', () => {
     it('answers 400 to JSON that is none, 415 to a type that is not taken, 413 to what is too large', async () => {
       const json = { 'content-type': 'application/json' };
       expect((await answer('POST', '/v1/executions', '{"definition":', json)).status).toBe(400);
-      expect((await answer('POST', '/v1/executions', 'x', { 'content-type': 'text/csv' })).status).toBe(415);
+      for (const type of ['text/csv', 'text/plain']) {
+        expect((await answer('POST', '/v1/executions', 'x', { 'content-type': type })).status).toBe(415);
+      }
       expect((await answer('POST', '/v1/executions', `"${'x'.repeat(17 * 1024 * 1024)}"`, json)).status).toBe(413);
     });
 

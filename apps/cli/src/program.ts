@@ -10,6 +10,7 @@ import { runs, type RunsOptions } from './commands/runs';
 import { show, type ShowOptions } from './commands/show';
 import type { Context } from './context';
 import type { EngineOptions } from './engine/engine-client';
+import { WrongUseError } from './errors';
 import { exitStatus, type ExitStatus } from './exit-status';
 import { watchRun } from './watch/watch-run';
 
@@ -35,6 +36,8 @@ export function createProgram({ connect, onEnd }: ProgramParts): Command {
     ) =>
     async (...given: [...Arguments, Command]): Promise<void> => {
       const { url, token } = program.opts<{ url: string; token?: string }>();
+      if (!URL.canParse(url))
+        throw new WrongUseError(`Expected a URL such as http://127.0.0.1:8000 in --url or RYAX_URL, found "${url}"`);
       const context = connect({ url, token: token === '' ? undefined : token });
       onEnd((await act(context, ...(given.slice(0, -1) as unknown as Arguments))) ?? exitStatus.ok);
     };

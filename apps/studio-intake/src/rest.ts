@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { limits, type Fault } from '@ryax/contracts';
 import { Log } from '@ryax/platform';
+import type { FastifyError, FastifyReply, FastifyServerOptions } from 'fastify';
 import { AuthGuard } from './auth.guard';
 import { binaryContentTypes } from './binary-body';
 import { ErrorFilter } from './error.filter';
@@ -12,11 +13,18 @@ import { RouteTable } from './route-table';
 const yamlContentTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/vnd.yaml'];
 
 /** Fastify's options: the largest body that is held in memory is a definition with inputs beside it. */
-export const fastifyOptions = {
+export const fastifyOptions: FastifyServerOptions = {
+  frameworkErrors: refuseEarly,
   bodyLimit: 2 * limits.definitionBytes,
   forceCloseConnections: true,
   routerOptions: { maxParamLength: 512 },
 };
+
+/** What Fastify refuses before any route is known, in the same shape as everything else. */
+function refuseEarly(error: FastifyError, _request: unknown, { raw }: Pick<FastifyReply, 'raw'>): void {
+  raw.writeHead(error.statusCode ?? 400, { 'content-type': 'application/json; charset=utf-8' });
+  raw.end(JSON.stringify({ error: error.message, details: [] }));
+}
 
 /** Everything that makes an application speak our REST: bodies, validation, errors, tokens, OpenAPI at `/docs`. */
 export function prepareRest(app: NestFastifyApplication): void {
@@ -29,9 +37,11 @@ export function prepareRest(app: NestFastifyApplication): void {
     const error = `This path takes ${allowed.join(', ')}, found ${request.method}`;
     void reply.status(405).header('allow', allowed.join(', ')).send({ error, details: [] });
   });
+  // Fastify reads plain text by itself; no route of ours takes it.
+  fastify.removeContentTypeParser('text/plain');
   fastify.addContentTypeParser(yamlContentTypes, { parseAs: 'string' }, (_request, body, done) => done(null, body));
   fastify.addContentTypeParser([...binaryContentTypes], (_request, payload, done) => done(null, payload));
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: invalidRequest }));
+  app.useGlobalPipes(new RequestValidationPipe());
   app.useGlobalFilters(new ErrorFilter(app.get(Log)));
   app.useGlobalGuards(app.get(AuthGuard));
   SwaggerModule.setup('docs', app, () => openApiOf(app), { jsonDocumentUrl: 'docs/openapi.json' });
@@ -46,6 +56,20 @@ export function openApiOf(app: NestFastifyApplication) {
     .addBearerAuth()
     .build();
   return SwaggerModule.createDocument(app, config);
+}
+
+/**
+ * Nest's own pipe, but for one thing: it removes keys named `constructor` and `prototype` at any depth. Those are data like
+ * any other (a column of a table may be called so), and we never merge what we are sent into objects of ours.
+ */
+class RequestValidationPipe extends StandardSchemaValidationPipe {
+  constructor() {
+    super({ exceptionFactory: invalidRequest });
+  }
+
+  protected override stripProtoKeys(): void {
+    return;
+  }
 }
 
 interface Issue {

@@ -73,8 +73,12 @@ export class Log {
 export function describeError(error: unknown): unknown {
   if (!isError(error)) return error;
   const { name, message, stack, cause, ...own } = error;
+  // Errors of libraries carry whole connections; what helps to act is plain: codes, ids, numbers.
+  const plain = Object.entries(own).filter(
+    ([, value]) => value === null || !['object', 'function'].includes(typeof value),
+  );
   return {
-    ...own,
+    ...Object.fromEntries(plain),
     name,
     message,
     stack,

@@ -13,14 +13,17 @@ import { parseRange } from './byte-range';
 const uploadQuery = z.strictObject({
   /** The base name that actions see. */
   name: fileReferenceSchema.shape.name.refine(
-    (name) => !/[/\0]/.test(name) && name !== '.' && name !== '..',
+    (name) => !/[/\p{Cc}]/u.test(name) && name !== '.' && name !== '..',
     'expected a base name',
   ),
   /** A directory is sent as tar.gz or zip. */
   kind: fileReferenceSchema.shape.kind.default('file'),
 });
 const downloadQuery = z.strictObject({ name: z.string().min(1).max(255).optional() });
-const fileId = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
+const fileId = z
+  .string()
+  .regex(/^(sha256:)?[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')
+  .transform((id) => id.replace(/^sha256:/, ''));
 
 @ApiTags('files')
 @Controller('v1/files')

@@ -48,9 +48,15 @@ export class LiveController {
         wait,
       );
     // The first answer decides whether there is such a run, while a status can still be sent.
-    const first = await ask(version.parse(lastEventId ?? 0), 0);
+    const after = version.parse(lastEventId ?? 0);
+    const first = await ask(after, 0);
+    if (!first.open && after >= first.head_version) {
+      // What a browser's EventSource takes as: there is nothing more, do not come back.
+      await reply.status(204).send();
+      return;
+    }
     const response = new LiveResponse(request, reply, 'text/event-stream; charset=utf-8');
-    runOwned(this.log, 'server-sent events', () => streamEvents(first, ask, response));
+    runOwned(this.log, 'server-sent events', () => streamEvents(first, after, ask, response));
   }
 
   @Get('executions/:execution/log')
@@ -90,11 +96,12 @@ type LogAnswer = QueryAnswer<'execution.log'>;
 
 async function streamEvents(
   first: HistoryAnswer,
+  after: number,
   ask: (after: number, wait: number) => Promise<HistoryAnswer>,
   response: LiveResponse,
 ): Promise<void> {
   try {
-    let seen = 0;
+    let seen = after;
     for (let answer = first; ; answer = await ask(seen, waitMs)) {
       if (answer.events.length === 0) await response.write(': still here\n\n');
       for (const event of answer.events) {
@@ -102,7 +109,6 @@ async function streamEvents(
         await response.write(`id: ${event.version}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       }
       if (response.isGone || (!answer.open && seen >= answer.head_version)) return;
-      if (seen === 0) seen = answer.head_version;
     }
   } finally {
     response.end();

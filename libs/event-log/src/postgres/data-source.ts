@@ -33,7 +33,7 @@ const keepalives = '-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp
 
 /** A DataSource whose pool survives lost connections and leaves no statement waiting for ever; not yet initialized. */
 export function createDataSource({ url, applicationName, poolSize, log, onConnect }: PoolOptions): DataSource {
-  return new DataSource({
+  const dataSource = new DataSource({
     type: 'postgres',
     url,
     applicationName,
@@ -42,7 +42,10 @@ export function createDataSource({ url, applicationName, poolSize, log, onConnec
     poolSize: poolSize ?? defaultPoolSize,
     connectTimeoutMS: timeouts.connectMs,
     // Without a handler the loss of an idle connection would end the process. The pool replaces it by itself.
-    poolErrorHandler: (error: unknown) => log.warn('Lost an idle database connection', { error }),
+    poolErrorHandler: (error: unknown) => {
+      // A server that goes while we close our connections takes nothing from us.
+      if (dataSource.isInitialized) log.warn('Lost an idle database connection', { error });
+    },
     extra: {
       keepAlive: true,
       statement_timeout: timeouts.statementMs,
@@ -53,4 +56,5 @@ export function createDataSource({ url, applicationName, poolSize, log, onConnec
       onConnect,
     },
   });
+  return dataSource;
 }

@@ -3,6 +3,7 @@ import type { Evaluation } from '../plan';
 import { fieldsOf, type StaticType } from '../static-type';
 import { meter } from './environment';
 import type { Variable } from './lower';
+import { withMaps } from './maps';
 import { celSummary } from './parse';
 import type { TypedPath } from './typed-path';
 
@@ -33,7 +34,11 @@ export function treeEvaluator(
       if (!found.ok) return found;
       context[variable.name] = enter === null ? found.value : enter(found.value);
     }
-    return run(() => program(context));
+    const evaluation = run(() => program(context));
+    if (evaluation.ok || evaluation === tooMuch) return evaluation;
+    // The library takes objects for what their `constructor` says: where one holds such a key, they enter as maps.
+    const asMaps = withMaps(context);
+    return asMaps === context ? evaluation : run(() => program(asMaps));
   };
 }
 
@@ -158,5 +163,6 @@ function leaveComposite(value: unknown): JsonValue {
   if (value === null) return null;
   if (Array.isArray(value)) return value.map(leave);
   if (typeof value !== 'object') throw new Error('the result is no JSON value');
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, leave(each)]));
+  const entries: Iterable<[unknown, unknown]> = value instanceof Map ? value.entries() : Object.entries(value);
+  return Object.fromEntries([...entries].map(([key, each]) => [String(key), leave(each)]));
 }

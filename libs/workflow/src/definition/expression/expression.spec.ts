@@ -141,6 +141,18 @@ describe('evaluating', () => {
     expect(evaluate('=[item].map(x, x.constructor)')).toBe('failed: there is no "constructor"');
   });
 
+  it('reads objects that have a key named constructor, wherever they are', () => {
+    const rows = JSON.parse(
+      '[{"constructor":"Ferrari","toString":1,"k":1,"inner":[{"constructor":null,"k":2}]},{"k":3,"hasOwnProperty":true}]',
+    ) as JsonValue;
+    const values = { ...scope, item: rows };
+    expect(evaluate('=item.map(x, x.k)', values)).toEqual([1, 3]);
+    expect(evaluate('=item.filter(x, has(x.constructor)).map(x, x.constructor)', values)).toEqual(['Ferrari']);
+    expect(evaluate('=item.map(x, x)', values)).toEqual(rows);
+    expect(evaluate('=size(item[0])', values)).toBe(4);
+    expect(evaluate('=item[0].inner[0].k + 1.0', values)).toBe(3);
+  });
+
   it('hands a plain reference on without looking at it', () => {
     const large = { $value: `sha256:${'a'.repeat(64)}`, size: 100_000, count: 7, path: ['list'] };
     const values = { ...scope, split: { regions: large, count: 1 } };
