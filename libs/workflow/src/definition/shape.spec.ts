@@ -176,6 +176,23 @@ describe('telling all at once', () => {
     ]);
   });
 
+  it('judges the other fields of an entry, and the other inputs, beside one that is wrong', () => {
+    const entry = noop(
+      'a',
+      { é: 1, x: '=nobody', y: '=1 +' },
+      { timeout: '5 parsecs', resources: { memory: '3X', cpu: 1 } },
+    );
+    expect(faultsOf({ actions: [entry] }).map(({ path }) => path)).toEqual(
+      expect.arrayContaining([
+        'spec.actions[0].timeout',
+        'spec.actions[0].resources.memory',
+        'spec.actions[0].inputs["é"]',
+        'spec.actions[0].inputs.x',
+        'spec.actions[0].inputs.y',
+      ]),
+    );
+  });
+
   it('concludes nothing from what was meant otherwise', () => {
     const fit = {
       id: 'fit',

@@ -148,9 +148,15 @@ class EntryReader {
     const parsed = schema.safeParse(value, { reportInput: true });
     if (parsed.success) return { entry: parsed.data, wrong: nothing };
     reportIssues(parsed.error.issues, place, schema, this.faults);
-    const wrong = new Set(parsed.error.issues.flatMap(fieldsInFault));
-    const repaired = schema.safeParse(isRecord(value) ? without(value, wrong) : undefined);
-    return repaired.success ? { entry: repaired.data, wrong } : this.unread(value);
+    if (!isRecord(value)) return undefined;
+    const { issues } = parsed.error;
+    const wrong = new Set(issues.flatMap(fieldsInFault));
+    // Without as little as can be: one input of a wrong name must not hide what is wrong with the others.
+    for (const repaired of [withoutFaults(value, issues), without(value, wrong)]) {
+      const { data } = schema.safeParse(repaired);
+      if (data !== undefined) return { entry: data, wrong };
+    }
+    return this.unread(value);
   }
 
   private unread(value: unknown): undefined {
@@ -168,6 +174,25 @@ const nothing: ReadonlySet<string> = new Set();
 function fieldsInFault(issue: z.core.$ZodIssue): string[] {
   if (issue.path.length > 0) return [String(issue.path[0])];
   return issue.code === 'unrecognized_keys' ? issue.keys : [];
+}
+
+/** Without the innermost values that are at fault. Lists are left out whole, so that places stay what they were. */
+function withoutFaults(value: Record<string, unknown>, issues: readonly z.core.$ZodIssue[]): Record<string, unknown> {
+  const paths = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
+  );
+  return paths.reduce(withoutPath, value);
+}
+
+function withoutPath(
+  value: Record<string, unknown>,
+  [first, ...rest]: readonly PropertyKey[],
+): Record<string, unknown> {
+  if (first === undefined) return value;
+  const name = String(first);
+  const inner = value[name];
+  if (rest.length === 0 || !isRecord(inner)) return without(value, new Set([name]));
+  return { ...value, [name]: withoutPath(inner, rest) };
 }
 
 function without(value: Record<string, unknown>, fields: ReadonlySet<string>): Record<string, unknown> {
