@@ -50,6 +50,8 @@ export async function startRabbitMq({ server, directory, ports, name = `ryax-${p
     managementUrl: `http://guest:guest@127.0.0.1:${managementPort}`,
     ports: chosen,
     name,
+    /** Of its start script; Erlang is its descendant. */
+    pid: child.pid,
     /** SIGTERM writes what is durable; SIGKILL is a crash. */
     stop,
   };

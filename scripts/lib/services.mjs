@@ -33,11 +33,15 @@ export class Services {
   #running = [];
   #stopping = false;
 
-  /** `onGivenUp` is told of a service that ends before it was ever ready: starting it again would not help. */
-  constructor({ env, httpPort, onGivenUp }) {
+  /**
+   * `onGivenUp` is told of a service that ends before it was ever ready: starting it again would not help. `onLine` gets what each
+   * service writes.
+   */
+  constructor({ env, httpPort, onGivenUp, onLine = (label, line) => console.log(`[${label}] ${line}`) }) {
     this.env = env;
     this.httpPort = httpPort;
     this.onGivenUp = onGivenUp;
+    this.onLine = onLine;
   }
 
   async start(replicas) {
@@ -82,7 +86,7 @@ export class Services {
     });
     service.child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface(stream).on('line', (line) => console.log(`[${service.label}] ${line}`));
+      createInterface(stream).on('line', (line) => this.onLine(service.label, line));
     }
     child.once('error', (error) => this.onGivenUp(`${service.label} could not be started: ${error.message}`));
     child.once('exit', (code, signal) => {
@@ -91,7 +95,7 @@ export class Services {
         this.onGivenUp(`${service.label} ended with ${code ?? signal} before it was ready`);
         return;
       }
-      console.log(`${service.label} ended with ${code ?? signal}; starting it again`);
+      this.onLine(service.label, `ended with ${code ?? signal}; it is started again`);
       setTimeout(() => {
         if (!this.#stopping) this.#launch(service);
       }, restartDelayMs);

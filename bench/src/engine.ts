@@ -1,0 +1,203 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { SignJWT } from 'jose';
+import { LogView } from './log-view';
+import type { ProcessGroups } from './process-usage';
+import { RestClient } from './rest-client';
+import type { Mode } from './rows';
+import type { LocalServer, Scripts, ServiceProcesses, StartedService } from './scripts';
+
+/** Long enough for a machine under load; what waits for so long has stalled. */
+const readyWithinMs = 60_000;
+
+export interface EngineOptions {
+  /** Executions at once. Left out: what the executor finds right for the machine. */
+  readonly slots?: number;
+  /** Distributed only: `runner=2`. */
+  readonly replicas?: string;
+  readonly partitions?: number;
+}
+
+/** What a service wrote, for whoever waits for a line of it. */
+type LineListener = (label: string, line: string) => void;
+
+/**
+ * A fresh engine on a database of its own, as real processes: `standalone` is one process with everything in it,
+ * `distributed` four services over RabbitMQ. Both over the same PostgreSQL with fsync and synchronous_commit on.
+ */
+export class EngineUnderTest {
+  readonly stops: (() => Promise<void>)[] = [];
+  private readonly listeners = new Set<LineListener>();
+  private readonly lastLines: string[] = [];
+
+  private constructor(
+    readonly mode: Mode,
+    private readonly scripts: Scripts,
+    private readonly directory: string,
+    readonly postgres: LocalServer,
+    readonly client: RestClient,
+    readonly log: LogView,
+    private readonly services: () => readonly StartedService[],
+    private readonly broker: LocalServer | undefined,
+  ) {}
+
+  static async start(scripts: Scripts, mode: Mode, options: EngineOptions = {}): Promise<EngineUnderTest> {
+    const { inRoot, freePorts, startLocalPostgres, startLocalRabbitMq, Engine, Services, parseReplicas } = scripts;
+    mkdirSync(inRoot('.ryax'), { recursive: true });
+    const directory = mkdtempSync(inRoot('.ryax', 'bench-'));
+    const stops: (() => Promise<void>)[] = [];
+    const lines: LineListener = (label, line) => engine?.heard(label, line);
+    let engine: EngineUnderTest | undefined;
+    try {
+      const postgres = await startLocalPostgres(directory);
+      stops.unshift(() => postgres.stop());
+      const broker = mode === 'distributed' ? await startLocalRabbitMq(directory) : undefined;
+      if (broker !== undefined) stops.unshift(() => broker.stop());
+      const [port = 0] = await freePorts(1);
+      // As in production: services listen to the network, so they want tokens; one process on a laptop does not.
+      const secret = mode === 'distributed' ? randomBytes(32).toString('hex') : undefined;
+      const env = environment({ directory, port, datastore: postgres.url, broker: broker?.url, secret }, options);
+      const url = `http://127.0.0.1:${port}`;
+      let services: () => readonly StartedService[];
+      if (mode === 'standalone') {
+        const process = new Engine({ dataDirectory: directory, port, env, onLog: (line) => lines('engine', line) });
+        stops.unshift(() => process.stop());
+        await process.start();
+        services = () => [{ label: 'engine', pid: process.child.pid, restart: () => process.start() }];
+      } else {
+        const all = await new Promise<ServiceProcesses>((resolve, reject) => {
+          const onGivenUp = (reason: string) => reject(new Error(reason));
+          const starting = new Services({ env, httpPort: String(port), onLine: lines, onGivenUp });
+          stops.unshift(() => starting.stop());
+          starting.start(parseReplicas(options.replicas)).then(() => resolve(starting), reject);
+        });
+        services = () => all.describe();
+      }
+      const log = await LogView.open(postgres.url);
+      stops.unshift(() => log.close());
+      const client = new RestClient(url, secret === undefined ? undefined : await tokenOf(secret));
+      stops.unshift(() => Promise.resolve(client.close()));
+      engine = new EngineUnderTest(mode, scripts, directory, postgres, client, log, services, broker);
+      engine.stops.push(...stops);
+      return engine;
+    } catch (error) {
+      for (const stop of stops) await stop().catch(() => undefined);
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Whose CPU time and memory is the engine's; the harness, which submits, is counted with it. */
+  get groups(): ProcessGroups {
+    const services = this.services().map(({ label, pid }) => [label, [pid]] as const);
+    return {
+      ...Object.fromEntries(services),
+      postgres: [this.postgres.pid],
+      ...(this.broker === undefined ? {} : { rabbitmq: [this.broker.pid] }),
+      harness: [process.pid],
+    };
+  }
+
+  /** Publishes a local action folder; definitions name it by `id@version`. */
+  async publish(folder: string): Promise<void> {
+    const cli = this.scripts.inRoot('dist', 'apps', 'cli', 'src', 'main.js');
+    const { url, token } = this.client;
+    const args = [cli, '--url', url, ...(token === undefined ? [] : ['--token', token]), 'actions', 'publish', folder];
+    await promisify(execFile)(process.execPath, args);
+  }
+
+  /** `kill -9`, then the same service again, as a cluster would do it. Resolves when the new process has begun. */
+  async killAndRestart(label: string): Promise<{ readonly startedAt: number }> {
+    const service = this.services().find((each) => each.label === label);
+    if (service === undefined) throw new Error(`Expected a service ${label}, found none`);
+    const { pid } = service;
+    process.kill(pid, 'SIGKILL');
+    // Services are started again by their supervisor, the one process by us.
+    if (service.restart !== undefined) {
+      const startedAt = performance.now();
+      void service.restart();
+      return { startedAt };
+    }
+    await until(() => this.services().some((each) => each.label === label && each.pid !== pid), `${label} to restart`);
+    return { startedAt: performance.now() };
+  }
+
+  /** Resolves with the next line of any service that fits. */
+  nextLine(pattern: RegExp): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.listeners.delete(listener);
+        reject(new Error(`No service wrote ${String(pattern)} in ${readyWithinMs} ms`));
+      }, readyWithinMs);
+      const listener: LineListener = (_label, line) => {
+        if (!pattern.test(line)) return;
+        clearTimeout(timer);
+        this.listeners.delete(listener);
+        resolve(line);
+      };
+      this.listeners.add(listener);
+    });
+  }
+
+  /** The end of what the services wrote, to explain a failure by. */
+  get lastWords(): string {
+    return this.lastLines.join('\n');
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.stops.splice(0)) await stop();
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  private heard(label: string, line: string): void {
+    for (const listener of [...this.listeners]) listener(label, line);
+    this.lastLines.push(`[${label}] ${line}`);
+    if (this.lastLines.length > 50) this.lastLines.shift();
+  }
+}
+
+interface Surroundings {
+  readonly directory: string;
+  readonly port: number;
+  readonly datastore: string;
+  readonly broker: string | undefined;
+  readonly secret: string | undefined;
+}
+
+function environment(
+  { directory, port, datastore, broker, secret }: Surroundings,
+  { slots, partitions }: EngineOptions,
+): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('RYAX_'));
+  return {
+    ...Object.fromEntries(inherited),
+    RYAX_DATA_DIR: directory,
+    RYAX_HTTP_PORT: String(port),
+    RYAX_DATASTORE: datastore,
+    ...(broker === undefined ? {} : { RYAX_BROKER: broker }),
+    ...(secret === undefined ? {} : { RYAX_JWT_SECRET_KEY: secret }),
+    ...(slots === undefined ? {} : { RYAX_MAX_CONCURRENT_TASKS: String(slots) }),
+    ...(partitions === undefined ? {} : { RYAX_PARTITIONS: String(partitions) }),
+  };
+}
+
+function tokenOf(secret: string): Promise<string> {
+  const scope = 'workflow:read workflow:deploy workflow:execute action:publish';
+  const key = new TextEncoder().encode(secret);
+  return new SignJWT({ scope }).setProtectedHeader({ alg: 'HS256' }).setSubject('bench').sign(key);
+}
+
+/** Looks every few milliseconds; the waits are for processes, which tell nobody. */
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  { everyMs = 5, withinMs = readyWithinMs } = {},
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`Expected ${what} within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
