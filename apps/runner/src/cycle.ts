@@ -198,6 +198,7 @@ export class Cycle {
         this.parts.metrics.conflicts.inc();
         const items = decision.items.map(({ item }) => item);
         this.drop(decision.stream, new Set(items.map(({ streamId }) => streamId)));
+        this.parts.store.forgetExisting(decision.stream.streamId);
         again.push(...items);
       } else {
         this.settle(decision, outcome);

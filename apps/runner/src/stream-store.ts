@@ -50,6 +50,8 @@ export class UnreadableRunError extends Error {
 export class StreamStore {
   private readonly cache: ByteBoundedCache<string, AnyStream>;
   private readonly snapshotAt = new Map<string, number>();
+  /** Streams that turned out to exist when they were taken for new: the next load reads them. */
+  private readonly existing = new Set<string>();
 
   constructor(
     private readonly log: EventLog,
@@ -64,11 +66,17 @@ export class StreamStore {
     return partitionOf(streamId, this.options.partitions);
   }
 
-  /** @param definitionHash of the run that is about to start, when the stream may not exist yet */
+  /**
+   * A run that is about to start is taken for new without a look at the log: nearly always it is, and where it is not, the
+   * append's compare-and-set (or the head check) says so. Who is told so calls {@link forgetExisting} and loads again.
+   *
+   * @param definitionHash of the run that is about to start
+   */
   async load(streamId: string, definitionHash?: string): Promise<AnyStream> {
     const cached = this.cache.get(streamId);
     if (cached !== undefined && (cached.version > 0 || definitionHash === undefined)) return cached;
-    const stream = await this.fold(streamId, definitionHash);
+    const isNew = !this.existing.delete(streamId) && definitionHash !== undefined;
+    const stream = await this.fold(streamId, definitionHash, isNew);
     this.keep(stream);
     if (stream.kind === 'run') this.onFolded(stream);
     return stream;
@@ -87,6 +95,12 @@ export class StreamStore {
   forget(streamId: string): void {
     this.cache.delete(streamId);
     this.snapshotAt.delete(streamId);
+  }
+
+  /** The log holds more of it than we believed. */
+  forgetExisting(streamId: string): void {
+    this.forget(streamId);
+    this.existing.add(streamId);
   }
 
   forgetAll(): void {
@@ -126,7 +140,7 @@ export class StreamStore {
     });
   }
 
-  private async fold(streamId: string, definitionHash: string | undefined): Promise<AnyStream> {
+  private async fold(streamId: string, definitionHash: string | undefined, isNew: boolean): Promise<AnyStream> {
     const name = parseStreamId(streamId);
     if (name === undefined) throw new UnknownStreamError(streamId);
     const base = {
@@ -137,7 +151,7 @@ export class StreamStore {
       hash: null,
       lastEventAt: 0,
     };
-    const firstPage = await this.log.readStream(streamId);
+    const firstPage = isNew ? [] : await this.log.readStream(streamId);
     const stream = await this.begin(name.kind, base, firstPage, definitionHash);
     const yielding = new Yielding();
     for (const event of firstPage) if (event.version > stream.version) advance(stream, event);

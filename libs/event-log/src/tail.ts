@@ -3,7 +3,10 @@ import type { StoredEvent } from './event-log';
 /** Positions of registered readers of the log: relay, projections, rebuilds. */
 export interface Readers {
   position(name: string): Promise<number>;
-  /** Compare-and-set; false when another has moved it. */
+  /**
+   * Compare-and-set; false when another has moved it. After a crash of the database it may stand where it stood a moment
+   * before: what comes after a checkpoint has to bear being handled twice anyway.
+   */
   advance(name: string, from: number, to: number): Promise<boolean>;
 }
 

@@ -46,7 +46,7 @@ export class ProjectionProgress {
 
   private async waitFor(committed: number): Promise<void> {
     const deadline = AbortSignal.timeout(patienceMs);
-    this.wakes.wake();
+    this.wakes.hurry();
     while (this.known < committed && !deadline.aborted) {
       const seen = this.advanced.last;
       await this.ask();

@@ -7,11 +7,15 @@ import { liveSchema, type ReadModelSchema } from './schema';
 /** Events folded in one transaction: large enough to spread its cost, short enough not to hold up the tail (PROTOCOLS §3). */
 const pageSize = 1_000;
 
+/** Lists that want to be newer do not wait for it. */
+const restMs = 25;
+
 /** The name of the reader whose checkpoint says how far the read models have looked. */
 export const projectionReader = 'projections';
 
 /** Keeps the read models of one schema: each page and its checkpoint take effect in one transaction, hence once. */
 export class Projections implements LogReader {
+  readonly restMs = restMs;
   private position = 0;
   private readonly projector: Projector;
 
@@ -34,7 +38,7 @@ export class Projections implements LogReader {
     const page = await this.tail.read(this.position, pageSize);
     if (page.position === this.position) return page.waiting ? 'waiting' : 'idle';
     const events = page.events.map(decodeEvent);
-    await this.database.transaction(async (connection) => {
+    await this.database.derived(async (connection) => {
       // First: another who believes to be the active one waits here, and then finds it moved.
       if (!(await advanceReader(connection, this.name, this.position, page.position))) {
         throw new ReaderMovedError(this.name, this.position);

@@ -19,6 +19,7 @@ const tables = ['runs', 'run_labels', 'executions', 'observations', 'workflows',
  */
 export class Rebuild implements LogReader {
   readonly name = `${projectionReader}.rebuild`;
+  readonly restMs = 0;
   private shadow: Projections | undefined;
 
   constructor(

@@ -6,6 +6,8 @@ import { outwardMessage, routingKeyOf } from './outward-event';
 
 /** Confirms under way at once; also what is repeated at most after a crash. */
 const pageSize = 500;
+/** Short, as other services act on what they hear. */
+const restMs = 5;
 
 /**
  * Publishes every committed event to `ryax.events` in position order: at least once, in order along each stream. The
@@ -13,6 +15,7 @@ const pageSize = 500;
  */
 export class Relay implements LogReader {
   readonly name = 'relay';
+  readonly restMs = restMs;
   private position = 0;
 
   constructor(

@@ -4,6 +4,11 @@ import type { Wakes } from './wakes';
 /** Follows the log from a checkpoint of its own. */
 export interface LogReader {
   readonly name: string;
+  /**
+   * How long it pauses after a page, unless somebody is in a hurry: what is committed meanwhile is one page then, and costs
+   * about as much as a single event. The first event after a silence is never held up.
+   */
+  readonly restMs: number;
   /** Forgets what it believed of its checkpoint: another replica may have moved it. */
   resume(): Promise<void>;
   /**
@@ -42,11 +47,13 @@ export async function follow(reader: LogReader, wakes: Wakes, log: Log, signal: 
   let isResumed = false;
   while (!signal.aborted) {
     const seen = wakes.last;
+    const seenHurry = wakes.lastHurry;
     try {
       if (!isResumed) await reader.resume();
       isResumed = true;
       const outcome = await reader.step();
       failures = 0;
+      if (outcome === 'moved') await wakes.rest(seenHurry, reader.restMs, signal);
       if (outcome === 'idle') await wakes.sleep(seen, slowPollMs, signal);
       if (outcome === 'waiting') await wakes.sleep(wakes.last, gapWaitMs, signal);
       gapWaitMs = outcome === 'waiting' ? Math.min(2 * gapWaitMs, gapPollMs.longest) : gapPollMs.first;
