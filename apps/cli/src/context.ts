@@ -11,6 +11,8 @@ export interface Terminal {
   readonly write: (text: string) => void;
   /** A line beside the result. */
   readonly note: (line: string) => void;
+  /** What is piped in; opened only by who reads it. */
+  readonly stdin: () => NodeJS.ReadableStream;
 }
 
 /** What every command is given. */

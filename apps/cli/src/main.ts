@@ -12,6 +12,7 @@ const terminal: Terminal = {
   size: () => ({ columns: stdout.columns, rows: stdout.rows }),
   write: (text) => stdout.write(text),
   note: (line) => stderr.write(`${line}\n`),
+  stdin: () => process.stdin,
 };
 
 /** The first Ctrl-C ends politely, the second at once. */

@@ -55,6 +55,7 @@ export function createProgram({ connect, onEnd }: ProgramParts): Command {
     .description('run a definition, or a workflow that is deployed')
     .option('-i, --input <name=value>', 'an input of the trigger; name=@path uploads a file or folder', collect, [])
     .option('-l, --label <name=value>', 'a label to find the run by', collect, [])
+    .option('-b, --batch <file>', 'start a run for each line, a JSON object of inputs; - reads them from stdin')
     .option('--key <key>', 'the same key gives the same run: a repeat starts nothing twice')
     .option('-w, --watch', 'show its progress until it has ended')
     .option('--json', 'print what was started as JSON')

@@ -1,11 +1,9 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Terminal } from './context';
-import { plain } from './render/style';
-import { runProgram } from './run-program';
 import { aRun } from './testing/answers';
 import { json, startFakeEngine, type Route } from './testing/fake-engine';
+import { ryax, ryaxAt } from './testing/ryax';
 
 const definition = `apiVersion: ryax.tech/v2.0
 kind: Workflow
@@ -33,29 +31,6 @@ beforeEach(async () => {
   await writeFile(join(folder, 'data.csv'), 'x');
 });
 afterEach(() => rm(folder, { recursive: true }));
-
-async function ryax(routes: Record<string, Route>, ...args: string[]) {
-  const engine = await startFakeEngine(routes);
-  try {
-    return { ...(await ryaxAt(engine.url, ...args)), asked: engine.asked };
-  } finally {
-    await engine.stop();
-  }
-}
-
-async function ryaxAt(url: string, ...args: string[]) {
-  let out = '';
-  let notes = '';
-  const terminal: Terminal = {
-    isInteractive: false,
-    paint: plain,
-    size: () => ({ columns: 80, rows: 24 }),
-    write: (text) => (out += text),
-    note: (line) => (notes += `${line}\n`),
-  };
-  const status = await runProgram(['--url', url, ...args], terminal, new AbortController().signal);
-  return { status, out, notes };
-}
 
 describe('deploy', () => {
   it('uploads what the definition names, each folder once, and sends what stands for it', async () => {
@@ -204,6 +179,9 @@ describe('what goes wrong', () => {
     [['runs', '--limit', 'many']],
     [['run', '/no/such/file.yaml']],
     [['run', 'q', '--watch', '--json']],
+    [['run', 'q', '--batch', 'runs.jsonl', '--input', 'a=1']],
+    [['run', 'q', '--batch', 'runs.jsonl', '--watch']],
+    [['run', 'q', '--batch', '/no/such/file.jsonl']],
   ])('ends with 2 for %j', async (args) => {
     expect((await ryax({}, ...args)).status).toBe(2);
   });

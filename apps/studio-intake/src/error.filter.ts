@@ -1,5 +1,5 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { Fault } from '@ryax/contracts';
+import { limits, type Fault } from '@ryax/contracts';
 import { Log } from '@ryax/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IntakeError } from './errors';
@@ -20,14 +20,19 @@ const statusByCode: Readonly<Record<string, number>> = {
 
 const patienceWithSendersMs = 30_000;
 
-interface ErrorBody {
-  readonly error: string;
-  readonly details: readonly Fault[];
+/** What a caller is told instead of what it asked for. */
+export interface ErrorAnswer {
+  readonly status: number;
+  /** The facts of an error stand beside these. */
+  readonly body: { readonly error: string; readonly details: readonly Fault[] };
 }
 
 /** Codes that Fastify gives to what it refuses before any of our code runs. */
 const statusByFastifyCode: Readonly<Record<string, { readonly status: number; readonly error: string }>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, error: 'The body is larger than this route takes' },
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    status: 413,
+    error: `A body may have ${limits.bodyBytes} bytes (bodyBytes), found more`,
+  },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, error: 'The content type is not one that this route takes' },
   FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, error: 'The body is not valid JSON' },
   FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, error: 'The body is empty, JSON was expected' },
@@ -41,26 +46,28 @@ export class ErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
-    const { status, body } = this.answer(error);
+    const { status, body } = answerTo(error, this.log);
     if (status === 413) takeTheRest(http.getRequest<FastifyRequest>(), reply);
     if (status === 503) void reply.header('retry-after', '1');
     if (status === 401) void reply.header('www-authenticate', 'Bearer');
     void reply.status(status).send(body);
   }
+}
 
-  private answer(error: unknown): { status: number; body: ErrorBody } {
-    if (error instanceof IntakeError) {
-      const status = statusByCode[error.code] ?? 500;
-      return { status, body: { error: error.message, details: error.details, ...error.facts } };
-    }
-    if (error instanceof HttpException) {
-      return { status: error.getStatus(), body: { error: error.message, details: [] } };
-    }
-    const refused = fastifyRefusal(error);
-    if (refused !== undefined) return { status: refused.status, body: { error: refused.error, details: [] } };
-    this.log.error('A request failed for a reason of ours', { error });
-    return { status: 500, body: { error: 'The engine failed to answer; the log says why', details: [] } };
+/** The same for a whole request and for one item of a batch. */
+export function answerTo(error: unknown, log: Log): ErrorAnswer {
+  if (error instanceof IntakeError) {
+    const status = statusByCode[error.code] ?? 500;
+    return { status, body: { error: error.message, details: error.details, ...error.facts } };
   }
+  // Nest wraps what Fastify refuses.
+  const refused = fastifyRefusal(error instanceof HttpException ? error.cause : error);
+  if (refused !== undefined) return { status: refused.status, body: { error: refused.error, details: [] } };
+  if (error instanceof HttpException) {
+    return { status: error.getStatus(), body: { error: error.message, details: [] } };
+  }
+  log.error('A request failed for a reason of ours', { error });
+  return { status: 500, body: { error: 'The engine failed to answer; the log says why', details: [] } };
 }
 
 /**

@@ -11,6 +11,8 @@ import type { IntakeOptions } from './intake.config';
 import { RunnerClient } from './runner.client';
 import { Estimates } from './runs/estimates';
 import { LiveController } from './runs/live.controller';
+import { RunBatchesController } from './runs/run-batches.controller';
+import { RunBatches } from './runs/run-batches.service';
 import { RunsController } from './runs/runs.controller';
 import { Runs } from './runs/runs.service';
 import { StateStoreClient } from './state-store.client';
@@ -45,6 +47,7 @@ export class IntakeModule implements OnApplicationBootstrap {
         OperationsController,
         WorkflowsController,
         RunsController,
+        RunBatchesController,
         LiveController,
         ActionsController,
         FilesController,
@@ -62,6 +65,7 @@ export class IntakeModule implements OnApplicationBootstrap {
         Definitions,
         Workflows,
         Runs,
+        RunBatches,
         Estimates,
       ],
     };

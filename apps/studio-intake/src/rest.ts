@@ -12,10 +12,9 @@ import { RouteTable } from './route-table';
 
 const yamlContentTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/vnd.yaml'];
 
-/** Fastify's options: the largest body that is held in memory is a definition with inputs beside it. */
 export const fastifyOptions: FastifyServerOptions = {
   frameworkErrors: refuseEarly,
-  bodyLimit: 2 * limits.definitionBytes,
+  bodyLimit: limits.bodyBytes,
   forceCloseConnections: true,
   routerOptions: { maxParamLength: 512 },
 };

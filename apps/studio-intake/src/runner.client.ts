@@ -21,6 +21,10 @@ type RunnerCommand = 'run.start' | 'run.cancel' | 'workflow.deploy' | 'workflow.
 
 /** First patience for an answer; doubled with each repeat, so that a slow engine is not flooded. */
 const firstPatienceMs = 1_000;
+/** More of it for each command that waits, as those of a batch do: repeats would only lengthen the line. */
+const patienceInLineMs = 5;
+/** An answer that is lost must be noticed well before the deadline, however long the line. */
+const mostPatienceInLineMs = 5_000;
 const pauseMs = 100;
 
 export type Accepted = Extract<CommandReply, { status: 'accepted' }>;
@@ -31,7 +35,8 @@ export type Accepted = Extract<CommandReply, { status: 'accepted' }>;
  */
 @Injectable()
 export class RunnerClient {
-  private partitions: number | undefined;
+  private partitions: Promise<number> | undefined;
+  private waiting = 0;
 
   constructor(
     @Inject(BROKER) private readonly broker: Broker,
@@ -62,9 +67,18 @@ export class RunnerClient {
       subject,
       data,
     };
-    const reply = await this.ask(message, facts);
+    const reply = await this.waitInLine(() => this.ask(message, facts));
     if (reply.status === 'rejected') throw new RejectedError(reply.rejection);
     return reply;
+  }
+
+  private async waitInLine<T>(ask: () => Promise<T>): Promise<T> {
+    this.waiting++;
+    try {
+      return await ask();
+    } finally {
+      this.waiting--;
+    }
   }
 
   private async ask(message: Message, facts: UnavailableError['facts']): Promise<CommandReply> {
@@ -77,7 +91,9 @@ export class RunnerClient {
         const partitions = await this.partitionCount();
         const routingKey = routingKeys.runnerPartition(partitionOf(message.subject ?? '', partitions));
         const target = { exchange: exchanges.runner.name, routingKey };
-        const reply = await this.broker.request(target, message, Math.min(patience, left));
+        // Everybody who asks in this turn is in line by now.
+        const inLine = Math.min((this.waiting - 1) * patienceInLineMs, mostPatienceInLineMs);
+        const reply = await this.broker.request(target, message, Math.min(patience + inLine, left));
         return commandReplySchema.parse(reply.data);
       } catch (error) {
         this.log.warn('A command was not answered; it is sent again', {
@@ -90,9 +106,18 @@ export class RunnerClient {
     }
   }
 
-  /** Fixed for the life of a database, so it is asked for once. */
-  private async partitionCount(): Promise<number> {
-    this.partitions ??= (await this.stateStore.query('engine.settings', { project: 'default' })).partitions;
+  /** Fixed for the life of a database, so it is asked for once, however many commands wait for it. */
+  private partitionCount(): Promise<number> {
+    this.partitions ??= this.askForPartitions();
     return this.partitions;
+  }
+
+  private async askForPartitions(): Promise<number> {
+    try {
+      return (await this.stateStore.query('engine.settings', { project: 'default' })).partitions;
+    } catch (error) {
+      this.partitions = undefined;
+      throw error;
+    }
   }
 }

@@ -20,4 +20,8 @@ export const limits = {
   uploadBytes: 1024 * 1024 * 1024,
   /** Labels of a run. */
   labels: 64,
+  /** Runs that one call can start. */
+  runsPerBatch: 1_000,
+  /** A request's body that is held in memory: a definition with inputs beside it, or a batch of runs. */
+  bodyBytes: 16 * 1024 * 1024,
 } as const;

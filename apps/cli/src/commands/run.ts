@@ -11,11 +11,13 @@ import { isDefinitionPath } from '../upload/definition-file';
 import { uploadPath } from '../upload/local-files';
 import { watchRun } from '../watch/watch-run';
 import { ask, uploaded } from './definitions';
+import { runBatch, type RunBatchOptions } from './run-batch';
 
 export interface RunCommandOptions {
   readonly input: readonly string[];
   readonly label: readonly string[];
   readonly key?: string;
+  readonly batch?: string;
   readonly watch?: boolean;
   readonly json?: boolean;
 }
@@ -27,6 +29,7 @@ const credibleConfidence = 0.5;
 export async function run(context: Context, target: string, options: RunCommandOptions): Promise<ExitStatus> {
   if (options.watch === true && options.json === true)
     throw new WrongUseError('Expected --watch or --json, found both');
+  if (options.batch !== undefined) return runBatch(context, target, batchOptions(options, options.batch));
   const started = await start(context, target, options);
   const { terminal } = context;
   if (options.json === true) {
@@ -41,6 +44,13 @@ export async function run(context: Context, target: string, options: RunCommandO
   if (options.watch === true) return watchRun(context, started.run_id);
   terminal.note(`Watch it with: ryax watch ${started.run_id}`);
   return exitStatus.ok;
+}
+
+/** Inputs stand on the lines of a batch, and many runs are not watched in one terminal. */
+function batchOptions({ input, watch, ...options }: RunCommandOptions, batch: string): RunBatchOptions {
+  if (input.length > 0) throw new WrongUseError('Expected --batch or --input, found both');
+  if (watch === true) throw new WrongUseError('Expected --batch or --watch, found both');
+  return { ...options, batch };
 }
 
 async function start(context: Context, target: string, options: RunCommandOptions): Promise<StartedRun> {

@@ -50,6 +50,17 @@ export const startedRun = z.object({
 });
 export type StartedRun = z.infer<typeof startedRun>;
 
+const startedItem = z.object({
+  status: z.literal(202),
+  run_id: z.string(),
+  workflow_id: z.string(),
+  workflow_version: z.number(),
+});
+const refusedItem = refusal.extend({ status: z.number(), run_id: z.string().optional() });
+const batchItem = z.union([startedItem, refusedItem]);
+export type BatchItem = z.infer<typeof batchItem>;
+export const startedBatch = (count: number) => z.object({ items: z.array(batchItem).length(count) });
+
 export const workflow = z.object({
   workflow_id: z.string(),
   version: z.number(),

@@ -24,7 +24,7 @@ export interface EngineRequest {
 }
 
 /** Pauses before each repeat: together longer than a service needs to be replaced by another replica. */
-const repeatAfterMs = [200, 1_000, 3_000];
+export const repeatAfterMs = [200, 1_000, 3_000];
 /** For an answer that is one JSON document; uploads and streams take as long as they take. */
 const answerPatienceMs = 60_000;
 

@@ -9,6 +9,13 @@ export interface RunOptions {
   readonly key: string;
 }
 
+/** One run of a batch, as it is sent. */
+export interface BatchRun {
+  readonly inputs: JsonObject;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly idempotency_key: string;
+}
+
 export interface RunFilter {
   readonly workflow: string | undefined;
   readonly state: string | undefined;
@@ -68,6 +75,13 @@ export class Engine {
 
   startRun(workflowId: string, options: RunOptions) {
     return this.start(`workflows/${encodeURIComponent(workflowId)}/runs`, {}, options);
+  }
+
+  /** At most `limits.runsPerBatch`; one answer for each, in their order. */
+  startRuns(workflowId: string, runs: readonly BatchRun[]) {
+    const request = { method: 'POST', json: { runs }, repeatable: true } as const;
+    const path = `workflows/${encodeURIComponent(workflowId)}/runs/batch`;
+    return this.client.ask(path, answers.startedBatch(runs.length), request);
   }
 
   runs({ workflow, state, labels, limit }: RunFilter) {

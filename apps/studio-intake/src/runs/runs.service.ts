@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { limits, streamId, type JsonObject, type JsonValue } from '@ryax/contracts';
+import { limits, streamId, type JsonObject, type JsonValue, type RunStart } from '@ryax/contracts';
 import { putValue, type FileStore, type Secrets } from '@ryax/filestore';
 import { IdSource } from '@ryax/platform';
 import { z } from 'zod';
@@ -27,12 +27,21 @@ export interface StartedRun {
   readonly state: string;
 }
 
-/** A run to be started, with the workflow's version that it will pin. */
-interface Pinned {
+/** A workflow to be run, with the version that its runs will pin. */
+export interface PinnedWorkflow {
   readonly workflowId: string;
   readonly version: number;
   readonly definitionHash: string;
-  readonly definition: JsonValue;
+  /** The inputs that are encrypted before anything is sent. */
+  readonly passwords: readonly string[];
+  /** The part of the request that says what to run; a run's request hash covers it with its inputs and labels. */
+  readonly sent: JsonObject;
+}
+
+/** A run that nothing but the runner's answer is missing of: what is large or secret in it has been stored. */
+export interface PreparedRun {
+  readonly project: string;
+  readonly start: RunStart;
 }
 
 const apiSource = 'api';
@@ -53,13 +62,18 @@ export class Runs {
 
   /** Starts a run of a deployed workflow. */
   async start(caller: Principal, workflowId: string, request: RunRequest): Promise<StartedRun> {
+    return this.send(await this.prepare(caller, await this.pin(caller, workflowId), request));
+  }
+
+  /** A deployed workflow at its newest version. */
+  async pin(caller: Principal, workflowId: string): Promise<PinnedWorkflow> {
     const workflow = await this.workflows.get(caller, workflowId);
     if (!workflow.deployed) {
       throw new RejectedError({ code: 'conflict', message: `The workflow ${workflowId} is not deployed` });
     }
     const { version, definition_hash: definitionHash, definition } = workflow;
     const sent = { route: 'runs', workflow_id: workflowId };
-    return this.startPinned(caller, { workflowId, version, definitionHash, definition }, sent, request);
+    return { workflowId, version, definitionHash, passwords: passwordsOf(definition), sent };
   }
 
   /** Validates, deploys and starts in one call. A repeat under its key is answered before anything is deployed again. */
@@ -71,7 +85,8 @@ export class Runs {
     const before = await this.startedBefore(caller, workflowId, request.key);
     const version = before ?? (await this.workflows.deployValid(caller, valid, definitionHash)).version;
     const definition = valid.deployed.definition as unknown as JsonValue;
-    return this.startPinned(caller, { workflowId, version, definitionHash, definition }, sent, request);
+    const workflow = { workflowId, version, definitionHash, passwords: passwordsOf(definition), sent };
+    return this.send(await this.prepare(caller, workflow, request));
   }
 
   async cancel(caller: Principal, runId: string, reason: string, force: boolean): Promise<JsonObject> {
@@ -84,33 +99,34 @@ export class Runs {
     return result;
   }
 
-  private async startPinned(
-    caller: Principal,
-    pinned: Pinned,
-    sent: JsonObject,
-    request: RunRequest,
-  ): Promise<StartedRun> {
+  /** Stores what no message may carry: passwords in the clear, and values above the limit. */
+  async prepare(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<PreparedRun> {
     const key = request.key ?? this.ids.newId();
-    const { workflowId, version, definitionHash } = pinned;
-    const runId = runIdOf({ project: caller.project, workflowId, source: apiSource, key });
-    const inputs = await this.sealInputs(caller.project, runId, pinned.definition, request.inputs);
-    const { result } = await this.runner.command(
-      'run.start',
-      { kind: 'run', project: caller.project, id: runId },
-      {
-        run_id: runId,
-        workflow_id: workflowId,
-        workflow_version: version,
-        definition_hash: definitionHash,
-        inputs: await this.moveLarge(inputs),
-        labels: request.labels,
-        request_hash: requestHashOf({ ...sent, inputs, labels: request.labels }),
-        key,
-        started_by: caller.subject,
-      },
-      { run_id: runId, idempotency_key: key },
-    );
-    return { runId, workflowId, workflowVersion: version, definitionHash, state: startedResult.parse(result).state };
+    const { workflowId, version, definitionHash, passwords, sent } = workflow;
+    const { project } = caller;
+    const runId = runIdOf({ project, workflowId, source: apiSource, key });
+    const inputs = await this.sealInputs(project, runId, passwords, request.inputs);
+    const start: RunStart = {
+      run_id: runId,
+      workflow_id: workflowId,
+      workflow_version: version,
+      definition_hash: definitionHash,
+      inputs: await this.moveLarge(inputs),
+      labels: request.labels,
+      request_hash: requestHashOf({ ...sent, inputs, labels: request.labels }),
+      key,
+      started_by: caller.subject,
+    };
+    return { project, start };
+  }
+
+  /** Accepted by the runner, or thrown. */
+  async send({ project, start }: PreparedRun): Promise<StartedRun> {
+    const { run_id: runId, workflow_id: workflowId, workflow_version: workflowVersion, key } = start;
+    const stream = { kind: 'run', project, id: runId } as const;
+    const { result } = await this.runner.command('run.start', stream, start, { run_id: runId, idempotency_key: key });
+    const { state } = startedResult.parse(result);
+    return { runId, workflowId, workflowVersion, definitionHash: start.definition_hash, state };
   }
 
   /** The version that an earlier request with this key has started; its request hash is compared by the runner. */
@@ -139,14 +155,14 @@ export class Runs {
   private async sealInputs(
     project: string,
     runId: string,
-    definition: JsonValue,
+    passwords: readonly string[],
     inputs: JsonObject,
   ): Promise<JsonObject> {
     const sealed: JsonObject = { ...inputs };
     const stream = streamId('run', project, runId);
-    for (const { name, type } of triggerOutputs(definition)) {
+    for (const name of passwords) {
       const value = sealed[name];
-      if (type !== 'password' || value === undefined || value === null) continue;
+      if (value === undefined || value === null) continue;
       if (typeof value !== 'string') {
         throw new InvalidRequestError('Invalid inputs', [
           { path: `inputs.${name}`, reason: 'expected a text for a password' },
@@ -165,4 +181,8 @@ export class Runs {
     }
     return moved;
   }
+}
+
+function passwordsOf(definition: JsonValue): readonly string[] {
+  return triggerOutputs(definition).flatMap(({ name, type }) => (type === 'password' ? [name] : []));
 }

@@ -1,0 +1,51 @@
+import { idempotencyKeySchema, limits, type Fault } from '@ryax/contracts';
+import { z } from 'zod';
+import { InvalidRequestError } from '../errors';
+import { runBody } from './run-request';
+import type { RunRequest } from './runs.service';
+
+const batchItem = z.strictObject({ ...runBody.shape, idempotency_key: idempotencyKeySchema.optional() });
+
+/** Read one by one, by {@link readItem}, so that a wrong one spoils no other; the OpenAPI document shows what is read. */
+const anyItem = z.unknown().meta(z.toJSONSchema(batchItem, { io: 'input', target: 'openapi-3.0' }));
+
+export const batchBody = z.strictObject({
+  runs: z
+    .array(anyItem)
+    .min(1, 'expected at least one run')
+    .max(limits.runsPerBatch, `expected at most ${limits.runsPerBatch} runs (runsPerBatch)`),
+});
+
+/** Room in a key for what makes it an item's: `:<index>`. */
+const longestSuffix = `:${limits.runsPerBatch - 1}`.length;
+const longestBatchKey = 256 - longestSuffix;
+
+/** The `Idempotency-Key` header of a batch: shorter than a run's by what makes it each item's. */
+export function batchKey(header: string | undefined): string | undefined {
+  if (header === undefined || (header.length > 0 && header.length <= longestBatchKey)) return header;
+  throw new InvalidRequestError('Invalid header', [
+    { path: 'Idempotency-Key', reason: `expected 1 to ${longestBatchKey} characters` },
+  ]);
+}
+
+/**
+ * One run of a batch. An item without a key of its own has one made of the batch's and its index, a plain text, so that
+ * it can also be asked for alone.
+ *
+ * @throws InvalidRequestError with paths inside the item
+ */
+export function readItem(item: unknown, index: number, key: string | undefined): RunRequest {
+  const parsed = batchItem.safeParse(item);
+  if (!parsed.success) throw new InvalidRequestError('Invalid request', parsed.error.issues.map(faultOf));
+  const { inputs, labels, idempotency_key: own } = parsed.data;
+  return { inputs, labels, key: own ?? (key === undefined ? undefined : `${key}:${index}`) };
+}
+
+/** A fault of one item, at its place in the whole body: `runs[3].inputs.name`. */
+export function faultInBatch({ path, reason }: Fault, index: number): Fault {
+  return { path: path === '' ? `runs[${index}]` : `runs[${index}].${path}`, reason };
+}
+
+function faultOf({ path, message }: z.core.$ZodIssue): Fault {
+  return { path: path.map(String).join('.'), reason: message };
+}

@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InMemoryBroker, InMemoryServer, type Delivery } from '@ryax/broker';
+import { exchanges, queues, routingKeys, type CommandReply, type JsonValue, type RunStart } from '@ryax/contracts';
+import { LocalFileStore, SecretBox, Secrets } from '@ryax/filestore';
+import { Clock, IdSource, Log } from '@ryax/platform';
+import { RejectedError } from '../errors';
+import { RunnerClient } from '../runner.client';
+import { StateStoreClient } from '../state-store.client';
+import { StoredActions } from '../actions/stored-actions';
+import { Definitions } from '../workflows/definitions';
+import { Workflows } from '../workflows/workflows.service';
+import { RunBatches } from './run-batches.service';
+import { Runs } from './runs.service';
+
+const caller = { subject: 'tester', project: 'default' };
+const outputs = [{ name: 'token', type: 'password' }];
+const workflow = {
+  workflow_id: 'hello',
+  version: 4,
+  human_name: 'hello',
+  definition_hash: `sha256:${'a'.repeat(64)}`,
+  deployed: true,
+  deployed_at: '2026-01-01T00:00:00.000Z',
+  definition: { spec: { trigger: { kind: 'manual', outputs } } },
+  versions: [4],
+};
+
+const accepted: CommandReply = { status: 'accepted', version: 1, position: 1, result: { state: 'running' } };
+const wrongInput: CommandReply = {
+  status: 'rejected',
+  rejection: { code: 'invalid', message: 'Invalid inputs', details: [{ path: 'inputs.x', reason: 'unknown' }] },
+};
+const keyReused: CommandReply = { status: 'rejected', rejection: { code: 'key-reused', message: 'Another request' } };
+
+describe('RunBatches', () => {
+  const log = new Log({ service: 'test', write: () => undefined });
+  const options = { jwtSecretKey: undefined, commandDeadlineMs: 300, queryDeadlineMs: 300 };
+  const ids = new IdSource();
+  let directory: string;
+  let server: InMemoryServer;
+  let broker: InMemoryBroker;
+  let batches: RunBatches;
+  let files: LocalFileStore;
+  /** What the state store was asked for, by name. */
+  let asked: string[];
+  /** What it answers. */
+  let shown: object;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'ryax-batches-'));
+    files = await LocalFileStore.open(directory);
+    server = new InMemoryServer();
+    broker = new InMemoryBroker({ server, log });
+    const secrets = new Secrets(files, await SecretBox.fromText('a key for tests only'));
+    const stateStore = new StateStoreClient(broker, options, ids);
+    const runner = new RunnerClient(broker, options, new Clock(), ids, log, stateStore);
+    const definitions = new Definitions(files, secrets, stateStore, new StoredActions(files));
+    const workflows = new Workflows(files, definitions, runner, stateStore);
+    batches = new RunBatches(new Runs(files, secrets, runner, stateStore, workflows, definitions, ids), log);
+    asked = [];
+    shown = workflow;
+    await startStateStore();
+  });
+
+  afterEach(async () => {
+    await broker.close();
+    await rm(directory, { recursive: true });
+  });
+
+  async function serve(
+    queue: string,
+    exchange: 'ryax.queries' | 'ryax.runner',
+    routingKey: string,
+    handler: (batch: readonly Delivery[]) => void,
+  ) {
+    await broker.declare([{ name: queue, kind: 'questions', bindings: [{ exchange, routingKey }] }]);
+    await broker.consume(queue, { prefetch: 2_000, maxBatch: 2_000 }, (batch) => Promise.resolve(handler(batch)));
+  }
+
+  function reply(delivery: Delivery, type: 'query.reply' | 'command.reply', data: JsonValue): void {
+    delivery.reply({ id: ids.newId(), type, source: 'test', project: 'default', data });
+    delivery.ack();
+  }
+
+  function startStateStore() {
+    return serve(queues.queries, exchanges.queries.name, routingKeys.queries, (batch) => {
+      for (const delivery of batch) {
+        const { name } = delivery.message.data as { name: string };
+        asked.push(name);
+        const result = (name === 'engine.settings' ? { partitions: 1 } : shown) as JsonValue;
+        reply(delivery, 'query.reply', { status: 'answered', result });
+      }
+    });
+  }
+
+  /** A runner that answers nothing before so many starts have come; without an answer it stays silent. */
+  async function givenRunner(expected: number, answerTo: (start: RunStart) => CommandReply | undefined) {
+    const starts: RunStart[] = [];
+    const waiting: Delivery[] = [];
+    await serve(queues.runnerPartition(1, 0), exchanges.runner.name, routingKeys.runnerPartition(0), (batch) => {
+      waiting.push(...batch);
+      starts.push(...batch.map(({ message }) => message.data as RunStart));
+      if (starts.length < expected) return;
+      for (const delivery of waiting.splice(0)) {
+        const answer = answerTo(delivery.message.data as RunStart);
+        if (answer === undefined) delivery.ack();
+        else reply(delivery, 'command.reply', answer as unknown as JsonValue);
+      }
+    });
+    return starts;
+  }
+
+  it('looks the workflow up once, and asks for all runs before any is answered', async () => {
+    const starts = await givenRunner(1_000, () => accepted);
+    const items = Array.from({ length: 1_000 }, (_item, index) => ({ inputs: { n: index } }));
+
+    const answers = await batches.start(caller, 'hello', items, 'k');
+
+    expect(answers.every(({ status }) => status === 202)).toBe(true);
+    expect(asked.sort()).toEqual(['engine.settings', 'workflow.get']);
+    expect(starts.map(({ inputs }) => inputs['n'])).toEqual(items.map(({ inputs }) => inputs.n));
+  });
+
+  it('answers each item in its place, with the status that it alone would have had', async () => {
+    const byName: Record<string, CommandReply> = { wrong: wrongInput, other: keyReused };
+    await givenRunner(3, ({ labels }) => byName[labels['is'] ?? ''] ?? accepted);
+    const items = [{ labels: { is: 'wrong' } }, { inputs: 7 }, {}, { labels: { is: 'other' } }];
+
+    const answers = await batches.start(caller, 'hello', items, undefined);
+
+    expect(answers).toEqual([
+      { status: 400, error: 'Invalid inputs', details: [{ path: 'runs[0].inputs.x', reason: 'unknown' }] },
+      { status: 400, error: 'Invalid request', details: [expect.objectContaining({ path: 'runs[1].inputs' })] },
+      { status: 202, run_id: expect.any(String), workflow_id: 'hello', workflow_version: 4, state: 'running' },
+      { status: 409, error: 'Another request', details: [] },
+    ]);
+  });
+
+  it('says for an item without an answer what to ask for and with which key, and answers the others', async () => {
+    const starts = await givenRunner(2, ({ labels }) => (labels['is'] === 'silent' ? undefined : accepted));
+
+    const [silent, answered] = await batches.start(caller, 'hello', [{ labels: { is: 'silent' } }, {}], undefined);
+
+    const { run_id, key } = starts.find(({ labels }) => labels['is'] === 'silent') ?? {};
+    expect(silent).toMatchObject({ status: 503, run_id, idempotency_key: key, details: [] });
+    expect(answered?.status).toBe(202);
+  });
+
+  it('sends no password and no large value, and hashes the request as it was asked for', async () => {
+    const starts = await givenRunner(2, () => accepted);
+    const inputs = { token: 'correct horse', rows: 'x'.repeat(100_000) };
+    const same = { inputs, idempotency_key: 'same' };
+
+    await batches.start(caller, 'hello', [same, same], undefined);
+
+    expect(JSON.stringify(starts)).not.toContain('correct horse');
+    expect(JSON.stringify(starts).length).toBeLessThan(5_000);
+    const [first, second] = starts;
+    expect(first).toEqual(second);
+    expect(first?.inputs).toEqual({
+      token: { $secret: expect.any(String) },
+      rows: expect.objectContaining({ $value: expect.any(String) }),
+    });
+  });
+
+  it('fails as a whole, and starts nothing, where the workflow is not deployed', async () => {
+    shown = { ...workflow, deployed: false };
+    const starts = await givenRunner(1, () => accepted);
+    await expect(batches.start(caller, 'hello', [{}], undefined)).rejects.toThrow(RejectedError);
+    expect(starts).toEqual([]);
+  });
+});
