@@ -240,7 +240,10 @@ export class Cycle {
       this.parts.store.keep(stream);
       this.parts.onWakeup(wakeupOf(stream));
       this.parts.effects.committed(decision, outcome.lastPosition);
-      if (stream.kind === 'run' && this.parts.store.isSnapshotDue(stream)) this.parts.onDoubled(stream);
+      if (stream.kind !== 'run') return;
+      // Whatever still comes for it changes nothing: kept, thousands of them would only cost memory and its collection.
+      if (!stream.aggregate.isOpen) this.parts.store.forget(stream.streamId);
+      else if (this.parts.store.isSnapshotDue(stream)) this.parts.onDoubled(stream);
     } else {
       this.parts.effects.unchanged(decision);
     }

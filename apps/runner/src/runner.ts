@@ -231,7 +231,7 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
   const wakes = new WakeSignal(broker, ids, log);
   const effects: Effects = new Effects(
     { outbox, index, executors, values, files, wakes, clock, ids, metrics, log, recentEnds: dispatch.recentEnds },
-    { startValidityMs, partitions },
+    { startValidityMs },
     (streamId) => takeover.isOurs(streamId),
   );
   const timers: Timers = new Timers(eventLog.log, eventLog.clock, store, {

@@ -38,26 +38,30 @@ export class Values {
     streamId: string,
     decided: (version: number) => JsonObject | undefined = () => undefined,
   ): LoadableValues {
-    const events = new Map<number, JsonObject>();
-    const contents = new Map<string, JsonValue>();
-    const stored = new Map<string, ValueReference>();
+    // Nearly every decision finds what it needs in the state: nothing is made for it until something is loaded.
+    let loaded: Loaded | undefined;
     return {
-      event: (version) => events.get(version) ?? decided(version) ?? this.events.get(`${streamId}@${version}`),
-      content: (hash) => contents.get(hash) ?? this.contents.get(hash),
-      stored: (name) => stored.get(name),
+      event: (version) => loaded?.events.get(version) ?? decided(version) ?? this.events.get(`${streamId}@${version}`),
+      content: (hash) => loaded?.contents.get(hash) ?? this.contents.get(hash),
+      stored: (name) => loaded?.stored.get(name),
       load: async (needs) => {
-        const versions = needs.flatMap((need) => (need.type === 'event' ? [need.version] : []));
-        for (const event of versions.length > 0 ? await this.log.readVersions(streamId, versions) : []) {
-          const value = recordedValue(event);
-          events.set(event.version, value);
-          this.events.set(`${streamId}@${event.version}`, value, event.data.length);
-        }
-        for (const need of needs) {
-          if (need.type === 'content') contents.set(need.hash, await this.content(need.hash));
-          if (need.type === 'store') stored.set(need.name, await putValue(this.files, need.value));
-        }
+        loaded ??= { events: new Map(), contents: new Map(), stored: new Map() };
+        await this.load(streamId, needs, loaded);
       },
     };
+  }
+
+  private async load(streamId: string, needs: readonly Need[], { events, contents, stored }: Loaded): Promise<void> {
+    const versions = needs.flatMap((need) => (need.type === 'event' ? [need.version] : []));
+    for (const event of versions.length > 0 ? await this.log.readVersions(streamId, versions) : []) {
+      const value = recordedValue(event);
+      events.set(event.version, value);
+      this.events.set(`${streamId}@${event.version}`, value, event.data.length);
+    }
+    for (const need of needs) {
+      if (need.type === 'content') contents.set(need.hash, await this.content(need.hash));
+      if (need.type === 'store') stored.set(need.name, await putValue(this.files, need.value));
+    }
   }
 
   private async content(hash: string): Promise<JsonValue> {
@@ -68,6 +72,12 @@ export class Values {
     this.contents.set(hash, value, text.length);
     return value;
   }
+}
+
+interface Loaded {
+  readonly events: Map<number, JsonObject>;
+  readonly contents: Map<string, JsonValue>;
+  readonly stored: Map<string, ValueReference>;
 }
 
 export interface LoadableValues extends ValueSource {

@@ -23,6 +23,7 @@ import { settingsQuery } from './queries/settings-query';
 import { workflowQueries } from './queries/workflow-queries';
 import { Definitions } from './reading/definitions';
 import { FoldedRuns } from './reading/folded-runs';
+import { FoldedWorkflows } from './reading/folded-workflows';
 import { HeadWatcher } from './reading/head-watcher';
 import { Relay } from './relay/relay';
 import type { StateStoreOptions } from './state-store.config';
@@ -66,11 +67,12 @@ export class StateStore {
   }
 
   async start(): Promise<void> {
-    const { shard, wakeListener, logIntake, queries, runs, progress } = this.store;
+    const { shard, wakeListener, logIntake, queries, runs, workflows, progress } = this.store;
     const { eventLog, health, broker } = this.parts;
     this.unregister.push(
       eventLog.identity.onChange(() => {
         runs.clear();
+        workflows.clear();
         progress.reset();
       }),
       registerChecks({ ...eventLog, health, broker }),
@@ -108,6 +110,7 @@ function assemble(parts: StateStoreParts, owner: Owner) {
   const progress = new ProjectionProgress(eventLog.log, readers, wakes);
   const definitions = new Definitions(files, options.cacheBytes / 4);
   const runs = new FoldedRuns(eventLog.log, definitions, options.cacheBytes);
+  const workflows = new FoldedWorkflows(eventLog.log);
   const streams = new HeadWatcher<string>(
     { name: 'watch streams', nameOf: (key) => key, readHeads: (keys) => eventLog.log.headVersions(keys) },
     owner,
@@ -148,6 +151,7 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     clock,
     definitions,
     runs,
+    workflows,
     progress,
     streams,
     logs,
@@ -165,5 +169,5 @@ function assemble(parts: StateStoreParts, owner: Owner) {
   };
   const onAnswered = (name: string, status: string, seconds: number) => metrics.queryAnswered(name, status, seconds);
   const queries = new QueryServer({ broker, handlers, owner, ids, log, onAnswered });
-  return { shard, wakeListener, logIntake, queries, runs, progress, streams, logs };
+  return { shard, wakeListener, logIntake, queries, runs, workflows, progress, streams, logs };
 }

@@ -17,6 +17,7 @@ import { RunsController } from './runs/runs.controller';
 import { Runs } from './runs/runs.service';
 import { StateStoreClient } from './state-store.client';
 import { BROKER, FILE_STORE, INTAKE_OPTIONS, SECRETS } from './tokens';
+import { CurrentWorkflows } from './workflows/current-workflows';
 import { Definitions } from './workflows/definitions';
 import { WorkflowsController } from './workflows/workflows.controller';
 import { Workflows } from './workflows/workflows.service';
@@ -63,6 +64,7 @@ export class IntakeModule implements OnApplicationBootstrap {
         StateStoreClient,
         StoredActions,
         Definitions,
+        CurrentWorkflows,
         Workflows,
         Runs,
         RunBatches,

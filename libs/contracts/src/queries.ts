@@ -105,6 +105,11 @@ export const queries = {
     parameters: z.strictObject({ project, workflow_id: z.string(), version: z.int().positive().optional() }),
     answer: z.strictObject({ ...workflowViewSchema.shape, definition: parsedJsonSchema, versions: z.array(z.int()) }),
   },
+  /** What a start of the workflow pins, without its content: asked for with every start. */
+  'workflow.current': {
+    parameters: z.strictObject({ project, workflow_id: z.string() }),
+    answer: z.strictObject({ version: z.int(), definition_hash: contentHashSchema, deployed: z.boolean() }),
+  },
   'action.list': {
     parameters: z.strictObject({ project, ...page }),
     answer: z.strictObject({

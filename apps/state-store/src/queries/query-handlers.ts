@@ -16,6 +16,7 @@ export function checkedHandlers(handlers: QueryHandlers): Readonly<Record<QueryN
     'engine.settings': checked(queries['engine.settings'].parameters, handlers['engine.settings']),
     'workflow.list': checked(queries['workflow.list'].parameters, handlers['workflow.list']),
     'workflow.get': checked(queries['workflow.get'].parameters, handlers['workflow.get']),
+    'workflow.current': checked(queries['workflow.current'].parameters, handlers['workflow.current']),
     'action.list': checked(queries['action.list'].parameters, handlers['action.list']),
     'action.resolve': checked(queries['action.resolve'].parameters, handlers['action.resolve']),
     'run.list': checked(queries['run.list'].parameters, handlers['run.list']),

@@ -1,19 +1,18 @@
-import { parsedJsonSchema, streamId, type WorkflowView } from '@ryax/contracts';
-import { streamPages, type Database, type EventLog } from '@ryax/event-log';
-import { evolveWorkflow, newestDeployed, newWorkflow } from '@ryax/workflow';
+import { parsedJsonSchema, type WorkflowView } from '@ryax/contracts';
+import type { Database } from '@ryax/event-log';
 import type { ProjectionProgress } from '../projections/freshness';
 import { listWorkflows } from '../projections/workflows/list-workflows';
-import { evolveWorkflowRow, type WorkflowRow } from '../projections/workflows/workflow-row';
+import type { WorkflowRow } from '../projections/workflows/workflow-row';
 import type { Definitions } from '../reading/definitions';
-import { decodeEvent } from '../tail/decoded-event';
+import { newestVersion, type FoldedWorkflows } from '../reading/folded-workflows';
 import { decodeKey } from './cursor';
 import { isoTime, listPage } from './list-page';
 import type { QueryHandlers } from './query-handlers';
-import { notFound } from './rejection';
+import { notFound, type QueryRejectedError } from './rejection';
 
 export interface WorkflowQueryParts {
   readonly database: Database;
-  readonly log: EventLog;
+  readonly workflows: FoldedWorkflows;
   readonly definitions: Pick<Definitions, 'read'>;
   readonly progress: ProjectionProgress;
 }
@@ -21,8 +20,10 @@ export interface WorkflowQueryParts {
 /** A larger one does not fit into an answer: its reader finds it in the filestore, under its hash. */
 const mostDefinitionBytes = 3 * 1024 * 1024;
 
-export function workflowQueries(parts: WorkflowQueryParts): Pick<QueryHandlers, 'workflow.list' | 'workflow.get'> {
-  const { database, log, definitions, progress } = parts;
+export function workflowQueries(
+  parts: WorkflowQueryParts,
+): Pick<QueryHandlers, 'workflow.list' | 'workflow.get' | 'workflow.current'> {
+  const { database, workflows, definitions, progress } = parts;
   return {
     'workflow.list': ({ project, cursor, limit }) => {
       const [after = ''] = decodeKey(cursor, 1) ?? [];
@@ -35,38 +36,34 @@ export function workflowQueries(parts: WorkflowQueryParts): Pick<QueryHandlers, 
     },
 
     'workflow.get': async ({ project, workflow_id, version }) => {
-      const { state, versions } = await foldWorkflow(log, project, workflow_id);
-      const known = [...versions.keys()].sort((a, b) => a - b);
-      const newest = newestDeployed(state) ?? known.at(-1);
-      if (newest === undefined) throw notFound(`Expected a workflow ${workflow_id}, found none`);
-      const asked = versions.get(version ?? newest);
+      const folded = await workflows.read(project, workflow_id);
+      const newest = newestVersion(folded);
+      if (newest === undefined) throw unknown(workflow_id);
+      const known = [...folded.versions.keys()].sort((a, b) => a - b);
+      const asked = version === undefined ? newest : folded.versions.get(version);
       if (asked === undefined) {
         throw notFound(`Expected version ${version} of workflow ${workflow_id}, found ${known.join(', ')}`);
       }
       const { deployed, bytes } = await definitions.read(asked.definitionHash);
       return {
-        ...viewOf({ ...asked, deployed: state.deployed.has(asked.version) }),
+        ...viewOf({ ...asked, deployed: folded.state.deployed.has(asked.version) }),
         definition: bytes > mostDefinitionBytes ? null : parsedJsonSchema.parse(deployed.definition),
         versions: known,
       };
     },
+
+    'workflow.current': async ({ project, workflow_id }) => {
+      const folded = await workflows.read(project, workflow_id);
+      const newest = newestVersion(folded);
+      if (newest === undefined) throw unknown(workflow_id);
+      const { version, definitionHash } = newest;
+      return { version, definition_hash: definitionHash, deployed: folded.state.deployed.has(version) };
+    },
   };
 }
 
-/** The stream itself and not the read model: what was deployed just now is there. Each version as it was deployed last. */
-async function foldWorkflow(log: EventLog, project: string, workflowId: string) {
-  const versions = new Map<number, WorkflowRow>();
-  let state = newWorkflow();
-  for await (const page of streamPages(log, streamId('workflow', project, workflowId))) {
-    for (const decoded of page.map(decodeEvent)) {
-      const { event } = decoded;
-      if (event.type !== 'WorkflowDeployed' && event.type !== 'WorkflowUndeployed') continue;
-      state = evolveWorkflow(state, event);
-      const row = evolveWorkflowRow(undefined, decoded);
-      if (row !== undefined) versions.set(row.version, row);
-    }
-  }
-  return { state, versions };
+function unknown(workflowId: string): QueryRejectedError {
+  return notFound(`Expected a workflow ${workflowId}, found none`);
 }
 
 function viewOf(row: WorkflowRow): WorkflowView {

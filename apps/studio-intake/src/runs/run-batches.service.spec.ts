@@ -9,6 +9,7 @@ import { RejectedError } from '../errors';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
 import { StoredActions } from '../actions/stored-actions';
+import { CurrentWorkflows } from '../workflows/current-workflows';
 import { Definitions } from '../workflows/definitions';
 import { Workflows } from '../workflows/workflows.service';
 import { RunBatches } from './run-batches.service';
@@ -16,15 +17,11 @@ import { Runs } from './runs.service';
 
 const caller = { subject: 'tester', project: 'default' };
 const outputs = [{ name: 'token', type: 'password' }];
-const workflow = {
-  workflow_id: 'hello',
-  version: 4,
-  human_name: 'hello',
-  definition_hash: `sha256:${'a'.repeat(64)}`,
-  deployed: true,
-  deployed_at: '2026-01-01T00:00:00.000Z',
-  definition: { spec: { trigger: { kind: 'manual', outputs } } },
-  versions: [4],
+const actions = [{ id: 'nap', action: 'core/noop' }];
+const definition = {
+  apiVersion: 'ryax.tech/v2.0',
+  kind: 'Workflow',
+  spec: { id: 'hello', trigger: { kind: 'manual', outputs }, actions },
 };
 
 const accepted: CommandReply = { status: 'accepted', version: 1, position: 1, result: { state: 'running' } };
@@ -47,6 +44,7 @@ describe('RunBatches', () => {
   let asked: string[];
   /** What it answers. */
   let shown: object;
+  let workflow: { version: number; definition_hash: string; deployed: boolean };
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'ryax-batches-'));
@@ -58,8 +56,11 @@ describe('RunBatches', () => {
     const runner = new RunnerClient(broker, options, new Clock(), ids, log, stateStore);
     const definitions = new Definitions(files, secrets, stateStore, new StoredActions(files));
     const workflows = new Workflows(files, definitions, runner, stateStore);
-    batches = new RunBatches(new Runs(files, secrets, runner, stateStore, workflows, definitions, ids), log);
+    const current = new CurrentWorkflows(stateStore, files);
+    batches = new RunBatches(new Runs(files, secrets, runner, stateStore, workflows, current, definitions, ids), log);
     asked = [];
+    const { hash } = await files.put(JSON.stringify({ definition, actions: {} }));
+    workflow = { version: 4, definition_hash: hash, deployed: true };
     shown = workflow;
     await startStateStore();
   });
@@ -119,7 +120,7 @@ describe('RunBatches', () => {
     const answers = await batches.start(caller, 'hello', items, 'k');
 
     expect(answers.every(({ status }) => status === 202)).toBe(true);
-    expect(asked.sort()).toEqual(['engine.settings', 'workflow.get']);
+    expect(asked.sort()).toEqual(['engine.settings', 'workflow.current']);
     expect(starts.map(({ inputs }) => inputs['n'])).toEqual(items.map(({ inputs }) => inputs.n));
   });
 

@@ -10,7 +10,8 @@ import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
 import { FILE_STORE, SECRETS } from '../tokens';
 import { Definitions } from '../workflows/definitions';
-import { triggerOutputs, Workflows } from '../workflows/workflows.service';
+import { CurrentWorkflows, passwordsOf } from '../workflows/current-workflows';
+import { Workflows } from '../workflows/workflows.service';
 
 export interface RunRequest {
   readonly inputs: JsonObject;
@@ -56,6 +57,7 @@ export class Runs {
     private readonly runner: RunnerClient,
     private readonly stateStore: StateStoreClient,
     private readonly workflows: Workflows,
+    private readonly current: CurrentWorkflows,
     private readonly definitions: Definitions,
     private readonly ids: IdSource,
   ) {}
@@ -67,13 +69,11 @@ export class Runs {
 
   /** A deployed workflow at its newest version. */
   async pin(caller: Principal, workflowId: string): Promise<PinnedWorkflow> {
-    const workflow = await this.workflows.get(caller, workflowId);
-    if (!workflow.deployed) {
+    const { version, definitionHash, deployed, passwords } = await this.current.of(caller.project, workflowId);
+    if (!deployed) {
       throw new RejectedError({ code: 'conflict', message: `The workflow ${workflowId} is not deployed` });
     }
-    const { version, definition_hash: definitionHash, definition } = workflow;
-    const sent = { route: 'runs', workflow_id: workflowId };
-    return { workflowId, version, definitionHash, passwords: passwordsOf(definition), sent };
+    return { workflowId, version, definitionHash, passwords, sent: { route: 'runs', workflow_id: workflowId } };
   }
 
   /** Validates, deploys and starts in one call. A repeat under its key is answered before anything is deployed again. */
@@ -181,8 +181,4 @@ export class Runs {
     }
     return moved;
   }
-}
-
-function passwordsOf(definition: JsonValue): readonly string[] {
-  return triggerOutputs(definition).flatMap(({ name, type }) => (type === 'password' ? [name] : []));
 }

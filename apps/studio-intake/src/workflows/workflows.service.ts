@@ -67,14 +67,3 @@ export class Workflows {
     return { ...workflow, definition: JSON.parse(JSON.stringify(stored.definition)) as JsonValue };
   }
 }
-
-const withTrigger = z.object({
-  spec: z.object({
-    trigger: z.object({ outputs: z.array(z.object({ name: z.string(), type: z.string() })).default([]) }).optional(),
-  }),
-});
-
-/** What a definition's trigger gives to a run. */
-export function triggerOutputs(definition: JsonValue): readonly { readonly name: string; readonly type: string }[] {
-  return withTrigger.parse(definition).spec.trigger?.outputs ?? [];
-}

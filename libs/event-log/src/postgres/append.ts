@@ -1,3 +1,4 @@
+import { booleanArray, byteaArray, integerArray, joinedJson, jsonTexts, textArray } from './array-text';
 import type { Connection } from './database';
 import type { EventRow } from './entities';
 import type { PreparedStream } from './prepare-append';
@@ -22,38 +23,54 @@ export async function appendStreams(
   return new Map(rows.map((row) => [row.stream_id, Number(row.position)]));
 }
 
-function columns(streams: readonly PreparedStream[]): unknown[] {
-  const events = streams.flatMap((stream) =>
-    stream.events.map((event, index) => ({ ...event, stream, version: stream.expectedVersion + index + 1, index })),
-  );
+function columns(streams: readonly PreparedStream[]): string[] {
+  const streamIds: string[] = [];
+  const versions: number[] = [];
+  const types: string[] = [];
+  const schemas: number[] = [];
+  const data: string[] = [];
+  const metadata: string[] = [];
+  const recordedAt: number[] = [];
+  const hashes: string[] = [];
+  for (const stream of streams) {
+    let version = stream.expectedVersion;
+    for (const event of stream.events) {
+      streamIds.push(stream.streamId);
+      versions.push(++version);
+      types.push(event.type);
+      schemas.push(event.schema);
+      data.push(event.data);
+      metadata.push(event.metadata);
+      recordedAt.push(event.recordedAt);
+    }
+    hashes.push(...stream.hashes);
+  }
   return [
-    streams.map((stream) => stream.streamId),
-    streams.map((stream) => stream.project),
-    streams.map((stream) => stream.kind),
-    streams.map((stream) => stream.partition),
-    streams.map((stream) => stream.version),
-    streams.map((stream) => bytes(stream.hash)),
-    streams.map((stream) => stream.expectedVersion),
-    streams.map((stream) => bytes(stream.expectedHash ?? '')),
-    streams.map((stream) => stream.open),
-    streams.map((stream) => stream.wakeupAt),
-    events.map((event) => event.stream.streamId),
-    events.map((event) => event.version),
-    events.map((event) => event.stream.project),
-    events.map((event) => event.type),
-    events.map((event) => event.schema),
-    events.map((event) => event.data),
-    events.map((event) => event.metadata),
-    events.map((event) => event.recordedAt),
-    events.map((event) => bytes(event.stream.hashes[event.index] ?? '')),
+    textArray(streams.map((stream) => stream.streamId)),
+    textArray(streams.map((stream) => stream.project)),
+    textArray(streams.map((stream) => stream.kind)),
+    integerArray(streams.map((stream) => stream.partition)),
+    integerArray(streams.map((stream) => stream.version)),
+    byteaArray(streams.map((stream) => stream.hash)),
+    integerArray(streams.map((stream) => stream.expectedVersion)),
+    byteaArray(streams.map((stream) => stream.expectedHash ?? '')),
+    booleanArray(streams.map((stream) => stream.open)),
+    integerArray(streams.map((stream) => stream.wakeupAt)),
+    textArray(streamIds),
+    integerArray(versions),
+    textArray(types),
+    integerArray(schemas),
+    joinedJson(data),
+    joinedJson(metadata),
+    integerArray(recordedAt),
+    byteaArray(hashes),
   ];
 }
 
-function bytes(hexadecimal: string): Buffer {
-  return Buffer.from(hexadecimal, 'hex');
-}
-
 /**
+ * Whether a head is there is asked by a scalar sub-select, one index lookup for each stream: an EXISTS in its place may be
+ * planned as a hash of all heads that there are, made again for every append.
+ *
  * A stored wakeup is a lower bound: it is lowered for an earlier timer, and replaced once it is due; otherwise it
  * stays, because a change of this indexed column costs the update its heap-only shortcut.
  */
@@ -69,7 +86,7 @@ const append: Statement = {
              (stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at)
       SELECT stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at
         FROM expected
-       WHERE base = 0 OR EXISTS (SELECT FROM stream_heads known WHERE known.stream_id = expected.stream_id)
+       WHERE base = 0 OR (SELECT true FROM stream_heads known WHERE known.stream_id = expected.stream_id)
        ORDER BY stream_id COLLATE "C"
       ON CONFLICT (stream_id) DO UPDATE
          SET version = excluded.version, hash = excluded.hash, base = excluded.base, base_hash = excluded.base_hash,
@@ -77,14 +94,14 @@ const append: Statement = {
              wakeup_at = CASE WHEN head.wakeup_at <= ${nowMs} THEN excluded.wakeup_at
                               ELSE least(head.wakeup_at, excluded.wakeup_at) END
        WHERE head.version = excluded.base AND head.hash = excluded.base_hash
-      RETURNING stream_id
+      RETURNING stream_id, project
     ), appended AS (
       INSERT INTO events (stream_id, version, project, type, schema, data, metadata, recorded_at, hash)
-      SELECT event.stream_id, event.version, event.project, event.type, event.schema, event.data, event.metadata,
+      SELECT event.stream_id, event.version, moved.project, event.type, event.schema, event.data, event.metadata,
              event.recorded_at, event.hash
-        FROM unnest($11::text[], $12::integer[], $13::text[], $14::text[], $15::integer[], $16::text[], $17::text[],
-                    $18::bigint[], $19::bytea[]) WITH ORDINALITY
-          AS event (stream_id, version, project, type, schema, data, metadata, recorded_at, hash, ordinality)
+        FROM unnest($11::text[], $12::integer[], $13::text[], $14::integer[], ${jsonTexts('$15')}, ${jsonTexts('$16')},
+                    $17::bigint[], $18::bytea[]) WITH ORDINALITY
+          AS event (stream_id, version, type, schema, data, metadata, recorded_at, hash, ordinality)
         JOIN moved USING (stream_id)
        ORDER BY event.ordinality
       RETURNING stream_id, position

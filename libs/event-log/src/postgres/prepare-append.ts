@@ -2,6 +2,7 @@ import { limits } from '@ryax/contracts';
 import { InvalidAppendError, type InvalidAppendReason } from '../errors';
 import type { Decision, NewEvent, StreamAppend } from '../event-log';
 import { chainHash } from '../hash-chain';
+import { isJoinable } from './array-text';
 
 /** A stream's part of a decision, checked, with the hashes of its events. */
 export interface PreparedStream extends StreamAppend {
@@ -77,6 +78,7 @@ function faultOfEvent({ type, schema, data, metadata, recordedAt }: NewEvent): F
     tooLarge('data', data, limits.eventBytes) ??
     tooLarge('metadata', metadata, metadataBytes) ??
     notText('type, data and metadata', [type, data, metadata]) ??
+    notJson('data and metadata', [data, metadata]) ??
     notInteger('schema', schema, int4) ??
     notInteger('recordedAt', recordedAt)
   );
@@ -88,12 +90,19 @@ function tooLarge(what: string, text: string, limit: number): Fault | undefined 
   return { reason: 'too-large', expected: `${what} of at most ${limit} bytes`, found: `${bytes} bytes` };
 }
 
-/** Text that PostgreSQL refuses, or that would be stored as other text. `JSON.stringify` escapes both. */
-const notStorable = /[\0\p{Surrogate}]/u;
-
 function notText(what: string, texts: readonly string[]): Fault | undefined {
-  if (!texts.some((text) => notStorable.test(text))) return undefined;
+  if (texts.every(isStorable)) return undefined;
   return { reason: 'text-not-storable', expected: `${what} in UTF-8 without NUL`, found: 'other characters' };
+}
+
+/** Not text that PostgreSQL refuses, or that would be stored as other text. `JSON.stringify` escapes both. */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+function notJson(what: string, texts: readonly string[]): Fault | undefined {
+  if (texts.every(isJoinable)) return undefined;
+  return { reason: 'text-not-storable', expected: `${what} as JSON`, found: 'a control character' };
 }
 
 const int4 = 2 ** 31 - 1;
