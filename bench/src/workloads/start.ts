@@ -26,9 +26,12 @@ export async function startWorkload(engine: EngineUnderTest, step: Step, size: S
   await engine.client.deploy(graph.definition);
   const count = submissions[size];
   await submit(engine, graph.id);
-  return metered(engine, count, async () => {
+  const work = async () => {
     const submitted: Submitted[] = [];
     for (let index = 0; index < count; index++) submitted.push(await submit(engine, graph.id));
+    return submitted;
+  };
+  return metered(engine, count, work, async (submitted) => {
     const runIds = submitted.map(({ runId }) => runId);
     await checkRuns(engine.log, graph, runIds);
     const successes = new Map(

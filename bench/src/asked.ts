@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util';
+import type { Mode } from './rows';
+import type { Size } from './workload';
+
+const modes: readonly Mode[] = ['standalone', 'distributed'];
+
+/** What the command line asks for. */
+export interface Asked {
+  readonly size: Size;
+  readonly json: string | undefined;
+  readonly only: ReadonlySet<string> | undefined;
+  readonly modes: readonly Mode[];
+  readonly repeats: number;
+}
+
+/** Throws with what was expected when the arguments make no sense. */
+export function parseAsked(args: readonly string[]): Asked {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      smoke: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      only: { type: 'string' },
+      mode: { type: 'string' },
+      repeats: { type: 'string', default: '1' },
+    },
+  });
+  const mode = modes.find((each) => each === values.mode);
+  if (values.mode !== undefined && mode === undefined) {
+    throw new Error(`Expected --mode to be ${modes.join(' or ')}, found ${values.mode}`);
+  }
+  const repeats = Number(values.repeats);
+  if (!Number.isInteger(repeats) || repeats < 1) {
+    throw new Error(`Expected --repeats to be 1 or more, found ${values.repeats}`);
+  }
+  return {
+    size: values.smoke ? 'smoke' : values.quick ? 'quick' : 'full',
+    json: values.json,
+    only: values.only === undefined ? undefined : new Set(values.only.split(',')),
+    modes: mode === undefined ? modes : [mode],
+    repeats,
+  };
+}
