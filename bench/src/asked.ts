@@ -11,6 +11,10 @@ export interface Asked {
   readonly only: ReadonlySet<string> | undefined;
   readonly modes: readonly Mode[];
   readonly repeats: number;
+  /** Draws cost curves instead of measuring the workloads. */
+  readonly curves: boolean;
+  /** The folder with recorded workflows, where one was named. */
+  readonly traces: string | undefined;
 }
 
 /** Throws with what was expected when the arguments make no sense. */
@@ -23,6 +27,8 @@ export function parseAsked(args: readonly string[]): Asked {
       json: { type: 'string' },
       only: { type: 'string' },
       mode: { type: 'string' },
+      curves: { type: 'boolean', default: false },
+      traces: { type: 'string' },
       repeats: { type: 'string', default: '1' },
     },
   });
@@ -40,5 +46,7 @@ export function parseAsked(args: readonly string[]): Asked {
     only: values.only === undefined ? undefined : new Set(values.only.split(',')),
     modes: mode === undefined ? modes : [mode],
     repeats,
+    curves: values.curves,
+    traces: values.traces ?? process.env['RYAX_BENCH_TRACES'],
   };
 }

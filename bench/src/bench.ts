@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseAsked, type Asked } from './asked';
 import { EngineUnderTest } from './engine';
 import { describeMachine } from './machine';
@@ -6,6 +7,7 @@ import { fullPlan, onlyCodes, type EnginePlan, type Planned } from './plan';
 import { overRepeats, type Mode, type Row } from './rows';
 import type { Scripts } from './scripts';
 import { renderTable } from './table';
+import { readTraces, type Trace } from './traces';
 
 interface Measured {
   readonly rows: Row[];
@@ -17,10 +19,11 @@ export async function bench(args: readonly string[], scripts: Scripts): Promise<
   const began = performance.now();
   const asked = parseAsked(args);
   console.log(describeMachine().text);
+  const traces = tracesOf(asked, scripts);
   const measured: Measured = { rows: [], failures: [] };
   for (let repeat = 1; repeat <= asked.repeats; repeat++) {
     for (const mode of asked.modes) {
-      for (const plan of plansOf(asked, mode)) await measurePlan(scripts, mode, plan, measured);
+      for (const plan of plansOf(asked, traces)) await measurePlan(scripts, mode, plan, measured);
     }
   }
   const figures = overRepeats(measured.rows);
@@ -30,9 +33,18 @@ export async function bench(args: readonly string[], scripts: Scripts): Promise<
   return measured.failures.length === 0 ? 0 : 1;
 }
 
-function plansOf({ size, only }: Asked, mode: Mode): EnginePlan[] {
-  const plans = fullPlan({ mode, size });
+function plansOf({ size, only }: Asked, traces: readonly Trace[]): EnginePlan[] {
+  const plans = fullPlan({ size, traces });
   return only === undefined ? plans : onlyCodes(plans, only);
+}
+
+/** Recorded workflows are not ours to ship: where they lie is a setting. */
+function tracesOf(asked: Asked, scripts: Scripts): Trace[] {
+  const folder = resolve(asked.traces ?? scripts.inRoot('..', 'shared', 'data', 'wfinstances'));
+  const traces = readTraces(folder);
+  if (traces.length === 0)
+    console.log(`W8 skipped: --traces names no folder with WfFormat files (looked in ${folder})`);
+  return traces;
 }
 
 /** A failure spoils its engine, so what was planned on it is not measured; what needs another engine is. */

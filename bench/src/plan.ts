@@ -1,6 +1,7 @@
 import type { Step } from './definitions';
 import type { EngineOptions, EngineUnderTest } from './engine';
-import type { Figure, Mode } from './rows';
+import type { Figure } from './rows';
+import type { Trace } from './traces';
 import type { Size } from './workload';
 import { chainWorkload } from './workloads/chain';
 import { fanWorkload } from './workloads/fan';
@@ -10,6 +11,7 @@ import { recoveryWorkload } from './workloads/recovery';
 import { sizeWorkload } from './workloads/size';
 import { startWorkload } from './workloads/start';
 import { throughputWorkload } from './workloads/throughput';
+import { tracesWorkload } from './workloads/traces';
 
 /** One workload in one form, on an engine that is fresh or has done the ones before it. */
 export interface Planned {
@@ -28,16 +30,22 @@ export interface EnginePlan {
 
 /** What the plan depends on. */
 export interface PlanInputs {
-  readonly mode: Mode;
   readonly size: Size;
+  readonly traces: readonly Trace[];
 }
 
 export const ourName = 'ryax';
 const systems: Readonly<Record<Step, string>> = { noop: ourName, handler: `${ourName} (nodejs handler)` };
 const loads = { full: [1_000, 5_000], quick: [1_000, 5_000], smoke: [20] } as const;
 
+/** Executions at once under which recorded workflows are run. */
+const traceSlots = [8, 64];
+const smokeSlots = 8;
+/** In a hurry only the smallest ones. */
+const mostTraces = { full: Infinity, quick: 2, smoke: 1 } as const;
+
 /** All workloads, in groups by the engine that they need. */
-export function fullPlan({ size }: PlanInputs): EnginePlan[] {
+export function fullPlan({ size, traces }: PlanInputs): EnginePlan[] {
   const paired = [...pairedPlan(size, 'noop'), ...pairedPlan(size, 'handler')];
   const shared = [
     ...paired,
@@ -49,8 +57,17 @@ export function fullPlan({ size }: PlanInputs): EnginePlan[] {
     ours(`W5 ${openRuns[size]}`, (engine) => openRunsWorkload(engine, size)),
     ours('W7', (engine) => recoveryWorkload(engine, size)),
   ];
-  // Memory is measured on an engine that has done nothing else before.
-  return [shared, open].map((workloads) => ({ options: {}, workloads }));
+  const traced = (slots: number) =>
+    ours(`W8 k=${slots}`, (engine) => tracesWorkload(engine, size, slots, traces.slice(0, mostTraces[size])));
+  // One engine for everything is soon started.
+  const tracedToo = traces.length === 0 ? [] : [traced(smokeSlots)];
+  if (size === 'smoke') return [{ options: { slots: smokeSlots }, workloads: [...shared, ...tracedToo, ...open] }];
+  return [
+    { options: {}, workloads: shared },
+    // Memory is measured on an engine that has done nothing else before.
+    { options: {}, workloads: open },
+    ...(traces.length === 0 ? [] : traceSlots.map((slots) => ({ options: { slots }, workloads: [traced(slots)] }))),
+  ];
 }
 
 /** Only those of these codes; an engine that is left with nothing to do is not started. */
