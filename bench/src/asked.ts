@@ -2,6 +2,9 @@ import { parseArgs } from 'node:util';
 import type { Mode } from './rows';
 import type { Size } from './workload';
 
+/** What `--only` names. */
+export const workloadCodes = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'W8', 'W9'];
+
 const modes: readonly Mode[] = ['standalone', 'distributed'];
 
 /** What the command line asks for. */
@@ -43,10 +46,17 @@ export function parseAsked(args: readonly string[]): Asked {
   return {
     size: values.smoke ? 'smoke' : values.quick ? 'quick' : 'full',
     json: values.json,
-    only: values.only === undefined ? undefined : new Set(values.only.split(',')),
+    only: values.only === undefined ? undefined : codesOf(values.only),
     modes: mode === undefined ? modes : [mode],
     repeats,
     curves: values.curves,
     traces: values.traces ?? process.env['RYAX_BENCH_TRACES'],
   };
+}
+
+function codesOf(text: string): Set<string> {
+  const codes = text.split(',');
+  const unknown = codes.filter((code) => !workloadCodes.includes(code));
+  if (unknown.length > 0) throw new Error(`Expected --only like W5,W7, found ${unknown.join(', ')}`);
+  return new Set(codes);
 }

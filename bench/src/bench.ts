@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAsked, type Asked } from './asked';
+import { curvePlan } from './curves';
 import { EngineUnderTest } from './engine';
 import { describeMachine } from './machine';
 import { fullPlan, onlyCodes, type EnginePlan, type Planned } from './plan';
@@ -23,7 +24,7 @@ export async function bench(args: readonly string[], scripts: Scripts): Promise<
   const measured: Measured = { rows: [], failures: [] };
   for (let repeat = 1; repeat <= asked.repeats; repeat++) {
     for (const mode of asked.modes) {
-      for (const plan of plansOf(asked, traces)) await measurePlan(scripts, mode, plan, measured);
+      for (const plan of plansOf(asked, mode, traces)) await measurePlan(scripts, mode, plan, measured);
     }
   }
   const figures = overRepeats(measured.rows);
@@ -33,17 +34,18 @@ export async function bench(args: readonly string[], scripts: Scripts): Promise<
   return measured.failures.length === 0 ? 0 : 1;
 }
 
-function plansOf({ size, only }: Asked, traces: readonly Trace[]): EnginePlan[] {
+function plansOf({ size, only, curves }: Asked, mode: Mode, traces: readonly Trace[]): EnginePlan[] {
+  if (curves) return curvePlan(mode, size);
   const plans = fullPlan({ size, traces });
   return only === undefined ? plans : onlyCodes(plans, only);
 }
 
 /** Recorded workflows are not ours to ship: where they lie is a setting. */
 function tracesOf(asked: Asked, scripts: Scripts): Trace[] {
+  if (asked.curves || asked.only?.has('W8') === false) return [];
   const folder = resolve(asked.traces ?? scripts.inRoot('..', 'shared', 'data', 'wfinstances'));
   const traces = readTraces(folder);
-  if (traces.length === 0)
-    console.log(`W8 skipped: --traces names no folder with WfFormat files (looked in ${folder})`);
+  if (traces.length === 0) console.log(`W8 skipped: no folder with WfFormat files was given (looked in ${folder})`);
   return traces;
 }
 
@@ -65,7 +67,7 @@ async function measurePlan(scripts: Scripts, mode: Mode, plan: EnginePlan, measu
     measured.failures.push(`${mode} ${doing}: ${what}\n${engine?.lastWords ?? ''}`);
     console.log(`${mode.padEnd(12)} ${doing} failed`);
   } finally {
-    await engine?.stop();
+    await engine?.stop().catch((error: unknown) => measured.failures.push(`${mode} stop: ${String(error)}`));
   }
 }
 

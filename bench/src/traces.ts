@@ -62,26 +62,72 @@ export function lowerBoundSeconds({ tasks }: Trace, slots: number): number {
 }
 
 function criticalPathSeconds(tasks: readonly Task[]): number {
-  const children = new Map<string, string[]>();
-  const waitsFor = new Map(tasks.map(({ id, parents }) => [id, parents.length]));
-  for (const { id, parents } of tasks) {
-    for (const parent of parents) children.set(parent, [...(children.get(parent) ?? []), id]);
-  }
+  const { children, order } = orderOf(tasks);
   const seconds = new Map(tasks.map((task) => [task.id, task.seconds]));
   const begins = new Map<string, number>();
-  const free = tasks.filter(({ parents }) => parents.length === 0).map(({ id }) => id);
   let longest = 0;
-  for (let id = free.pop(); id !== undefined; id = free.pop()) {
+  for (const id of order) {
     const end = (begins.get(id) ?? 0) + (seconds.get(id) ?? 0);
     longest = Math.max(longest, end);
-    for (const child of children.get(id) ?? []) {
-      begins.set(child, Math.max(begins.get(child) ?? 0, end));
-      const left = (waitsFor.get(child) ?? 0) - 1;
-      waitsFor.set(child, left);
-      if (left === 0) free.push(child);
-    }
+    for (const child of children.get(id) ?? []) begins.set(child, Math.max(begins.get(child) ?? 0, end));
   }
   return longest;
+}
+
+/** Who goes first of those that are ready: whoever was ready first, or whoever has most to come after it. */
+export type ScheduleRule = 'first-ready' | 'longest-path-first';
+
+/**
+ * The makespan of a schedule without any overhead that leaves no slot idle while a task is ready. The bound may be out of reach for
+ * any schedule: this says how much of a ratio is the trace's and how much the engine's.
+ */
+export function listScheduleSeconds({ tasks }: Trace, slots: number, rule: ScheduleRule): number {
+  const { children, order } = orderOf(tasks);
+  const seconds = new Map(tasks.map((task) => [task.id, task.seconds]));
+  const left = new Map<string, number>();
+  for (const id of [...order].reverse()) {
+    const after = (children.get(id) ?? []).map((child) => left.get(child) ?? 0);
+    left.set(id, (seconds.get(id) ?? 0) + Math.max(0, ...after));
+  }
+  const waitsFor = new Map(tasks.map(({ id, parents }) => [id, parents.length]));
+  const ready = tasks.filter(({ parents }) => parents.length === 0).map(({ id }) => id);
+  const running: { readonly id: string; readonly end: number }[] = [];
+  let now = 0;
+  for (;;) {
+    if (rule === 'longest-path-first') ready.sort((one, other) => (left.get(other) ?? 0) - (left.get(one) ?? 0));
+    for (const id of ready.splice(0, slots - running.length)) running.push({ id, end: now + (seconds.get(id) ?? 0) });
+    running.sort((one, other) => one.end - other.end);
+    const ended = running.shift();
+    if (ended === undefined) return now;
+    now = ended.end;
+    for (const child of children.get(ended.id) ?? []) {
+      const waits = (waitsFor.get(child) ?? 0) - 1;
+      waitsFor.set(child, waits);
+      if (waits === 0) ready.push(child);
+    }
+  }
+}
+
+interface TaskOrder {
+  readonly children: ReadonlyMap<string, readonly string[]>;
+  /** Each task after all of its parents. */
+  readonly order: readonly string[];
+}
+
+function orderOf(tasks: readonly Task[]): TaskOrder {
+  const children = new Map<string, string[]>(tasks.map(({ id }) => [id, []]));
+  for (const { id, parents } of tasks) for (const parent of parents) children.get(parent)?.push(id);
+  const waitsFor = new Map(tasks.map(({ id, parents }) => [id, parents.length]));
+  const order = tasks.filter(({ parents }) => parents.length === 0).map(({ id }) => id);
+  // It grows while it is walked.
+  for (const id of order) {
+    for (const child of children.get(id) ?? []) {
+      const waits = (waitsFor.get(child) ?? 0) - 1;
+      waitsFor.set(child, waits);
+      if (waits === 0) order.push(child);
+    }
+  }
+  return { children, order };
 }
 
 /** The same trace with times such that the bound on so many slots is as given. In whole milliseconds, as timers have them. */

@@ -41,6 +41,7 @@ export async function throughputWorkload(engine: EngineUnderTest, step: Step, lo
     return [
       { metric: 'steps_per_s', unit: 'steps/s', value: (runs * steps * 1000) / totalMs },
       { metric: 'runs_per_s', unit: 'runs/s', value: (runs * 1000) / totalMs },
+      { metric: 'wall_us_per_step', unit: 'µs/step', value: (totalMs * 1000) / (runs * steps) },
       { metric: 'accepted_per_s', unit: 'runs/s', value: (runs * 1000) / acceptedMs },
     ];
   });
