@@ -5,7 +5,7 @@ import type { LoggedEvent } from '../log-view';
 import { percentile, type Figure } from '../rows';
 import { metered, type Size } from '../workload';
 
-const submissions = { full: 200, quick: 200, smoke: 5 } as const;
+const submissions = { full: 200, quick: 100, smoke: 5 } as const;
 /** Between two submissions, so that they fall into step with nothing that polls. */
 const pauseMs = { least: 5, most: 25 } as const;
 

@@ -16,7 +16,7 @@ import { allEnded, ofWorkload, type Size } from '../workload';
 
 const boundSeconds = { full: 5, quick: 2, smoke: 0.2 } as const;
 /** So long a worker naps at first, so that each of them has to be started; twice as long until that is enough. */
-const firstNapMs = 500;
+const firstNapMsPerWorker = 60;
 const longestNapMs = 120_000;
 
 /**
@@ -55,7 +55,7 @@ export async function tracesWorkload(
 
 /** Naps at once until every slot has a process that is warm; answers their numbers. */
 async function warmWorkers(engine: EngineUnderTest, slots: number): Promise<Set<number>> {
-  for (let ms = firstNapMs; ms <= longestNapMs; ms *= 2) {
+  for (let ms = firstNapMsPerWorker * slots; ms <= longestNapMs; ms *= 2) {
     const workers = workersOf(await runOnce(engine, naps(`w8-warm-${slots}-${ms}`, slots, ms)));
     if (workers.size === slots) return workers;
   }
