@@ -16,7 +16,7 @@ const esmOnly = [
 export default {
   rootDir: '.',
   testEnvironment: 'node',
-  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test', '<rootDir>/bench'],
   testRegex: String.raw`\.spec\.ts$`,
   moduleNameMapper: Object.fromEntries(libs.map((lib) => [`^@ryax/${lib}$`, `<rootDir>/libs/${lib}/src`])),
   transform: {

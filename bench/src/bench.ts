@@ -1,99 +1,91 @@
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { resolve } from 'node:path';
+import { parseAsked, type Asked } from './asked';
+import { curvePlan } from './curves';
 import { EngineUnderTest } from './engine';
 import { describeMachine } from './machine';
-import { pairedPlan, type Planned } from './plan';
+import { fullPlan, onlyCodes, type EnginePlan, type Planned } from './plan';
 import { overRepeats, type Mode, type Row } from './rows';
 import type { Scripts } from './scripts';
 import { renderTable } from './table';
-import type { Size } from './workload';
+import { readTraces, type Trace } from './traces';
 
-const modes: readonly Mode[] = ['standalone', 'distributed'];
-
-interface Asked {
-  readonly size: Size;
-  readonly json: string | undefined;
-  readonly only: ReadonlySet<string> | undefined;
-  readonly modes: readonly Mode[];
-  readonly repeats: number;
+interface Measured {
+  readonly rows: Row[];
+  readonly failures: string[];
 }
 
 /** Measures what is asked for, prints one table, and answers the exit status. */
 export async function bench(args: readonly string[], scripts: Scripts): Promise<number> {
-  const asked = parse(args);
-  const machine = describeMachine();
-  console.log(machine.text);
-  const rows: Row[] = [];
-  const failures: string[] = [];
+  const began = performance.now();
+  const asked = parseAsked(args);
+  console.log(describeMachine().text);
+  const traces = tracesOf(asked, scripts);
+  const measured: Measured = { rows: [], failures: [] };
   for (let repeat = 1; repeat <= asked.repeats; repeat++) {
     for (const mode of asked.modes) {
-      const measured = await measureMode(scripts, mode, asked);
-      rows.push(...measured.rows);
-      failures.push(...measured.failures);
+      for (const plan of plansOf(asked, mode, traces)) await measurePlan(scripts, mode, plan, measured);
     }
   }
-  const figures = overRepeats(rows);
-  console.log(`\n${renderTable(figures)}`);
-  for (const failure of failures) console.error(failure);
+  const figures = overRepeats(measured.rows);
+  console.log(`\n${renderTable(figures)}\n\n${seconds(began)} s in all`);
+  for (const failure of measured.failures) console.error(failure);
   if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify(figures, undefined, 2)}\n`);
-  return failures.length === 0 ? 0 : 1;
+  return measured.failures.length === 0 ? 0 : 1;
 }
 
-async function measureMode(
-  scripts: Scripts,
-  mode: Mode,
-  asked: Asked,
-): Promise<{ readonly rows: Row[]; readonly failures: string[] }> {
-  const rows: Row[] = [];
-  const failures: string[] = [];
-  const plan = [...pairedPlan(asked.size, 'noop'), ...pairedPlan(asked.size, 'handler')].filter(
-    ({ code }) => asked.only?.has(code) ?? true,
-  );
-  const engine = await EngineUnderTest.start(scripts, mode);
+function plansOf({ size, only, curves }: Asked, mode: Mode, traces: readonly Trace[]): EnginePlan[] {
+  if (curves) return curvePlan(mode, size);
+  const plans = fullPlan({ size, traces });
+  return only === undefined ? plans : onlyCodes(plans, only);
+}
+
+/** Recorded workflows are not ours to ship: where they lie is a setting. */
+function tracesOf(asked: Asked, scripts: Scripts): Trace[] {
+  if (asked.curves || asked.only?.has('W8') === false) return [];
+  const folder = resolve(asked.traces ?? scripts.inRoot('..', 'shared', 'data', 'wfinstances'));
+  const traces = readTraces(folder);
+  if (traces.length === 0) console.log(`W8 skipped: no folder with WfFormat files was given (looked in ${folder})`);
+  return traces;
+}
+
+/** A failure spoils its engine, so what was planned on it is not measured; what needs another engine is. */
+async function measurePlan(scripts: Scripts, mode: Mode, plan: EnginePlan, measured: Measured): Promise<void> {
+  let engine: EngineUnderTest | undefined;
+  let doing = 'start';
   try {
-    await engine.publish(scripts.inRoot('bench', 'actions', 'noop'));
-    for (const planned of plan) await measure(engine, planned, rows);
+    const began = performance.now();
+    engine = await EngineUnderTest.start(scripts, mode, plan.options);
+    for (const action of ['noop', 'nap']) await engine.publish(scripts.inRoot('bench', 'actions', action));
+    console.log(`${mode.padEnd(12)} engine ready ${JSON.stringify(plan.options)} (${seconds(began)} s)`);
+    for (const planned of plan.workloads) {
+      doing = planned.workload;
+      measured.rows.push(...(await measure(engine, planned)));
+    }
   } catch (error) {
-    failures.push(`${mode}: ${String(error)}\n${engine.lastWords}`);
+    const what = error instanceof Error ? error.stack : String(error);
+    measured.failures.push(`${mode} ${doing}: ${what}\n${engine?.lastWords ?? ''}`);
+    console.log(`${mode.padEnd(12)} ${doing} failed`);
   } finally {
-    await engine.stop();
+    await engine?.stop().catch((error: unknown) => measured.failures.push(`${mode} stop: ${String(error)}`));
   }
-  return { rows, failures };
 }
 
-async function measure(engine: EngineUnderTest, planned: Planned, rows: Row[]): Promise<void> {
+async function measure(engine: EngineUnderTest, planned: Planned): Promise<Row[]> {
   const { mode } = engine;
   const { workload, system } = planned;
+  const began = performance.now();
   const figures = await planned.run(engine);
-  rows.push(...figures.map((figure) => ({ workload, mode, system, ...figure, runs: 1 })));
-  const [first, ...others] = figures.filter(({ metric }) => !metric.includes('.'));
-  const shown = [first, ...others].map((each) => `${each?.metric} ${each?.value.toFixed(2)}`);
-  console.log(`${mode.padEnd(12)} ${workload.padEnd(8)} ${system.padEnd(22)} ${shown.join('  ')}`);
+  const rows = figures.map((figure) => ({ workload, mode, system, ...figure, runs: 1 }));
+  const shown = rows
+    .filter(({ metric }) => !metric.includes('.'))
+    .map((row) => `${row.workload === workload ? '' : `${row.workload}: `}${row.metric} ${row.value.toFixed(2)}`);
+  console.log(
+    `${mode.padEnd(12)} ${workload.padEnd(8)} ${system.padEnd(22)} ${shown.join('  ')} (${seconds(began)} s)`,
+  );
+  return rows;
 }
 
-function parse(args: readonly string[]): Asked {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      quick: { type: 'boolean', default: false },
-      smoke: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      only: { type: 'string' },
-      mode: { type: 'string' },
-      repeats: { type: 'string', default: '1' },
-    },
-  });
-  const mode = modes.find((each) => each === values.mode);
-  if (values.mode !== undefined && mode === undefined) {
-    throw new Error(`Expected --mode to be ${modes.join(' or ')}, found ${values.mode}`);
-  }
-  const repeats = Number(values.repeats);
-  if (!Number.isInteger(repeats) || repeats < 1) throw new Error(`Expected --repeats of 1 or more`);
-  return {
-    size: values.smoke ? 'smoke' : values.quick ? 'quick' : 'full',
-    json: values.json,
-    only: values.only === undefined ? undefined : new Set(values.only.split(',')),
-    modes: mode === undefined ? modes : [mode],
-    repeats,
-  };
+function seconds(began: number): string {
+  return ((performance.now() - began) / 1000).toFixed(1);
 }

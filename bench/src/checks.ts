@@ -8,7 +8,7 @@ const pageRuns = 500;
  * Throws unless every run has succeeded, each of its actions exactly once and after all that it waits for: a fast engine
  * that loses or repeats work has measured nothing.
  */
-export async function checkRuns(log: LogView, graph: Graph, runIds: readonly string[]): Promise<void> {
+export async function checkRuns(log: Pick<LogView, 'events'>, graph: Graph, runIds: readonly string[]): Promise<void> {
   if (new Set(runIds).size !== runIds.length) throw new Error(`${graph.id}: expected each run's id to be its own`);
   for (let from = 0; from < runIds.length; from += pageRuns) {
     const page = runIds.slice(from, from + pageRuns);

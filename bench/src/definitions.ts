@@ -3,6 +3,9 @@ export type Step = 'noop' | 'handler';
 
 const actionOf: Readonly<Record<Step, string>> = { noop: 'core/noop', handler: 'bench-noop@1.0' };
 
+/** Keeps the inputs of a long definition short. */
+const mostSteps = 1_000;
+
 export interface Graph {
   readonly id: string;
   readonly definition: object;
@@ -27,12 +30,13 @@ export function fan(id: string, width: number, step: Step): Graph {
 
 /** Layers of equal width; each action waits for two of the layer before. */
 export function layers(id: string, actions: number, width: number): Graph {
-  const name = (layer: number, place: number) => `a${layer}-${place % width}`;
+  // Short names, of which none is a reserved word of expressions: 100,000 entries have to fit into one definition.
+  const name = (index: number) => `x${index.toString(36)}`;
   const entries = Array.from({ length: actions }, (_, index) => {
-    const layer = Math.floor(index / width);
-    const place = index % width;
-    const before = layer === 0 ? [] : [name(layer - 1, place), name(layer - 1, place + 1)];
-    return [name(layer, place), [...new Set(before)]] as const;
+    const first = index - (index % width) - width;
+    const places = [index % width, ((index % width) + 1) % width];
+    const before = first < 0 ? [] : [...new Set(places)].map((place) => name(first + place));
+    return [name(index), before] as const;
   });
   return graph(id, entries, 'noop');
 }
@@ -51,7 +55,7 @@ function graph(id: string, entries: readonly (readonly [string, readonly string[
     id: action,
     action: actionOf[step],
     // A noop gives back its inputs: a small JSON, as a handler would.
-    inputs: { step: index },
+    inputs: { step: index % mostSteps },
     ...(after.length === 0 ? {} : { after }),
   }));
   return { id, definition: definition(id, actions), parents: new Map(entries) };

@@ -20,8 +20,7 @@ export interface EngineOptions {
   readonly partitions?: number;
 }
 
-/** What a service wrote, for whoever waits for a line of it. */
-type LineListener = (label: string, line: string) => void;
+type LineListener = (line: string) => void;
 
 /**
  * A fresh engine on a database of its own, as real processes: `standalone` is one process with everything in it,
@@ -48,7 +47,7 @@ export class EngineUnderTest {
     mkdirSync(inRoot('.ryax'), { recursive: true });
     const directory = mkdtempSync(inRoot('.ryax', 'bench-'));
     const stops: (() => Promise<void>)[] = [];
-    const lines: LineListener = (label, line) => engine?.heard(label, line);
+    const lines = (label: string, line: string) => engine?.heard(label, line);
     let engine: EngineUnderTest | undefined;
     try {
       const postgres = await startLocalPostgres(directory);
@@ -108,37 +107,33 @@ export class EngineUnderTest {
     await promisify(execFile)(process.execPath, args);
   }
 
-  /** `kill -9`, then the same service again, as a cluster would do it. Resolves when the new process has begun. */
-  async killAndRestart(label: string): Promise<{ readonly startedAt: number }> {
-    const service = this.services().find((each) => each.label === label);
+  /**
+   * `kill -9`, then the same service again, as a cluster would do it. Resolves when the new process has begun; `ready` does when it
+   * says that it may be given work.
+   */
+  async killAndRestart(label: string): Promise<{ readonly startedAt: number; readonly ready: Promise<void> }> {
+    const find = () => this.services().find((each) => each.label === label);
+    const service = find();
     if (service === undefined) throw new Error(`Expected a service ${label}, found none`);
-    const { pid } = service;
+    const { pid, restart } = service;
     process.kill(pid, 'SIGKILL');
-    // Services are started again by their supervisor, the one process by us.
-    if (service.restart !== undefined) {
-      const startedAt = performance.now();
-      void service.restart();
-      return { startedAt };
+    await until(() => hasEnded(pid), `${label} to end`);
+    if (restart === undefined) {
+      // Services are started again by their supervisor, after a pause of its own; the one process by us.
+      await until(() => (find()?.pid ?? pid) !== pid, `${label} to be started again`);
+      return { startedAt: performance.now(), ready: Promise.resolve() };
     }
-    await until(() => this.services().some((each) => each.label === label && each.pid !== pid), `${label} to restart`);
-    return { startedAt: performance.now() };
+    const startedAt = performance.now();
+    const ready = restart();
+    // Whoever waits for it is told.
+    ready.catch(() => undefined);
+    return { startedAt, ready };
   }
 
-  /** Resolves with the next line of any service that fits. */
-  nextLine(pattern: RegExp): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.listeners.delete(listener);
-        reject(new Error(`No service wrote ${String(pattern)} in ${readyWithinMs} ms`));
-      }, readyWithinMs);
-      const listener: LineListener = (_label, line) => {
-        if (!pattern.test(line)) return;
-        clearTimeout(timer);
-        this.listeners.delete(listener);
-        resolve(line);
-      };
-      this.listeners.add(listener);
-    });
+  /** Calls back with each line that a service writes, until it is stopped. */
+  onLine(listener: (line: string) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** The end of what the services wrote, to explain a failure by. */
@@ -152,7 +147,7 @@ export class EngineUnderTest {
   }
 
   private heard(label: string, line: string): void {
-    for (const listener of [...this.listeners]) listener(label, line);
+    for (const listener of [...this.listeners]) listener(line);
     this.lastLines.push(`[${label}] ${line}`);
     if (this.lastLines.length > 50) this.lastLines.shift();
   }
@@ -175,6 +170,8 @@ function environment(
     ...Object.fromEntries(inherited),
     RYAX_DATA_DIR: directory,
     RYAX_HTTP_PORT: String(port),
+    // What still runs when a measurement is over sleeps: nothing is to be waited for.
+    RYAX_FINISH_SECONDS: '0',
     RYAX_DATASTORE: datastore,
     ...(broker === undefined ? {} : { RYAX_BROKER: broker }),
     ...(secret === undefined ? {} : { RYAX_JWT_SECRET_KEY: secret }),
@@ -187,6 +184,14 @@ function tokenOf(secret: string): Promise<string> {
   const scope = 'workflow:read workflow:deploy workflow:execute action:publish';
   const key = new TextEncoder().encode(secret);
   return new SignJWT({ scope }).setProtectedHeader({ alg: 'HS256' }).setSubject('bench').sign(key);
+}
+
+function hasEnded(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
 }
 
 /** Looks every few milliseconds; the waits are for processes, which tell nobody. */

@@ -40,6 +40,15 @@ export class LogView {
     return Number(row?.last ?? 0);
   }
 
+  /** Events of a type after a position. */
+  async countSince(position: number, type: string): Promise<number> {
+    const [row] = await this.rows<{ count: string }>('SELECT count(*) FROM events WHERE position > $1 AND type = $2', [
+      position,
+      type,
+    ]);
+    return Number(row?.count ?? 0);
+  }
+
   /** All events of these runs, each run's in order. */
   async events(runIds: readonly string[]): Promise<LoggedEvent[]> {
     const rows = await this.rows<{ stream_id: string; version: number; type: string; data: string; at: string }>(

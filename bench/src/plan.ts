@@ -1,26 +1,90 @@
-import type { EngineUnderTest, EngineOptions } from './engine';
-import type { Figure } from './rows';
+import { availableParallelism } from 'node:os';
 import type { Step } from './definitions';
+import type { EngineOptions, EngineUnderTest } from './engine';
+import type { Figure } from './rows';
+import type { Trace } from './traces';
 import type { Size } from './workload';
 import { chainWorkload } from './workloads/chain';
 import { fanWorkload } from './workloads/fan';
+import { openRuns, openRunsWorkload } from './workloads/open-runs';
+import { readingWorkload } from './workloads/reading';
+import { recoveryWorkload } from './workloads/recovery';
+import { sizeWorkload } from './workloads/size';
 import { startWorkload } from './workloads/start';
 import { throughputWorkload } from './workloads/throughput';
+import { tracesWorkload } from './workloads/traces';
 
 /** One workload in one form, on an engine that is fresh or has done the ones before it. */
 export interface Planned {
-  /** `W1` to `W9`: what `--only` names. */
+  /** `W1` to `W9`, or `curve`: what `--only` names. */
   readonly code: string;
   readonly workload: string;
   readonly system: string;
   readonly run: (engine: EngineUnderTest) => Promise<readonly Figure[]>;
-  /** It needs an engine of its own: one that it kills, or with other slots. */
-  readonly engine?: EngineOptions;
+}
+
+/** What is measured one after the other on one engine, which is started for it and thrown away after it. */
+export interface EnginePlan {
+  readonly options: EngineOptions;
+  readonly workloads: readonly Planned[];
+}
+
+/** What the plan depends on. */
+export interface PlanInputs {
+  readonly size: Size;
+  readonly traces: readonly Trace[];
 }
 
 export const ourName = 'ryax';
 const systems: Readonly<Record<Step, string>> = { noop: ourName, handler: `${ourName} (nodejs handler)` };
 const loads = { full: [1_000, 5_000], quick: [1_000, 5_000], smoke: [20] } as const;
+
+/** Executions at once under which recorded workflows are run. */
+const traceSlots = [8, 64];
+const smokeSlots = 8;
+/** In a hurry only the smallest ones. */
+const mostTraces = { full: Infinity, quick: 2, smoke: 1 } as const;
+
+/** All workloads, in groups by the engine that they need. */
+export function fullPlan({ size, traces }: PlanInputs): EnginePlan[] {
+  const paired = [...pairedPlan(size, 'noop'), ...pairedPlan(size, 'handler')];
+  const shared = [
+    ...paired,
+    ours('W6', (engine) => sizeWorkload(engine, size)),
+    ours('W9', (engine) => readingWorkload(engine, size)),
+  ];
+  const open = [
+    // Before the kill: it measures what the engine has become with these runs.
+    ours(`W5 ${openRuns[size]}`, (engine) => openRunsWorkload(engine, size)),
+    ours('W7', (engine) => recoveryWorkload(engine, size)),
+  ];
+  const traced = (slots: number) =>
+    ours(`W8 k=${slots}`, (engine) => tracesWorkload(engine, size, slots, traces.slice(0, mostTraces[size])));
+  // One engine for everything is soon started.
+  const tracedToo = traces.length === 0 ? [] : [traced(smokeSlots)];
+  if (size === 'smoke') return [{ options: { slots: smokeSlots }, workloads: [...shared, ...tracedToo, ...open] }];
+  // One engine fewer to start where the first has as many slots by itself.
+  const ownSlots = traceSlots.filter((slots) => traces.length > 0 && slots !== slotsByDefault());
+  const tracedFirst = traces.length > 0 && ownSlots.length < traceSlots.length ? [traced(slotsByDefault())] : [];
+  return [
+    { options: {}, workloads: [...shared, ...tracedFirst] },
+    // Memory is measured on an engine that has done nothing but warm up before.
+    { options: {}, workloads: open },
+    ...ownSlots.map((slots) => ({ options: { slots }, workloads: [traced(slots)] })),
+  ];
+}
+
+/** As the executor has it: four for each core, at least eight. The warm-up of W8 fails where that is no longer so. */
+function slotsByDefault(): number {
+  return Math.max(8, 4 * availableParallelism());
+}
+
+/** Only those of these codes; an engine that is left with nothing to do is not started. */
+export function onlyCodes(plans: readonly EnginePlan[], codes: ReadonlySet<string>): EnginePlan[] {
+  return plans
+    .map(({ options, workloads }) => ({ options, workloads: workloads.filter(({ code }) => codes.has(code)) }))
+    .filter(({ workloads }) => workloads.length > 0);
+}
 
 /** What peers can be asked for, too. */
 export function pairedPlan(size: Size, step: Step): Planned[] {
@@ -31,9 +95,13 @@ export function pairedPlan(size: Size, step: Step): Planned[] {
       code: 'W2',
       workload: `W2 ${runs}`,
       system,
-      run: (engine: EngineUnderTest) => throughputWorkload(engine, step, runs),
+      run: (engine: EngineUnderTest) => throughputWorkload(engine, step, { runs }),
     })),
     { code: 'W3', workload: 'W3', system, run: (engine) => fanWorkload(engine, step, size) },
     { code: 'W4', workload: 'W4', system, run: (engine) => startWorkload(engine, step, size) },
   ];
+}
+
+function ours(workload: string, run: Planned['run']): Planned {
+  return { code: workload.slice(0, 2), workload, system: ourName, run };
 }

@@ -3,6 +3,18 @@ import { Agent, request } from 'node:http';
 /** Requests under way at once: what the peers' harness has, too. */
 export const submitsInFlight = 100;
 const answerWithinMs = 120_000;
+/** Of an engine that is starting. */
+const askAgainMs = 20;
+
+interface Asking {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
 
 /** Talks REST over kept connections, as a service that submits work would. */
 export class RestClient {
@@ -18,29 +30,10 @@ export class RestClient {
   }
 
   /** The body of an answer that must be a success. */
-  ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers = {
-      ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
-      ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
-    };
-    return new Promise<Answer>((resolve, reject) => {
-      const { agent, host, port } = this;
-      const asking = request({ agent, host, port, method, path, headers, timeout: answerWithinMs }, (answer) => {
-        const parts: Buffer[] = [];
-        answer.on('data', (part: Buffer) => parts.push(part));
-        answer.on('error', reject);
-        answer.on('end', () => {
-          const found = Buffer.concat(parts).toString();
-          const isGood = answer.statusCode !== undefined && answer.statusCode < 300;
-          if (isGood) resolve(JSON.parse(found) as Answer);
-          else reject(new Error(`Expected ${method} ${path} to succeed, found ${answer.statusCode}: ${found}`));
-        });
-      });
-      asking.on('timeout', () => asking.destroy(new Error(`${method} ${path}: no answer in ${answerWithinMs} ms`)));
-      asking.on('error', reject);
-      asking.end(text);
-    });
+  async ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
+    const { status, text } = await this.exchange(method, path, { body });
+    if (status >= 300) throw new Error(`Expected ${method} ${path} to succeed, found ${status}: ${text}`);
+    return JSON.parse(text) as Answer;
   }
 
   async deploy(definition: object): Promise<void> {
@@ -53,8 +46,51 @@ export class RestClient {
     return run_id;
   }
 
+  /**
+   * Starts a run of an engine that may be down: the id of the run once it is in the log, however often it has to be asked for under
+   * this key.
+   */
+  async startUntilAccepted(workflowId: string, key: string, withinMs: number): Promise<string> {
+    const deadline = performance.now() + withinMs;
+    const headers = { 'idempotency-key': key };
+    let found = 'no answer';
+    while (performance.now() < deadline) {
+      try {
+        const path = `/v1/workflows/${workflowId}/runs`;
+        const { status, text } = await this.exchange('POST', path, { body: { inputs: {} }, headers });
+        if (status === 202) return (JSON.parse(text) as { run_id: string }).run_id;
+        found = `${status}: ${text}`;
+      } catch (error) {
+        found = String(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+    }
+    throw new Error(`Expected a run of ${workflowId} to be accepted in ${withinMs} ms, found ${found}`);
+  }
+
   close(): void {
     this.agent.destroy();
+  }
+
+  private exchange(method: 'GET' | 'POST', path: string, { body, headers: others = {} }: Asking): Promise<Answered> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
+      ...others,
+    };
+    return new Promise((resolve, reject) => {
+      const { agent, host, port } = this;
+      const asking = request({ agent, host, port, method, path, headers, timeout: answerWithinMs }, (answer) => {
+        const parts: Buffer[] = [];
+        answer.on('data', (part: Buffer) => parts.push(part));
+        answer.on('error', reject);
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
+      });
+      asking.on('timeout', () => asking.destroy(new Error(`${method} ${path}: no answer in ${answerWithinMs} ms`)));
+      asking.on('error', reject);
+      asking.end(text);
+    });
   }
 }
 

@@ -14,8 +14,8 @@ export interface Row {
 
 export type Mode = 'standalone' | 'distributed';
 
-/** What a workload measures: its rows without who and where. */
-export type Figure = Pick<Row, 'metric' | 'unit' | 'value'>;
+/** What a workload measures: its rows without who and where. One that measures several sizes says of which each figure is. */
+export type Figure = Pick<Row, 'metric' | 'unit' | 'value'> & Partial<Pick<Row, 'workload'>>;
 
 /** Nearest rank, as a sorted list has it: no value is invented between two. */
 export function percentile(values: readonly number[], percent: number): number {

@@ -1,5 +1,5 @@
 import { until, type EngineUnderTest } from './engine';
-import { Meter } from './process-usage';
+import { Meter, type MeteredUsage } from './process-usage';
 import type { Figure } from './rows';
 
 /** How much of each workload is done. */
@@ -24,28 +24,36 @@ export async function allProjected(engine: EngineUnderTest): Promise<void> {
   });
 }
 
-/** Does the work, and answers with its figures what it took of CPU and memory until all of it was readable. */
-export async function metered(
+/**
+ * Does the work, and answers what it took of CPU and memory until all of it was readable, after the figures that `judge` makes of
+ * what was done. Judging reads and checks the whole log: nothing of it is counted.
+ */
+export async function metered<Done>(
   engine: EngineUnderTest,
   steps: number,
-  work: () => Promise<readonly Figure[]>,
+  work: () => Promise<Done>,
+  judge: (done: Done) => Promise<readonly Figure[]>,
 ): Promise<Figure[]> {
   await allProjected(engine);
   const meter = new Meter(engine.groups);
-  let figures: readonly Figure[] = [];
+  let usages: [string, MeteredUsage][] = [];
+  let done: Done;
   try {
-    figures = await work();
+    done = await work();
     await allProjected(engine);
-  } catch (error) {
-    meter.stop();
-    throw error;
+  } finally {
+    usages = [...meter.stop()];
   }
-  const usages = [...meter.stop()];
   const cpuSeconds = usages.reduce((sum, [, usage]) => sum + usage.cpuSeconds, 0);
   return [
-    ...figures,
+    ...(await judge(done)),
     { metric: 'cpu_us_per_step', unit: 'µs/step', value: (cpuSeconds * 1e6) / steps },
     ...usages.map(([name, usage]) => ({ metric: `cpu_s.${name}`, unit: 's', value: usage.cpuSeconds })),
     ...usages.map(([name, usage]) => ({ metric: `peak_rss_mib.${name}`, unit: 'MiB', value: usage.peakRssMib })),
   ];
+}
+
+/** Figures that say themselves of which workload they are. */
+export function ofWorkload(workload: string, figures: readonly Figure[]): Figure[] {
+  return figures.map((figure) => ({ workload, ...figure }));
 }

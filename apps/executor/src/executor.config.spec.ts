@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { ConfigError, loadConfig } from '@ryax/platform';
-import { executorConfigSchema, executorSettings } from './executor.config';
+import { executorConfigSchema, executorSettings, mostIdleWorkers } from './executor.config';
 import { defaultSlots } from './settings';
 
 const broker = { RYAX_BROKER: 'amqp://localhost' };
@@ -30,6 +30,15 @@ describe('configuration of an executor', () => {
       capacity: { slots: 3, cpu: 1.5, memory_bytes: 1536 * 1024 * 1024, gpu: 2 },
       finishMs: 0,
     });
+  });
+
+  it.each([
+    ['3', 16],
+    ['64', 64],
+  ])('keeps with %s slots up to %d workers warm', (slots, workers) => {
+    expect(mostIdleWorkers(loadConfig(executorConfigSchema, { ...broker, RYAX_MAX_CONCURRENT_TASKS: slots }))).toBe(
+      workers,
+    );
   });
 
   it.each([

@@ -68,3 +68,11 @@ export function executorSettings(config: ExecutorVariables): Partial<ExecutorSet
     finishMs: config.RYAX_FINISH_SECONDS * 1000,
   };
 }
+
+/** So few warm workers are kept in any case: actions that take turns find theirs again. */
+const leastIdleWorkers = 16;
+
+/** How many workers may wait for their next call: what has filled all slots finds all of them warm when it comes again. */
+export function mostIdleWorkers(config: ExecutorVariables): number {
+  return Math.max(leastIdleWorkers, config.RYAX_MAX_CONCURRENT_TASKS ?? machineCapacity().slots);
+}

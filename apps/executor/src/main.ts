@@ -2,7 +2,7 @@ import { AmqpBroker } from '@ryax/broker';
 import { LocalFileStore, openSecrets } from '@ryax/filestore';
 import { Clock, inheritedEnvironment, loadConfig, Log, runService } from '@ryax/platform';
 import { join } from 'node:path';
-import { executorConfigSchema, executorSettings } from './executor.config';
+import { executorConfigSchema, executorSettings, mostIdleWorkers } from './executor.config';
 import { ExecutorModule } from './executor.module';
 import { ProcessLauncher } from './process';
 
@@ -20,6 +20,7 @@ void runService('executor', async () => {
     clock: new Clock(),
     env: inheritedEnvironment(),
     idleMs: config.RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS * 1000,
+    mostIdle: mostIdleWorkers(config),
   });
   const broker = new AmqpBroker({ url: config.RYAX_BROKER, name: 'ryax-executor', log });
   return {

@@ -17,7 +17,7 @@ import {
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ExecutorModule } from '../../executor/src/executor.module';
-import { executorSettings } from '../../executor/src/executor.config';
+import { executorSettings, mostIdleWorkers } from '../../executor/src/executor.config';
 import { ProcessLauncher } from '../../executor/src/process';
 import { RunnerModule } from '../../runner/src/runner.module';
 import { runnerOptions } from '../../runner/src/runner.config';
@@ -68,6 +68,7 @@ async function main(): Promise<void> {
             clock,
             env: inheritedEnvironment(),
             idleMs: config.RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS * 1000,
+            mostIdle: mostIdleWorkers(config),
           }),
           settings: executorSettings(config),
         }),

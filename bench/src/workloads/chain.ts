@@ -16,9 +16,12 @@ export async function chainWorkload(engine: EngineUnderTest, step: Step, size: S
   const graph = chain(`w1-${step}`, steps, step);
   await engine.client.deploy(graph.definition);
   await runOne(engine, graph.id);
-  return metered(engine, runs * steps, async () => {
+  const work = async () => {
     const runIds: string[] = [];
     for (let run = 0; run < runs; run++) runIds.push(await runOne(engine, graph.id));
+    return runIds;
+  };
+  return metered(engine, runs * steps, work, async (runIds) => {
     await checkRuns(engine.log, graph, runIds);
     const events = await engine.log.events(runIds);
     const perStep = runIds.map((runId) => {

@@ -5,7 +5,7 @@ import type { LoggedEvent } from '../log-view';
 import { percentile, type Figure } from '../rows';
 import { metered, type Size } from '../workload';
 
-const submissions = { full: 200, quick: 200, smoke: 5 } as const;
+const submissions = { full: 200, quick: 100, smoke: 5 } as const;
 /** Between two submissions, so that they fall into step with nothing that polls. */
 const pauseMs = { least: 5, most: 25 } as const;
 
@@ -26,9 +26,12 @@ export async function startWorkload(engine: EngineUnderTest, step: Step, size: S
   await engine.client.deploy(graph.definition);
   const count = submissions[size];
   await submit(engine, graph.id);
-  return metered(engine, count, async () => {
+  const work = async () => {
     const submitted: Submitted[] = [];
     for (let index = 0; index < count; index++) submitted.push(await submit(engine, graph.id));
+    return submitted;
+  };
+  return metered(engine, count, work, async (submitted) => {
     const runIds = submitted.map(({ runId }) => runId);
     await checkRuns(engine.log, graph, runIds);
     const successes = new Map(

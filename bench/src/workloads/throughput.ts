@@ -5,22 +5,43 @@ import { inFlight, submitsInFlight } from '../rest-client';
 import type { Figure } from '../rows';
 import { allEnded, metered } from '../workload';
 
-const stepsPerRun = 3;
+const shortRun = 3;
+
+/** How much is submitted, and what else wants to know of it. */
+export interface Load {
+  readonly runs: number;
+  /** Sequential actions of each. Three when left out. */
+  readonly steps?: number;
+  readonly onAccepted?: (runId: string) => void;
+  /** When all runs have ended, before anything is read to check them. */
+  readonly onEnded?: () => Promise<void>;
+}
 
 /** W2: many short runs, submitted one by one as fast as they are accepted, until all of them have ended. */
-export async function throughputWorkload(engine: EngineUnderTest, step: Step, runs: number): Promise<Figure[]> {
-  const graph = chain(`w2-${step}`, stepsPerRun, step);
+export async function throughputWorkload(engine: EngineUnderTest, step: Step, load: Load): Promise<Figure[]> {
+  const { runs, steps = shortRun, onAccepted, onEnded } = load;
+  const graph = chain(`w2-${step}-${steps}`, steps, step);
   await engine.client.deploy(graph.definition);
-  return metered(engine, runs * stepsPerRun, async () => {
+  const submit = async () => {
+    const runId = await engine.client.start(graph.id);
+    onAccepted?.(runId);
+    return runId;
+  };
+  const work = async () => {
     const began = performance.now();
-    const runIds = await inFlight(runs, submitsInFlight, () => engine.client.start(graph.id));
+    const runIds = await inFlight(runs, submitsInFlight, submit);
     const acceptedMs = performance.now() - began;
     await allEnded(engine);
     const totalMs = performance.now() - began;
+    await onEnded?.();
+    return { runIds, acceptedMs, totalMs };
+  };
+  return metered(engine, runs * steps, work, async ({ runIds, acceptedMs, totalMs }) => {
     await checkRuns(engine.log, graph, runIds);
     return [
-      { metric: 'steps_per_s', unit: 'steps/s', value: (runs * stepsPerRun * 1000) / totalMs },
+      { metric: 'steps_per_s', unit: 'steps/s', value: (runs * steps * 1000) / totalMs },
       { metric: 'runs_per_s', unit: 'runs/s', value: (runs * 1000) / totalMs },
+      { metric: 'wall_us_per_step', unit: 'µs/step', value: (totalMs * 1000) / (runs * steps) },
       { metric: 'accepted_per_s', unit: 'runs/s', value: (runs * 1000) / acceptedMs },
     ];
   });

@@ -28,7 +28,7 @@ export interface ProcessLauncherOptions {
   readonly env?: Environment;
   /** `RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS` in milliseconds: how long a worker waits for its next call. */
   readonly idleMs?: number;
-  /** So many workers wait at most, of all actions together. */
+  /** So many workers wait at most, of all actions together: no fewer than run at once, or some of them are started for each wave. */
   readonly mostIdle?: number;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
