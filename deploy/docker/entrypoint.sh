@@ -7,4 +7,5 @@ if [ ! -f "$main" ]; then
   echo "Expected one of studio-intake, runner, executor, state-store, standalone; found '$service'" >&2
   exit 64
 fi
-exec node --enable-source-maps "$main"
+# As scripts/lib/processes.mjs has it (serviceFlags), and why.
+exec node --enable-source-maps --max-semi-space-size=64 "$main"

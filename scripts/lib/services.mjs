@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { inRoot } from './paths.mjs';
-import { diesWithUs, endChild, freePorts, hasEnded } from './processes.mjs';
+import { diesWithUs, endChild, freePorts, hasEnded, serviceFlags } from './processes.mjs';
 
 /**
  * In the order in which they are stopped: first nobody asks any more, then what runs is finished or handed back while those who
@@ -78,7 +78,7 @@ export class Services {
     const entry = inRoot('dist', 'apps', service.name, 'src', 'main.js');
     const env = { ...this.env, RYAX_HEALTH_PORT: String(service.healthPort) };
     // A group of its own: Ctrl-C is for this script, which then stops them in order.
-    const [command, ...args] = [...diesWithUs(), process.execPath, '--enable-source-maps', entry];
+    const [command, ...args] = [...diesWithUs(), process.execPath, ...serviceFlags, entry];
     const child = spawn(command, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -56,7 +56,13 @@ async function main(): Promise<void> {
       module: StandaloneRoot,
       imports: [
         PlatformModule.forRoot({ service: 'standalone', log, clock }),
-        StateStoreModule.forRoot({ broker: storeBroker, files, datastoreUrl, options: stateStoreOptions(config) }),
+        StateStoreModule.forRoot({
+          broker: storeBroker,
+          files,
+          datastoreUrl,
+          // Nobody outside can listen to a broker in our memory. Services that take over this database later relay all of it.
+          options: { ...stateStoreOptions(config), isRelaying: false },
+        }),
         RunnerModule.forRoot({ broker: runnerBroker, files, datastoreUrl, options: runnerOptions(config) }),
         ExecutorModule.forRoot({
           broker: executorBroker,

@@ -26,11 +26,13 @@ export interface StateStoreOptions {
   readonly cacheBytes: number;
   /** Stored at the very first start, by whichever service comes first. */
   readonly partitions: number;
+  /** Whether committed events are published to `ryax.events`. */
+  readonly isRelaying: boolean;
 }
 
 export function stateStoreOptions(config: {
   readonly RYAX_READ_CACHE_MIB: number;
   readonly RYAX_PARTITIONS: number;
 }): StateStoreOptions {
-  return { cacheBytes: config.RYAX_READ_CACHE_MIB * 1024 * 1024, partitions: config.RYAX_PARTITIONS };
+  return { cacheBytes: config.RYAX_READ_CACHE_MIB * 1024 * 1024, partitions: config.RYAX_PARTITIONS, isRelaying: true };
 }

@@ -126,10 +126,11 @@ function assemble(parts: StateStoreParts, owner: Owner) {
   });
   const relay = new Relay(tail, readers, broker, (events) => metrics.eventsHandled('relay', events));
   const rebuild = new Rebuild(tail, readers, database, log);
-  const shard = new Shard('state-store/0', eventLog.locks, [projections, relay, rebuild], wakes, log);
+  const readersOfLog = options.isRelaying ? [projections, relay, rebuild] : [projections, rebuild];
+  const shard = new Shard('state-store/0', eventLog.locks, readersOfLog, wakes, log);
   const metrics: StateStoreMetrics = new StateStoreMetrics(parts.metrics, {
     tallies: () => new TalliesTable(liveSchema).read(database),
-    lags: () => readLags(database, [projections.name, relay.name]),
+    lags: () => readLags(database, options.isRelaying ? [projections.name, relay.name] : [projections.name]),
     waiting: () => ({ history: streams.waiting, log: logs.waiting }),
     cacheBytes: () => runs.cachedBytes,
     isActive: () => shard.isActive,

@@ -1,4 +1,3 @@
-import type { Message } from '@ryax/contracts';
 import { backoffMs, messageOf, type Backoff, type Log } from '@ryax/platform';
 import type { BatchHandler, ConsumeOptions } from './broker';
 import type { Item } from './cloud-events';
@@ -77,7 +76,7 @@ export class BatchLoop<C extends Carrier> {
     const { carrier } = held;
     for (const item of carrier.items) {
       if (item.type === 'malformed') void this.park(held, item, carrier.tries, item.reason);
-      else this.waiting.push(this.hold(held, item.message, suspected));
+      else this.waiting.push(this.hold(held, item, suspected));
     }
     this.schedule();
   }
@@ -174,10 +173,14 @@ export class BatchLoop<C extends Carrier> {
 
   // ---- Settling: called by the deliveries -------------------------------------------------------------------------
 
-  private hold(carrier: HeldCarrier<C>, message: Message, suspected: boolean): Held<C> {
+  private hold(
+    carrier: HeldCarrier<C>,
+    { message, correlationId }: Extract<Item, { type: 'message' }>,
+    suspected: boolean,
+  ): Held<C> {
     const tries = Math.max(carrier.carrier.tries, this.remembered.get(message.id) ?? 0);
     this.remembered.delete(message.id);
-    return new Held(message, carrier, this.settlements, tries, this.arrivals++, suspected);
+    return new Held(message, carrier, this.settlements, tries, this.arrivals++, suspected, correlationId);
   }
 
   private readonly settlements: Settlements<C> = {

@@ -22,9 +22,26 @@ export interface Wire {
 }
 
 /** One message of a broker message, or why it is none; `wire` is what is parked. */
-export type Item =
+export type Item = (
   | { readonly type: 'message'; readonly message: Message }
-  | { readonly type: 'malformed'; readonly reason: string; readonly wire: Wire };
+  | { readonly type: 'malformed'; readonly reason: string; readonly wire: Wire }
+) & {
+  /** The request that it is, or answers, where several travel in one message: an extension attribute of the event. */
+  readonly correlationId?: string | undefined;
+};
+
+/** A request, or the answer to one, with what the two have in common. */
+export interface Correlated {
+  readonly correlationId: string;
+  readonly message: Message;
+}
+
+export interface CorrelatedWire<C extends Correlated> {
+  readonly wire: Wire;
+  /** For the message of the broker: that of the one in it, or of the first. */
+  readonly correlationId: string;
+  readonly members: readonly C[];
+}
 
 const single = 'application/json';
 const structured = 'application/cloudevents+json';
@@ -38,22 +55,68 @@ const defaultProject = 'default';
 /** Packs messages into as few broker messages as their size allows, in order. */
 export function encode(messages: readonly [Message, ...Message[]], target: Target): Wire[] {
   if (messages.length === 1) return [encodeOne(messages[0], target)];
-  const wires: Wire[] = [];
-  let packed: string[] = [];
+  const texts = messages.map((message) => JSON.stringify(toStructured(message)));
+  return packed(texts, (text) => text).map((pack) => packOf(pack, target));
+}
+
+/**
+ * The same for requests and answers. One that is alone in its message is told by the message's own property, as for anybody
+ * who speaks AMQP; each of several by an attribute of its own.
+ *
+ * @param onTooLarge told of what no message can carry, which is left out
+ */
+export function encodeCorrelated<C extends Correlated>(
+  all: readonly C[],
+  target: Target,
+  onTooLarge: (one: C, error: PublishError) => void = () => undefined,
+): CorrelatedWire<C>[] {
+  const [only] = all;
+  if (all.length > 1) {
+    const texts = all.map((one) => ({
+      one,
+      text: JSON.stringify({ ...toStructured(one.message), correlationid: one.correlationId }),
+    }));
+    return packed(texts, ({ text }) => text).flatMap((pack) => correlatedPack(pack, target, onTooLarge));
+  }
+  return only === undefined ? [] : correlatedPack([{ one: only, text: undefined }], target, onTooLarge);
+}
+
+function correlatedPack<C extends Correlated>(
+  pack: readonly { readonly one: C; readonly text: string | undefined }[],
+  target: Target,
+  onTooLarge: (one: C, error: PublishError) => void,
+): CorrelatedWire<C>[] {
+  const [first] = pack;
+  if (first === undefined) return [];
+  const { correlationId, message } = first.one;
+  try {
+    const texts = pack.flatMap(({ text }) => text ?? []);
+    const wire = pack.length === 1 ? encodeOne(message, target) : packOf(texts, target);
+    return [{ wire, correlationId, members: pack.map(({ one }) => one) }];
+  } catch (error) {
+    if (!(error instanceof PublishError)) throw error;
+    for (const { one } of pack) onTooLarge(one, error);
+    return [];
+  }
+}
+
+/** Cuts a list where the texts of the next part would not fit into one message. */
+function packed<T>(all: readonly T[], textOf: (one: T) => string): T[][] {
+  const packs: T[][] = [];
+  let pack: T[] = [];
   let bytes = 0;
-  for (const message of messages) {
-    const text = JSON.stringify(toStructured(message));
-    const size = Buffer.byteLength(text) + 1;
-    if (packed.length > 0 && bytes + size + 1 > limits.messageBytes) {
-      wires.push(pack(packed, target));
-      packed = [];
+  for (const one of all) {
+    const size = Buffer.byteLength(textOf(one)) + 1;
+    if (pack.length > 0 && bytes + size + 1 > limits.messageBytes) {
+      packs.push(pack);
+      pack = [];
       bytes = 0;
     }
-    packed.push(text);
+    pack.push(one);
     bytes += size;
   }
-  wires.push(pack(packed, target));
-  return wires;
+  packs.push(pack);
+  return packs;
 }
 
 export function encodeOne(message: Message, target: Target): Wire {
@@ -71,7 +134,7 @@ export function encodeOne(message: Message, target: Target): Wire {
   return { contentType: single, headers, content: bounded(Buffer.from(JSON.stringify(message.data)), target) };
 }
 
-function pack(texts: readonly string[], target: Target): Wire {
+function packOf(texts: readonly string[], target: Target): Wire {
   return { contentType: batch, headers: {}, content: bounded(Buffer.from(`[${texts.join(',')}]`), target) };
 }
 
@@ -100,7 +163,7 @@ export function decode(wire: Wire): Item[] {
   if (contentType === single) return [decodeBinary(wire, body.value)];
   if (contentType === structured) return [decodeStructured(body.value, wire)];
   if (!Array.isArray(body.value) || body.value.length === 0) return [malformed(wire, 'expected a list of events')];
-  return body.value.map((event: unknown) => decodeStructured(event, structuredWire(event)));
+  return body.value.map((event: unknown) => decodePacked(event));
 }
 
 /** The same judgement over a message that was never on a wire. */
@@ -115,10 +178,18 @@ function decodeBinary(wire: Wire, data: unknown): Item {
   return parsed.type === 'message' ? parsed : malformed(wire, parsed.reason);
 }
 
-function decodeStructured(event: unknown, wire: Wire): Item {
-  if (typeof event !== 'object' || event === null || Array.isArray(event)) return malformed(wire, 'expected an event');
+function decodePacked(event: unknown): Item {
+  const item = decodeStructured(event, undefined);
+  if (typeof event !== 'object' || event === null || !('correlationid' in event)) return item;
+  return typeof event.correlationid === 'string' ? { ...item, correlationId: event.correlationid } : item;
+}
+
+/** @param wire undefined for one of a batch: it is parked as a message of its own */
+function decodeStructured(event: unknown, wire: Wire | undefined): Item {
+  const malformedEvent = (reason: string) => malformed(wire ?? structuredWire(event), reason);
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) return malformedEvent('expected an event');
   const parsed = parseEvent(event, 'data' in event ? event.data : undefined);
-  return parsed.type === 'message' ? parsed : malformed(wire, parsed.reason);
+  return parsed.type === 'message' ? parsed : malformedEvent(parsed.reason);
 }
 
 /** Extension attributes that we do not know are left out. (Without zod's checks, which cost five times the rest.) */

@@ -24,7 +24,7 @@ export interface CarrierHost<C extends Carrier> {
   putAside(carrier: C): Promise<void>;
   /** Resolves when the broker has heard of all that was settled. */
   synced(): Promise<void>;
-  reply(carrier: C, message: Message): void;
+  reply(carrier: C, correlationId: string | undefined, message: Message): void;
 }
 
 /** How deliveries reach their loop. */
@@ -60,8 +60,8 @@ export class HeldCarrier<C extends Carrier> {
     this.host.giveBack(this.carrier);
   }
 
-  reply(message: Message): void {
-    this.host.reply(this.carrier, message);
+  reply(correlationId: string | undefined, message: Message): void {
+    this.host.reply(this.carrier, correlationId, message);
   }
 }
 
@@ -80,6 +80,8 @@ export class Held<C extends Carrier> implements Delivery {
     readonly arrival: number,
     /** It may have killed a consumer: it is handed out alone. */
     readonly suspected: boolean,
+    /** Its own, where several requests came in one message. */
+    private readonly ownCorrelationId: string | undefined,
   ) {
     this.limit = suspected ? 1 : Infinity;
   }
@@ -93,7 +95,7 @@ export class Held<C extends Carrier> implements Delivery {
   }
 
   get correlationId(): string | undefined {
-    return this.carrier.carrier.correlationId;
+    return this.ownCorrelationId ?? this.carrier.carrier.correlationId;
   }
 
   ack(): void {
@@ -113,7 +115,7 @@ export class Held<C extends Carrier> implements Delivery {
   }
 
   reply(message: Message): void {
-    this.carrier.reply(message);
+    this.carrier.reply(this.correlationId, message);
   }
 
   /** Resolves when it is settled, or after so long. */

@@ -184,7 +184,7 @@ export class AmqpConsumer implements Subscription, CarrierHost<AmqpCarrier> {
     await this.channel?.prefetch(this.options.prefetch).catch(() => undefined);
   }
 
-  reply({ replyTo, correlationId }: AmqpCarrier, message: Message): void {
+  reply({ replyTo }: AmqpCarrier, correlationId: string | undefined, message: Message): void {
     if (replyTo !== undefined) this.host.requests.reply(replyTo, correlationId, message);
   }
 

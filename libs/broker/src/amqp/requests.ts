@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Message } from '@ryax/contracts';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Target } from '../broker';
-import { decode, encodeOne, type Wire } from '../cloud-events';
+import { decode, encodeCorrelated, type Correlated, type Wire } from '../cloud-events';
 import {
   BrokerClosedError,
   ConnectionLostError,
@@ -15,103 +15,152 @@ import { wireOf } from './wire-properties';
 /** RabbitMQ's pseudo-queue: answers come straight to the channel that asked, no queue is made or left behind. */
 const directReplyTo = 'amq.rabbitmq.reply-to';
 
-interface Pending {
+interface Pending extends Correlated {
   readonly target: Target;
-  readonly wire: Wire;
   readonly deadline: number;
   readonly timer: NodeJS.Timeout;
   readonly resolve: (reply: Message) => void;
   readonly reject: (error: Error) => void;
-  sent: boolean;
+  isSent: boolean;
 }
 
 /**
  * Asks and answers. Both are transient and unconfirmed: the answer is the confirm, and who gets none asks again. A
  * request expires at the broker when its asker has given up, so that an outage leaves no pile of stale questions.
+ *
+ * What is asked of one queue, or answered to one asker, in the same turn of the event loop travels in one message: a message
+ * costs the broker and both sides more than what is in it. Nothing waits for company.
  */
 export class Requests {
   private readonly pending = new Map<string, Pending>();
+  private unsent: Pending[] = [];
+  /** By reply address. */
+  private readonly answers = new Map<string, Correlated[]>();
   private readonly prefix = randomUUID();
   private count = 0;
   private channel: Channel | undefined;
+  private isFlushDue = false;
   private closed = false;
 
   request(target: Target, message: Message, timeoutMs: number): Promise<Message> {
     if (this.closed) return Promise.reject(new BrokerClosedError());
-    const id = `${this.prefix}.${this.count++}`;
+    const correlationId = `${this.prefix}.${this.count++}`;
     return new Promise<Message>((resolve, reject) => {
-      const wire = encodeOne(message, target);
-      const timer = setTimeout(() => this.fail(id, new RequestTimeoutError(target, timeoutMs)), timeoutMs);
+      const timer = setTimeout(() => this.fail(correlationId, new RequestTimeoutError(target, timeoutMs)), timeoutMs);
       const deadline = performance.now() + timeoutMs;
-      this.pending.set(id, { target, wire, deadline, timer, resolve, reject, sent: false });
-      this.send();
+      const asked = { correlationId, message, target, deadline, timer, resolve, reject, isSent: false };
+      this.pending.set(correlationId, asked);
+      this.unsent.push(asked);
+      this.flushSoon();
     });
   }
 
   reply(replyTo: string, correlationId: string | undefined, message: Message): void {
-    const target: Target = { exchange: '', routingKey: replyTo };
-    const { content, contentType, headers } = encodeOne(message, target);
-    const properties = { contentType, headers, ...(correlationId === undefined ? {} : { correlationId }) };
-    try {
-      this.channel?.publish('', replyTo, content, properties);
-    } catch {
-      // The channel is closing: the asker hears nothing and asks again, as for any answer that is lost.
-    }
+    if (correlationId === undefined) return;
+    const answers = this.answers.get(replyTo);
+    if (answers === undefined) this.answers.set(replyTo, [{ correlationId, message }]);
+    else answers.push({ correlationId, message });
+    this.flushSoon();
   }
 
   async attach(channel: Channel): Promise<void> {
     await channel.consume(directReplyTo, (reply) => reply && this.answered(reply), { noAck: true });
-    channel.on('return', ({ properties }) => {
-      const id = String(properties.correlationId);
-      const pending = this.pending.get(id);
-      if (pending) this.fail(id, new UnroutableError(pending.target));
+    channel.on('return', (returned) => {
+      for (const { correlationId } of correlatedOf(returned)) {
+        const asked = this.pending.get(correlationId);
+        if (asked) this.fail(correlationId, new UnroutableError(asked.target));
+      }
     });
     this.channel = channel;
-    this.send();
+    this.flush();
   }
 
   detach(): void {
     this.channel = undefined;
-    for (const [id, { sent }] of this.pending) {
-      if (sent) this.fail(id, new ConnectionLostError('an answer came'));
+    this.answers.clear();
+    for (const [id, { isSent }] of this.pending) {
+      if (isSent) this.fail(id, new ConnectionLostError('an answer came'));
     }
   }
 
+  /** What was answered until now still leaves. */
   close(): void {
+    this.flush();
     this.closed = true;
     for (const id of this.pending.keys()) this.fail(id, new BrokerClosedError());
   }
 
-  private send(): void {
-    if (!this.channel) return;
-    for (const [id, pending] of this.pending) {
-      if (pending.sent) continue;
-      const { target, wire } = pending;
-      try {
-        this.channel.publish(target.exchange, target.routingKey, wire.content, {
-          contentType: wire.contentType,
-          headers: wire.headers,
-          replyTo: directReplyTo,
-          correlationId: id,
-          mandatory: true,
-          persistent: false,
-          expiration: String(Math.max(1, Math.round(pending.deadline - performance.now()))),
-        });
-        pending.sent = true;
-      } catch {
-        // The channel is closing: sent over the next one, if that comes in time.
-        return;
+  private flushSoon(): void {
+    if (this.isFlushDue) return;
+    this.isFlushDue = true;
+    setImmediate(() => {
+      this.isFlushDue = false;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    const { channel } = this;
+    if (!channel) return;
+    try {
+      this.sendAnswers(channel);
+      this.sendQuestions(channel);
+    } catch {
+      // The channel is closing. Questions are sent over the next one, if that comes in time; who hears no answer asks again.
+    }
+  }
+
+  private sendAnswers(channel: Channel): void {
+    const all = [...this.answers];
+    this.answers.clear();
+    for (const [replyTo, answers] of all) {
+      for (const { wire, correlationId } of encodeCorrelated(answers, { exchange: '', routingKey: replyTo })) {
+        channel.publish('', replyTo, wire.content, { ...propertiesOf(wire), correlationId });
       }
     }
   }
 
+  private sendQuestions(channel: Channel): void {
+    const groups = new Map<string, Pending[]>();
+    for (const asked of this.unsent) {
+      if (!this.pending.has(asked.correlationId)) continue;
+      const key = `${asked.target.exchange} ${asked.target.routingKey}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [asked]);
+      else group.push(asked);
+    }
+    for (const group of groups.values()) this.sendGroup(channel, group);
+    this.unsent = [];
+  }
+
+  private sendGroup(channel: Channel, group: readonly Pending[]): void {
+    const [first] = group;
+    if (first === undefined) return;
+    const { target } = first;
+    for (const { wire, correlationId, members } of encodeCorrelated(group, target, (asked, error) =>
+      this.fail(asked.correlationId, error),
+    )) {
+      // Of those that travel together, the most patient asker decides: the others' answers are dropped when they come.
+      const patience = Math.max(...members.map(({ deadline }) => deadline)) - performance.now();
+      channel.publish(target.exchange, target.routingKey, wire.content, {
+        ...propertiesOf(wire),
+        replyTo: directReplyTo,
+        correlationId,
+        mandatory: true,
+        persistent: false,
+        expiration: String(Math.max(1, Math.round(patience))),
+      });
+      for (const asked of members) asked.isSent = true;
+    }
+  }
+
   private answered(reply: ConsumeMessage): void {
-    const id = String(reply.properties.correlationId);
-    const pending = this.pending.get(id);
-    if (!pending) return;
-    const [item] = decode(wireOf(reply));
-    if (item?.type === 'message') this.settle(id)?.resolve(item.message);
-    else this.fail(id, new MalformedReplyError(pending.target, item?.reason ?? 'it was empty'));
+    for (const { correlationId, message, reason } of correlatedOf(reply)) {
+      const asked = this.pending.get(correlationId);
+      if (!asked) continue;
+      if (message) this.settle(correlationId)?.resolve(message);
+      else this.fail(correlationId, new MalformedReplyError(asked.target, reason));
+    }
   }
 
   private fail(id: string, error: Error): void {
@@ -119,9 +168,23 @@ export class Requests {
   }
 
   private settle(id: string): Pending | undefined {
-    const pending = this.pending.get(id);
-    clearTimeout(pending?.timer);
+    const asked = this.pending.get(id);
+    clearTimeout(asked?.timer);
     this.pending.delete(id);
-    return pending;
+    return asked;
   }
+}
+
+function propertiesOf({ contentType, headers }: Wire) {
+  return { contentType, headers };
+}
+
+/** What came, each with the request that it belongs to: its own where it travelled with others. */
+function correlatedOf(delivery: Pick<ConsumeMessage, 'properties' | 'content'>) {
+  const ofMessage = String(delivery.properties.correlationId);
+  return decode(wireOf(delivery)).map((item) => ({
+    correlationId: item.correlationId ?? ofMessage,
+    message: item.type === 'message' ? item.message : undefined,
+    reason: item.type === 'message' ? '' : item.reason,
+  }));
 }

@@ -10,7 +10,7 @@ export const parkHeaders = {
   routingKey: 'x-ryax-routing-key',
 } as const;
 
-export function wireOf({ properties, content }: ConsumeMessage): Wire {
+export function wireOf({ properties, content }: Pick<ConsumeMessage, 'properties' | 'content'>): Wire {
   return { contentType: String(properties.contentType ?? ''), headers: properties.headers ?? {}, content };
 }
 

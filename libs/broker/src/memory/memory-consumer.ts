@@ -121,7 +121,7 @@ export class MemoryConsumer implements Subscription, QueueConsumer, CarrierHost<
     return Promise.resolve();
   }
 
-  reply({ replyTo, correlationId }: MemoryCarrier, message: Message): void {
+  reply({ replyTo }: MemoryCarrier, correlationId: string | undefined, message: Message): void {
     if (replyTo === undefined || correlationId === undefined) return;
     const target = { exchange: '', routingKey: replyTo } as const;
     this.host.server.answer(replyTo, correlationId, {
