@@ -166,10 +166,11 @@ export interface StreamName {
 
 /** The inverse of {@link streamId}; undefined for what is no stream of ours. */
 export function parseStreamId(stream: string): StreamName | undefined {
-  const [kind, project, ...rest] = stream.split(':');
-  const known = streamKinds.find((each) => each === kind);
-  const id = rest.join(':');
-  return known === undefined || project === undefined || project === '' || id === ''
-    ? undefined
-    : { kind: known, project, id };
+  const afterKind = stream.indexOf(':');
+  const afterProject = stream.indexOf(':', afterKind + 1);
+  if (afterKind === -1 || afterProject === -1) return undefined;
+  const kind = streamKinds.find((each) => each.length === afterKind && stream.startsWith(each));
+  const project = stream.slice(afterKind + 1, afterProject);
+  const id = stream.slice(afterProject + 1);
+  return kind === undefined || project === '' || id === '' ? undefined : { kind, project, id };
 }

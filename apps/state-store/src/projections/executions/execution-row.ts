@@ -17,26 +17,32 @@ export interface ExecutionRow {
 }
 
 /** The row that an event ends an execution with, if it does. */
-export function endedExecution({ event, position, stream, recordedAt }: DecodedEvent): ExecutionRow | undefined {
-  const row = { position, project: stream.project, runId: stream.id, endedAt: recordedAt };
+export function endedExecution(decoded: DecodedEvent): ExecutionRow | undefined {
+  const { event } = decoded;
   switch (event.type) {
     case 'ExecutionSucceeded': {
       const { execution, attempt, duration_ms: durationMs, executor } = event.data;
-      return { ...row, execution, state: 'succeeded', attempt, durationMs, executor, failure: null };
+      return { ...ending(decoded), execution, state: 'succeeded', attempt, durationMs, executor, failure: null };
     }
     case 'ExecutionFailed': {
       const { execution, attempt, duration_ms: durationMs, executor, failure } = event.data;
       return event.data.will_retry
         ? undefined
-        : { ...row, execution, state: 'failed', attempt, durationMs, executor, failure };
+        : { ...ending(decoded), execution, state: 'failed', attempt, durationMs, executor, failure };
     }
     case 'ExecutionSkipped':
-      return { ...row, ...neverRan, execution: event.data.execution, state: 'skipped' };
-    case 'ExecutionCancelled':
-      return { ...row, ...neverRan, execution: event.data.execution, attempt: event.data.attempt, state: 'cancelled' };
+      return { ...ending(decoded), ...neverRan, execution: event.data.execution, state: 'skipped' };
+    case 'ExecutionCancelled': {
+      const { execution, attempt } = event.data;
+      return { ...ending(decoded), ...neverRan, execution, attempt, state: 'cancelled' };
+    }
     default:
       return undefined;
   }
+}
+
+function ending({ position, stream, recordedAt }: DecodedEvent) {
+  return { position, project: stream.project, runId: stream.id, endedAt: recordedAt };
 }
 
 const neverRan = { attempt: null, durationMs: null, executor: null, failure: null } as const;

@@ -24,14 +24,21 @@ export function observe(
   { event, position }: DecodedEvent,
   { project, definitionHash }: RunRow,
 ): Observation | undefined {
-  const base = { project, definitionHash, position };
   switch (event.type) {
     case 'ExecutionSucceeded': {
       const { execution, duration_ms: value } = event.data;
-      return value === null ? undefined : { ...base, entry: entryOf(execution), subject: 'duration', value };
+      if (value === null) return undefined;
+      return { project, definitionHash, position, entry: entryOf(execution), subject: 'duration', value };
     }
     case 'CollectionOpened':
-      return { ...base, entry: entryOf(event.data.execution), subject: 'count', value: event.data.count };
+      return {
+        project,
+        definitionHash,
+        position,
+        entry: entryOf(event.data.execution),
+        subject: 'count',
+        value: event.data.count,
+      };
     default:
       return undefined;
   }
