@@ -169,6 +169,11 @@ describe('single reads', () => {
     await world.streams.append(stream, workflowDeployed('quakes', 2, second));
 
     const newest = await world.ask('workflow.get', { project, workflow_id: 'quakes' });
+    expect(await world.ask('workflow.current', { project, workflow_id: 'quakes' })).toEqual({
+      version: newest.version,
+      definition_hash: newest.definition_hash,
+      deployed: true,
+    });
     expect(newest).toMatchObject({
       version: 2,
       deployed: true,

@@ -173,6 +173,7 @@ export function describeAppend(subject: () => ContractSubject): void {
       ['too-large', { events: [event({ metadata: JSON.stringify('x'.repeat(limits.eventBytes)) })] }],
       ['text-not-storable', { events: [event({ data: '"\u0000"' })] }],
       ['text-not-storable', { events: [event({ metadata: '"\ud800"' })] }],
+      ['text-not-storable', { events: [event({ data: '"\u001e"' })] }],
       ['number-out-of-range', { events: [event({ recordedAt: 1.5 })] }],
       ['number-out-of-range', { events: [event({ schema: 2 ** 31 })] }],
       ['number-out-of-range', { wakeupAt: Number.NaN }],
