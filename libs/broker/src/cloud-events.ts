@@ -6,7 +6,7 @@ import {
   type Message,
   type MessageType,
 } from '@ryax/contracts';
-import { z } from 'zod';
+import { type z } from 'zod';
 import type { Target } from './broker';
 import { PublishError } from './errors';
 
