@@ -45,9 +45,10 @@ describe('plans of list queries over 100,000 runs', () => {
     await world.database.query('ANALYZE read_models.runs, read_models.run_labels, read_models.executions');
   }
 
+  /** By a replica's own connection: it says how statements are planned. */
   async function explain(text: string, values: readonly unknown[]): Promise<readonly PlanNode[]> {
-    const [row] = await world.database.query<{ 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }>(
-      `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
+    const [row] = await world.eventLog.database.query<{ 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }>(
+      { name: '', text: `EXPLAIN (ANALYZE, FORMAT JSON) ${text}` },
       values,
     );
     const nodes = (row?.['QUERY PLAN'] ?? []).flatMap(({ Plan }) => flatten(Plan));

@@ -7,7 +7,7 @@ import { outwardMessage, routingKeyOf } from './outward-event';
 /** Confirms under way at once; also what is repeated at most after a crash. */
 const pageSize = 500;
 /** Short, as other services act on what they hear. */
-const restMs = 5;
+const restMs = 10;
 
 /**
  * Publishes every committed event to `ryax.events` in position order: at least once, in order along each stream. The

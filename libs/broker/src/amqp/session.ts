@@ -1,4 +1,5 @@
-import { connect, type Channel, type ChannelModel, type ConfirmChannel } from 'amqplib';
+import { Socket } from 'node:net';
+import { connect, type Channel, type ChannelModel, type ConfirmChannel, type Connection } from 'amqplib';
 
 const connectTimeoutMs = 10_000;
 /** A stopped peer is noticed after two to three of these; see PROTOCOLS §7. */
@@ -36,6 +37,7 @@ export class Session {
       timeout: connectTimeoutMs,
       clientProperties: { connection_name: name },
     });
+    writeOncePerTurn(connection.connection);
     return new Session(connection);
   }
 
@@ -101,4 +103,27 @@ export class Session {
     channel.on('handler-error', (error) => this.fail(error));
     return channel;
   }
+}
+
+/**
+ * The library writes what each of its channels has as a chunk of its own: a dozen system calls for what one turn of the event
+ * loop brought about, each of which wakes the broker. Held together until the turn is over, they leave as one, and no later.
+ */
+function writeOncePerTurn(connection: Connection): void {
+  const socket = 'stream' in connection ? connection.stream : undefined;
+  if (!(socket instanceof Socket)) return;
+  const write = socket.write.bind(socket);
+  let isHeld = false;
+  const hold = (chunk: Uint8Array | string) => {
+    if (!isHeld) {
+      isHeld = true;
+      socket.cork();
+      process.nextTick(() => {
+        isHeld = false;
+        socket.uncork();
+      });
+    }
+    return write(chunk);
+  };
+  socket.write = hold;
 }
