@@ -37,6 +37,9 @@ export interface PlanInputs {
 
 export const ourName = 'ryax';
 const systems: Readonly<Record<Step, string>> = { noop: ourName, handler: `${ourName} (nodejs handler)` };
+/** Whether rows of this name are ours, in whichever form, and not a peer's. */
+export const isOurs = (system: string): boolean => Object.values(systems).includes(system);
+
 const loads = { full: [1_000, 5_000], quick: [1_000, 5_000], smoke: [20] } as const;
 
 /** Executions at once under which recorded workflows are run. */
