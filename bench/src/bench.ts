@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAsked, type Asked } from './asked';
 import { curvePlan } from './curves';
+import type { Step } from './definitions';
 import { EngineUnderTest } from './engine';
 import { describeMachine } from './machine';
 import { fullPlan, isOurs, onlyCodes, type EnginePlan, type Planned } from './plan';
@@ -13,6 +14,7 @@ import { overRepeats, type Mode, type Row } from './rows';
 import type { Scripts } from './scripts';
 import { renderTable } from './table';
 import { readTraces, type Trace } from './traces';
+import { warmUp } from './workloads/throughput';
 
 interface Measured {
   rows: Row[];
@@ -33,7 +35,7 @@ export async function bench(args: readonly string[], scripts: Scripts, peers: Pe
     for (let repeat = 1; repeat <= asked.repeats; repeat++) {
       const measured: Measured = { rows: [], failures };
       for (const mode of asked.modes) {
-        for (const plan of plansOf(asked, mode, traces)) await measurePlan(scripts, mode, plan, measured);
+        for (const plan of plansOf(asked, mode, traces)) await measurePlan(scripts, asked, mode, plan, measured);
       }
       await beside.measure(measured);
       repeats.push(measured.rows);
@@ -66,7 +68,13 @@ function tracesOf(asked: Asked, scripts: Scripts): Trace[] {
 }
 
 /** A failure spoils its engine, so what was planned on it is not measured; what needs another engine is. */
-async function measurePlan(scripts: Scripts, mode: Mode, plan: EnginePlan, measured: Measured): Promise<void> {
+async function measurePlan(
+  scripts: Scripts,
+  asked: Asked,
+  mode: Mode,
+  plan: EnginePlan,
+  measured: Measured,
+): Promise<void> {
   let engine: EngineUnderTest | undefined;
   let doing = 'start';
   try {
@@ -74,7 +82,11 @@ async function measurePlan(scripts: Scripts, mode: Mode, plan: EnginePlan, measu
     engine = await EngineUnderTest.start(scripts, mode, plan.options);
     for (const action of ['noop', 'nap']) await engine.publish(scripts.inRoot('bench', 'actions', action));
     console.log(`${mode.padEnd(12)} engine ready ${JSON.stringify(plan.options)} (${seconds(began)} s)`);
+    const warm = new Set<Step>();
     for (const planned of plan.workloads) {
+      doing = `warm-up of ${planned.workload}`;
+      if (!warm.has(planned.step)) await warmUp(engine, planned.step, asked.size);
+      warm.add(planned.step);
       doing = planned.workload;
       measured.rows.push(...(await measure(engine, planned)));
     }

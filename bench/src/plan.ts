@@ -20,6 +20,8 @@ export interface Planned {
   readonly code: string;
   readonly workload: string;
   readonly system: string;
+  /** What its steps are: a fresh engine is warmed up with these before. */
+  readonly step: Step;
   readonly run: (engine: EngineUnderTest) => Promise<readonly Figure[]>;
 }
 
@@ -93,18 +95,19 @@ export function onlyCodes(plans: readonly EnginePlan[], codes: ReadonlySet<strin
 export function pairedPlan(size: Size, step: Step): Planned[] {
   const system = systems[step];
   return [
-    { code: 'W1', workload: 'W1', system, run: (engine) => chainWorkload(engine, step, size) },
+    { code: 'W1', workload: 'W1', system, step, run: (engine) => chainWorkload(engine, step, size) },
     ...loads[size].map((runs) => ({
       code: 'W2',
       workload: `W2 ${runs}`,
       system,
+      step,
       run: (engine: EngineUnderTest) => throughputWorkload(engine, step, { runs }),
     })),
-    { code: 'W3', workload: 'W3', system, run: (engine) => fanWorkload(engine, step, size) },
-    { code: 'W4', workload: 'W4', system, run: (engine) => startWorkload(engine, step, size) },
+    { code: 'W3', workload: 'W3', system, step, run: (engine) => fanWorkload(engine, step, size) },
+    { code: 'W4', workload: 'W4', system, step, run: (engine) => startWorkload(engine, step, size) },
   ];
 }
 
 function ours(workload: string, run: Planned['run']): Planned {
-  return { code: workload.slice(0, 2), workload, system: ourName, run };
+  return { code: workload.slice(0, 2), workload, system: ourName, step: 'noop', run };
 }

@@ -29,7 +29,7 @@ async function measureAll({ peer, target, serverPid, workloads, isQuick }) {
   async function measureInTurn() {
     await worker.on('ready');
     await client.workerIsReady?.();
-    await session.warmUp();
+    await session.warmUp({ isQuick });
     const measured = [];
     for (const workload of session.plan({ workloads, isQuick })) {
       measured.push(await measureOne(workload));

@@ -3,9 +3,11 @@ import { chain, type Step } from '../definitions';
 import type { EngineUnderTest } from '../engine';
 import { inFlight, submitsInFlight } from '../rest-client';
 import type { Figure } from '../rows';
-import { allEnded, metered } from '../workload';
+import { allEnded, metered, type Size } from '../workload';
 
 const shortRun = 3;
+/** None where nothing is said about speed. Peers have the same. */
+const warmUpRuns = { full: 2_000, quick: 1_000, smoke: 0 } as const;
 
 /** How much is submitted, and what else wants to know of it. */
 export interface Load {
@@ -45,4 +47,12 @@ export async function throughputWorkload(engine: EngineUnderTest, step: Step, lo
       { metric: 'accepted_per_s', unit: 'runs/s', value: (runs * 1000) / acceptedMs },
     ];
   });
+}
+
+/**
+ * The load of W2, of which nothing is reported: a process that has just been started takes twice the time for all that it does, until
+ * its code is compiled, and ours are meant to live for weeks.
+ */
+export async function warmUp(engine: EngineUnderTest, step: Step, size: Size): Promise<void> {
+  if (warmUpRuns[size] > 0) await throughputWorkload(engine, step, { runs: warmUpRuns[size] });
 }
