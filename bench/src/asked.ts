@@ -15,6 +15,8 @@ const repeatsWithPeers = 3;
 export interface Asked {
   readonly size: Size;
   readonly json: string | undefined;
+  /** A JSON file of before that is to be shown as the table of a README. Then nothing is measured. */
+  readonly table: string | undefined;
   readonly only: ReadonlySet<string> | undefined;
   readonly modes: readonly Mode[];
   readonly repeats: number;
@@ -34,6 +36,7 @@ export function parseAsked(args: readonly string[], known: Pick<Peers, 'peerName
       quick: { type: 'boolean', default: false },
       smoke: { type: 'boolean', default: false },
       json: { type: 'string' },
+      table: { type: 'string' },
       only: { type: 'string' },
       mode: { type: 'string' },
       curves: { type: 'boolean', default: false },
@@ -66,6 +69,7 @@ export function parseAsked(args: readonly string[], known: Pick<Peers, 'peerName
   return {
     size,
     json: values.json,
+    table: values.table,
     only: only === undefined && peers === undefined ? undefined : new Set(only ?? codes),
     peers,
     modes: mode === undefined ? modes : [mode],

@@ -1,17 +1,18 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAsked, type Asked } from './asked';
 import { curvePlan } from './curves';
 import type { Step } from './definitions';
 import { EngineUnderTest } from './engine';
 import { describeMachine } from './machine';
-import { fullPlan, isOurs, onlyCodes, type EnginePlan, type Planned } from './plan';
+import { fullPlan, isOurs, onlyCodes, ourName, type EnginePlan, type Planned } from './plan';
 import type { Peers } from './peers';
 import { PeersInTurn } from './peers-in-turn';
 import { progress, seconds } from './progress';
 import { ratiosOf } from './ratios';
 import { overRepeats, type Mode, type Row } from './rows';
 import type { Scripts } from './scripts';
+import { renderSummary } from './summary';
 import { renderTable } from './table';
 import { readTraces, type Trace } from './traces';
 import { warmUp } from './workloads/throughput';
@@ -25,6 +26,10 @@ interface Measured {
 export async function bench(args: readonly string[], scripts: Scripts, peers: Peers): Promise<number> {
   const began = performance.now();
   const asked = parseAsked(args, peers);
+  if (asked.table !== undefined) {
+    console.log(renderSummary(JSON.parse(readFileSync(asked.table, 'utf8')) as Row[], ourName));
+    return 0;
+  }
   await scripts.buildIfStale();
   console.log(describeMachine().text);
   const traces = tracesOf(asked, scripts);
