@@ -4,18 +4,18 @@ import { ensureModules } from '../scripts/lib/modules.mjs';
 try {
   await ensureModules();
   // Only now: these need the node modules.
-  const { buildIfStale } = await import('../scripts/lib/build.mjs');
   const { loadTypeScript } = await import('../scripts/lib/typescript.mjs');
   const scripts = {
+    ...(await import('../scripts/lib/build.mjs')),
     ...(await import('../scripts/lib/paths.mjs')),
     ...(await import('../scripts/lib/processes.mjs')),
     ...(await import('../scripts/lib/local-servers.mjs')),
     ...(await import('../scripts/lib/engine.mjs')),
     ...(await import('../scripts/lib/services.mjs')),
   };
-  await buildIfStale();
   const { bench } = loadTypeScript('bench', 'src', 'bench.ts');
-  process.exitCode = await bench(process.argv.slice(2), scripts);
+  const peers = await import('./peers/index.mjs');
+  process.exitCode = await bench(process.argv.slice(2), scripts, peers);
 } catch (error) {
   console.error(error.stack ?? error.message);
   process.exitCode = 1;

@@ -1,37 +1,60 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseAsked, type Asked } from './asked';
 import { curvePlan } from './curves';
+import type { Step } from './definitions';
 import { EngineUnderTest } from './engine';
 import { describeMachine } from './machine';
-import { fullPlan, onlyCodes, type EnginePlan, type Planned } from './plan';
+import { fullPlan, isOurs, onlyCodes, ourName, type EnginePlan, type Planned } from './plan';
+import type { Peers } from './peers';
+import { PeersInTurn } from './peers-in-turn';
+import { progress, seconds } from './progress';
+import { ratiosOf } from './ratios';
 import { overRepeats, type Mode, type Row } from './rows';
 import type { Scripts } from './scripts';
+import { renderSummary } from './summary';
 import { renderTable } from './table';
 import { readTraces, type Trace } from './traces';
+import { warmUp } from './workloads/throughput';
 
 interface Measured {
-  readonly rows: Row[];
+  rows: Row[];
   readonly failures: string[];
 }
 
 /** Measures what is asked for, prints one table, and answers the exit status. */
-export async function bench(args: readonly string[], scripts: Scripts): Promise<number> {
+export async function bench(args: readonly string[], scripts: Scripts, peers: Peers): Promise<number> {
   const began = performance.now();
-  const asked = parseAsked(args);
+  const asked = parseAsked(args, peers);
+  if (asked.table !== undefined) {
+    console.log(renderSummary(JSON.parse(readFileSync(asked.table, 'utf8')) as Row[], ourName));
+    return 0;
+  }
+  await scripts.buildIfStale();
   console.log(describeMachine().text);
   const traces = tracesOf(asked, scripts);
-  const measured: Measured = { rows: [], failures: [] };
-  for (let repeat = 1; repeat <= asked.repeats; repeat++) {
-    for (const mode of asked.modes) {
-      for (const plan of plansOf(asked, mode, traces)) await measurePlan(scripts, mode, plan, measured);
+  const beside = await PeersInTurn.open(peers, asked, scripts);
+  const repeats: Row[][] = [];
+  const failures: string[] = [];
+  try {
+    for (let repeat = 1; repeat <= asked.repeats; repeat++) {
+      const measured: Measured = { rows: [], failures };
+      for (const mode of asked.modes) {
+        for (const plan of plansOf(asked, mode, traces)) await measurePlan(scripts, asked, mode, plan, measured);
+      }
+      await beside.measure(measured);
+      repeats.push(measured.rows);
     }
+  } finally {
+    await beside.close();
   }
-  const figures = overRepeats(measured.rows);
-  console.log(`\n${renderTable(figures)}\n\n${seconds(began)} s in all`);
-  for (const failure of measured.failures) console.error(failure);
-  if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify(figures, undefined, 2)}\n`);
-  return measured.failures.length === 0 ? 0 : 1;
+  const rows = [...overRepeats(repeats.flat()), ...ratiosOf(repeats, isOurs)];
+  console.log(`\n${renderTable(rows)}\n`);
+  for (const skipped of beside.skipped) console.log(skipped);
+  console.log(`${seconds(began)} s in all`);
+  for (const failure of failures) console.error(failure);
+  if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  return failures.length === 0 ? 0 : 1;
 }
 
 function plansOf({ size, only, curves }: Asked, mode: Mode, traces: readonly Trace[]): EnginePlan[] {
@@ -50,7 +73,13 @@ function tracesOf(asked: Asked, scripts: Scripts): Trace[] {
 }
 
 /** A failure spoils its engine, so what was planned on it is not measured; what needs another engine is. */
-async function measurePlan(scripts: Scripts, mode: Mode, plan: EnginePlan, measured: Measured): Promise<void> {
+async function measurePlan(
+  scripts: Scripts,
+  asked: Asked,
+  mode: Mode,
+  plan: EnginePlan,
+  measured: Measured,
+): Promise<void> {
   let engine: EngineUnderTest | undefined;
   let doing = 'start';
   try {
@@ -58,7 +87,11 @@ async function measurePlan(scripts: Scripts, mode: Mode, plan: EnginePlan, measu
     engine = await EngineUnderTest.start(scripts, mode, plan.options);
     for (const action of ['noop', 'nap']) await engine.publish(scripts.inRoot('bench', 'actions', action));
     console.log(`${mode.padEnd(12)} engine ready ${JSON.stringify(plan.options)} (${seconds(began)} s)`);
+    const warm = new Set<Step>();
     for (const planned of plan.workloads) {
+      doing = `warm-up of ${planned.workload}`;
+      if (!warm.has(planned.step)) await warmUp(engine, planned.step, asked.size);
+      warm.add(planned.step);
       doing = planned.workload;
       measured.rows.push(...(await measure(engine, planned)));
     }
@@ -77,15 +110,6 @@ async function measure(engine: EngineUnderTest, planned: Planned): Promise<Row[]
   const began = performance.now();
   const figures = await planned.run(engine);
   const rows = figures.map((figure) => ({ workload, mode, system, ...figure, runs: 1 }));
-  const shown = rows
-    .filter(({ metric }) => !metric.includes('.'))
-    .map((row) => `${row.workload === workload ? '' : `${row.workload}: `}${row.metric} ${row.value.toFixed(2)}`);
-  console.log(
-    `${mode.padEnd(12)} ${workload.padEnd(8)} ${system.padEnd(22)} ${shown.join('  ')} (${seconds(began)} s)`,
-  );
+  console.log(`${progress(mode, workload, system, rows)} (${seconds(began)} s)`);
   return rows;
-}
-
-function seconds(began: number): string {
-  return ((performance.now() - began) / 1000).toFixed(1);
 }

@@ -1,6 +1,6 @@
 import type { EngineOptions, EngineUnderTest } from './engine';
 import { ourName, type EnginePlan, type Planned } from './plan';
-import type { Figure, Mode } from './rows';
+import type { Mode } from './rows';
 import type { Size } from './workload';
 import { throughputWorkload, type Load } from './workloads/throughput';
 
@@ -25,8 +25,6 @@ const pointsOf: Readonly<Record<Size, Points>> = {
   smoke: { runs: [5, 10], actions: [1, 3], replicas: [1, 2], partitions: [4, 16], steps: 30 },
 };
 const shortRun = 3;
-/** Enough for the code to be compiled: the first point of a curve is not to pay for all others. */
-const warmUpSteps = { full: 3_000, quick: 900, smoke: 3 } as const;
 
 /**
  * What a step costs, in CPU of everything and in wall time, as one thing grows and all else stays as it is: the number of runs, the
@@ -37,12 +35,11 @@ export function curvePlan(mode: Mode, size: Size): EnginePlan[] {
   const fixed = { runs: steps / shortRun, steps: shortRun };
   const one = (workload: string, load: Load, options: EngineOptions): EnginePlan => ({
     options,
-    workloads: [warmUp(size), point(workload, load)],
+    workloads: [point(workload, load)],
   });
   const shared: EnginePlan = {
     options: {},
     workloads: [
-      warmUp(size),
       ...actions.map((count) => point(`actions=${count}`, { runs: Math.ceil(steps / count), steps: count })),
       ...runs.map((count) => point(`runs=${count}`, { runs: count, steps: shortRun })),
     ],
@@ -58,13 +55,5 @@ export function curvePlan(mode: Mode, size: Size): EnginePlan[] {
 function point(what: string, load: Load): Planned {
   const workload = `curve ${what}`;
   const run = (engine: EngineUnderTest) => throughputWorkload(engine, 'noop', load);
-  return { code: 'curve', workload, system: ourName, run };
-}
-
-function warmUp(size: Size): Planned {
-  const run = async (engine: EngineUnderTest): Promise<readonly Figure[]> => {
-    await throughputWorkload(engine, 'noop', { runs: warmUpSteps[size] / shortRun, steps: shortRun });
-    return [];
-  };
-  return { code: 'curve', workload: 'warm-up', system: ourName, run };
+  return { code: 'curve', workload, system: ourName, step: 'noop', run };
 }

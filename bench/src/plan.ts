@@ -20,6 +20,8 @@ export interface Planned {
   readonly code: string;
   readonly workload: string;
   readonly system: string;
+  /** What its steps are: a fresh engine is warmed up with these before. */
+  readonly step: Step;
   readonly run: (engine: EngineUnderTest) => Promise<readonly Figure[]>;
 }
 
@@ -37,7 +39,16 @@ export interface PlanInputs {
 
 export const ourName = 'ryax';
 const systems: Readonly<Record<Step, string>> = { noop: ourName, handler: `${ourName} (nodejs handler)` };
+/** Whether rows of this name are ours, in whichever form, and not a peer's. */
+export const isOurs = (system: string): boolean => Object.values(systems).includes(system);
+
 const loads = { full: [1_000, 5_000], quick: [1_000, 5_000], smoke: [20] } as const;
+
+/** Enough to tell what a handler costs more than the engine's own action. */
+const handlerLoadsInAHurry = [1_000];
+
+/** As many as a call of the bulk route takes; tiny ones are to be several calls, too. */
+const runsPerCall = { full: 1_000, quick: 1_000, smoke: 8 } as const;
 
 /** Executions at once under which recorded workflows are run. */
 const traceSlots = [8, 64];
@@ -86,22 +97,32 @@ export function onlyCodes(plans: readonly EnginePlan[], codes: ReadonlySet<strin
     .filter(({ workloads }) => workloads.length > 0);
 }
 
-/** What peers can be asked for, too. */
+/** What is measured of peers, too. */
 export function pairedPlan(size: Size, step: Step): Planned[] {
   const system = systems[step];
   return [
-    { code: 'W1', workload: 'W1', system, run: (engine) => chainWorkload(engine, step, size) },
-    ...loads[size].map((runs) => ({
+    { code: 'W1', workload: 'W1', system, step, run: (engine) => chainWorkload(engine, step, size) },
+    ...(size === 'quick' && step === 'handler' ? handlerLoadsInAHurry : loads[size]).map((runs) => ({
       code: 'W2',
       workload: `W2 ${runs}`,
       system,
+      step,
       run: (engine: EngineUnderTest) => throughputWorkload(engine, step, { runs }),
     })),
-    { code: 'W3', workload: 'W3', system, run: (engine) => fanWorkload(engine, step, size) },
-    { code: 'W4', workload: 'W4', system, run: (engine) => startWorkload(engine, step, size) },
+    ...(step === 'noop' ? batchPlan(size) : []),
+    { code: 'W3', workload: 'W3', system, step, run: (engine) => fanWorkload(engine, step, size) },
+    { code: 'W4', workload: 'W4', system, step, run: (engine) => startWorkload(engine, step, size) },
   ];
 }
 
+/** The same runs through the bulk route, which only our engine has. */
+function batchPlan(size: Size): Planned[] {
+  const batch = runsPerCall[size];
+  return loads[size].map((runs) =>
+    ours(`W2 ${runs} batch`, (engine) => throughputWorkload(engine, 'noop', { runs, batch })),
+  );
+}
+
 function ours(workload: string, run: Planned['run']): Planned {
-  return { code: workload.slice(0, 2), workload, system: ourName, run };
+  return { code: workload.slice(0, 2), workload, system: ourName, step: 'noop', run };
 }

@@ -27,6 +27,7 @@ export interface ServiceProcesses {
 
 /** What we use of the scripts by which everybody starts the engine: the benchmark measures what they start. */
 export interface Scripts {
+  buildIfStale(): Promise<void>;
   inRoot(...path: readonly string[]): string;
   freePorts(count: number): Promise<number[]>;
   startLocalPostgres(directory: string): Promise<LocalServer>;

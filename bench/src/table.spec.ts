@@ -14,6 +14,20 @@ describe('the table', () => {
     ]);
   });
 
+  it('puts ratios into a table of their own, with the direction that is better and who is ahead', () => {
+    const ratio = { mode: 'standalone', system: 'peer / ryax', unit: 'x', value: 2, runs: 3 } as const;
+    const table = renderTable([
+      { ...ratio, workload: 'W1', metric: 'ms_per_step_ratio' },
+      { ...ratio, workload: 'W2 1000', metric: 'steps_per_s_ratio' },
+    ]);
+    expect(table.split('\n').slice(-4)).toEqual([
+      '| Workload | Our mode   | Peer / ours | Metric            | Better | Ratio           | Pairs |',
+      '| -------- | ---------- | ----------- | ----------------- | ------ | --------------- | ----- |',
+      '| W1       | standalone | peer / ryax | ms_per_step_ratio | lower  | 2.00 x (ahead)  | 3     |',
+      '| W2 1000  | standalone | peer / ryax | steps_per_s_ratio | higher | 2.00 x (behind) | 3     |',
+    ]);
+  });
+
   it.each([
     [0, '0'],
     [0.012345, '0.0123'],

@@ -1,9 +1,10 @@
+import { isBetterWhenHigher, partRatios, ratioLegend, ratioText } from './ratios';
 import type { Row } from './rows';
 
-/** A Markdown table, so that what is printed can be put into a document as it is. Memory and CPU by process are in the JSON. */
+/** Markdown, so that what is printed can be put into a document as it is. Memory and CPU by process are in the JSON. */
 export function renderTable(rows: readonly Row[]): string {
-  const shown = rows.filter(({ metric }) => !metric.includes('.'));
-  const lines = shown.map(({ workload, mode, system, metric, unit, value, runs }) => [
+  const { figures, ratios } = partRatios(rows.filter(({ metric }) => !metric.includes('.')));
+  const lines = figures.map(({ workload, mode, system, metric, unit, value, runs }) => [
     workload,
     mode,
     system,
@@ -11,7 +12,24 @@ export function renderTable(rows: readonly Row[]): string {
     `${rounded(value)} ${unit}`,
     String(runs),
   ]);
-  const head = ['Workload', 'Mode', 'System', 'Metric', 'Value', 'Runs'];
+  const table = markdownTable(['Workload', 'Mode', 'System', 'Metric', 'Value', 'Runs'], lines);
+  return ratios.length === 0 ? table : `${table}\n\n${ratioLegend}\n\n${renderRatios(ratios)}`;
+}
+
+function renderRatios(ratios: readonly Row[]): string {
+  const lines = ratios.map(({ workload, mode, system, metric, value, runs }) => [
+    workload,
+    mode,
+    system,
+    metric,
+    isBetterWhenHigher(metric) ? 'higher' : 'lower',
+    ratioText(metric, value),
+    String(runs),
+  ]);
+  return markdownTable(['Workload', 'Our mode', 'Peer / ours', 'Metric', 'Better', 'Ratio', 'Pairs'], lines);
+}
+
+export function markdownTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)));
   const row = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
   const rule = row(widths.map((width) => '-'.repeat(width)));

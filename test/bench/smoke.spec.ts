@@ -11,6 +11,7 @@ const patienceMs = 300_000;
 const metrics: Readonly<Record<string, readonly string[]>> = {
   W1: ['ms_per_step', 'cpu_us_per_step'],
   'W2 20': ['steps_per_s', 'runs_per_s'],
+  'W2 20 batch': ['steps_per_s', 'runs_per_s', 'accepted_per_s'],
   W3: ['total_ms'],
   W4: ['start_p50_ms', 'start_p99_ms'],
   'W5 10': ['start_p50_ms', 'start_p99_ms', 'start_p50_ratio', 'rss_mib.postgres'],

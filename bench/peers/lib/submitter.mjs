@@ -29,7 +29,7 @@ async function measureAll({ peer, target, serverPid, workloads, isQuick }) {
   async function measureInTurn() {
     await worker.on('ready');
     await client.workerIsReady?.();
-    await session.warmUp();
+    await session.warmUp({ isQuick });
     const measured = [];
     for (const workload of session.plan({ workloads, isQuick })) {
       measured.push(await measureOne(workload));
@@ -37,7 +37,7 @@ async function measureAll({ peer, target, serverPid, workloads, isQuick }) {
     return measured;
   }
 
-  async function measureOne({ name, runs, steps, measure }) {
+  async function measureOne({ name, steps, measure }) {
     const stepsBefore = await worker.steps();
     const meter = new Meter(groups);
     const figures = await measure();
@@ -46,6 +46,6 @@ async function measureAll({ peer, target, serverPid, workloads, isQuick }) {
     const executed = (await worker.steps()) - stepsBefore;
     if (executed < steps) throw new Error(`${name}: expected ${steps} executed steps, found ${executed}`);
     if (executed > steps) console.error(`${name}: ${executed - steps} steps were executed more than once`);
-    return { workload: name, runs, figures, cpuUsPerStep: (cpuSeconds * 1e6) / steps, peakRssMib };
+    return { workload: name, figures, cpuUsPerStep: (cpuSeconds * 1e6) / steps, peakRssMib };
   }
 }

@@ -5,13 +5,10 @@ import { inFlight, submitsInFlight } from '../rest-client';
 import type { Figure } from '../rows';
 import { allProjected, ofWorkload, type Size } from '../workload';
 import { startWorkload } from './start';
-import { throughputWorkload } from './throughput';
 
 /** How many runs are held open, by size: what W5 and W7 have in common. */
 export const openRuns = { full: 10_000, quick: 1_000, smoke: 10 } as const;
 
-/** A fresh engine starts slowly: compared with that, anything later would look good. */
-const warmUpRuns = { full: 2_000, quick: 500, smoke: 5 } as const;
 /** Longer than any measurement. */
 const sleepSeconds = 86_400;
 const allAsleepWithinMs = 600_000;
@@ -21,7 +18,6 @@ const allAsleepWithinMs = 600_000;
  * same engine just before.
  */
 export async function openRunsWorkload(engine: EngineUnderTest, size: Size): Promise<Figure[]> {
-  await throughputWorkload(engine, 'noop', { runs: warmUpRuns[size] });
   const before = await startWorkload(engine, 'noop', size);
   const accepted = await holdOpen(engine, openRuns[size]);
   const memory = [...usagesOf(engine.groups)].map(([name, { rssMib }]) => ({
