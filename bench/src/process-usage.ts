@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 const ticksPerSecond = 100;
 const sampleMs = 250;
 
-/** Root process of each group whose usage is reported, by the group's name. Their descendants count with them. */
+/** Root processes of each group whose usage is reported, by the group's name. Their descendants count with them. */
 export type ProcessGroups = Readonly<Record<string, readonly number[]>>;
 
 export interface Usage {
@@ -52,7 +52,28 @@ export class Meter {
 
 export function usagesOf(groups: ProcessGroups): Map<string, Usage> {
   const table = processTable();
-  return new Map(Object.entries(groups).map(([name, roots]) => [name, usageOf(roots, table)]));
+  const members = membersOf(groups, new Map([...table].map(([pid, { parent }]) => [pid, parent])));
+  return new Map([...members].map(([name, pids]) => [name, usageOf(pids, table)]));
+}
+
+/**
+ * The processes of each group: its roots and what descends from them, but for what another group claims. The harness has started
+ * everything, and is no part of it.
+ *
+ * @param parents each process's parent
+ */
+export function membersOf(groups: ProcessGroups, parents: ReadonlyMap<number, number>): Map<string, number[]> {
+  const groupOf = new Map(
+    Object.entries(groups).flatMap(([name, roots]) => roots.map((root) => [root, name] as const)),
+  );
+  const members = new Map<string, number[]>(Object.keys(groups).map((name) => [name, []]));
+  for (const pid of parents.keys()) {
+    let at: number | undefined = pid;
+    while (at !== undefined && !groupOf.has(at)) at = parents.get(at);
+    const name = at === undefined ? undefined : groupOf.get(at);
+    if (name !== undefined) members.get(name)?.push(pid);
+  }
+  return members;
 }
 
 interface Process {
@@ -61,12 +82,12 @@ interface Process {
   readonly ticks: number;
 }
 
-function usageOf(roots: readonly number[], table: ReadonlyMap<number, Process>): Usage {
+function usageOf(pids: readonly number[], table: ReadonlyMap<number, Process>): Usage {
   let ticks = 0;
   let privateKib = 0;
   let fileKib = 0;
   let sharedKib = 0;
-  for (const pid of withDescendants(roots, table)) {
+  for (const pid of pids) {
     ticks += table.get(pid)?.ticks ?? 0;
     const status = read(`/proc/${pid}/status`);
     const kib = (key: string) => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
@@ -75,19 +96,6 @@ function usageOf(roots: readonly number[], table: ReadonlyMap<number, Process>):
     sharedKib = Math.max(sharedKib, kib('RssShmem'));
   }
   return { cpuSeconds: ticks / ticksPerSecond, rssMib: (privateKib + fileKib + sharedKib) / 1024 };
-}
-
-function withDescendants(roots: readonly number[], table: ReadonlyMap<number, Process>): Set<number> {
-  const children = new Map<number, number[]>();
-  for (const [pid, { parent }] of table) children.set(parent, [...(children.get(parent) ?? []), pid]);
-  const found = new Set<number>();
-  const pending = [...roots];
-  for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
-    if (found.has(pid)) continue;
-    found.add(pid);
-    pending.push(...(children.get(pid) ?? []));
-  }
-  return found;
 }
 
 function processTable(): Map<number, Process> {
