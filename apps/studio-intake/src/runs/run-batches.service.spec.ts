@@ -33,7 +33,8 @@ const keyReused: CommandReply = { status: 'rejected', rejection: { code: 'key-re
 
 describe('RunBatches', () => {
   const log = new Log({ service: 'test', write: () => undefined });
-  const options = { jwtSecretKey: undefined, commandDeadlineMs: 300, queryDeadlineMs: 300 };
+  /** Patient: only a test that waits for no answer shortens it. */
+  const options = { jwtSecretKey: undefined, commandDeadlineMs: 20_000, queryDeadlineMs: 20_000 };
   const ids = new IdSource();
   let directory: string;
   let server: InMemoryServer;
@@ -56,6 +57,7 @@ describe('RunBatches', () => {
     const runner = new RunnerClient(broker, options, new Clock(), ids, log, stateStore);
     const definitions = new Definitions(files, secrets, stateStore, new StoredActions(files));
     const workflows = new Workflows(files, definitions, runner, stateStore);
+    options.commandDeadlineMs = 20_000;
     const current = new CurrentWorkflows(stateStore, files);
     batches = new RunBatches(new Runs(files, secrets, runner, stateStore, workflows, current, definitions, ids), log);
     asked = [];
@@ -142,6 +144,7 @@ describe('RunBatches', () => {
   it('says for an item without an answer what to ask for and with which key, and answers the others', async () => {
     const starts = await givenRunner(2, ({ labels }) => (labels['is'] === 'silent' ? undefined : accepted));
 
+    options.commandDeadlineMs = 300;
     const [silent, answered] = await batches.start(caller, 'hello', [{ labels: { is: 'silent' } }, {}], undefined);
 
     const { run_id, key } = starts.find(({ labels }) => labels['is'] === 'silent') ?? {};

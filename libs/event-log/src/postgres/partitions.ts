@@ -1,3 +1,4 @@
+import { DatabaseError } from 'pg';
 import type { Connection, Database } from './database';
 import type { Statement } from './sql';
 
@@ -18,6 +19,27 @@ const defaults = { eventsPerPartition: 5_000_000, ahead: 2 };
 export async function ensurePartitions(database: Database, options: PartitionOptions = {}): Promise<void> {
   const { eventsPerPartition, ahead } = { ...defaults, ...options };
   if (isEnough(await extent(database), eventsPerPartition * ahead)) return;
+  for (let overtaken = 0; ; overtaken++) {
+    try {
+      return await makeRoom(database, eventsPerPartition, ahead);
+    } catch (error) {
+      if (!wasOvertaken(error) || overtaken === mostOvertaken) throw error;
+    }
+  }
+}
+
+/** An owner that is overtaken so often has too small partitions, and tries again in a minute. */
+const mostOvertaken = 5;
+
+/** Appends have gone on into the default partition meanwhile: looked at again, it is adopted. */
+function wasOvertaken(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === checkViolation;
+}
+
+/** SQLSTATE of a partition that cannot be attached, as the default one holds some of its rows. */
+const checkViolation = '23514';
+
+async function makeRoom(database: Database, eventsPerPartition: number, ahead: number): Promise<void> {
   await database.transaction(async (connection) => {
     await connection.query(lockPartitions);
     await connection.query(ddl(`SET LOCAL lock_timeout = '1s'`));
