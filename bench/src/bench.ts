@@ -111,7 +111,7 @@ async function measurePlan(
   } catch (error) {
     const what = error instanceof Error ? error.stack : String(error);
     failures.push(`${mode} ${doing}: ${what}\n${engine?.lastWords ?? ''}`);
-    if (!running.isStopping) console.log(`${mode.padEnd(12)} ${doing} failed`);
+    if (!running.isStopping) console.log(`${mode.padEnd(12)} ${doing} failed: ${String(error)}`);
   } finally {
     await engine?.stop().catch((error: unknown) => failures.push(`${mode} stop: ${String(error)}`));
   }

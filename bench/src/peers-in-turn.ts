@@ -41,7 +41,7 @@ export class PeersInTurn {
         console.log(`${name} took ${seconds(began)} s`);
       } catch (error) {
         failures.push(`${name}: ${error instanceof Error ? error.stack : String(error)}`);
-        if (!this.isStopped) console.log(`${name} failed`);
+        if (!this.isStopped) console.log(`${name} failed: ${String(error)}`);
       }
     }
     return rows;
