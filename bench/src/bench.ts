@@ -11,14 +11,18 @@ import { PeersInTurn } from './peers-in-turn';
 import { progress, seconds } from './progress';
 import { ratiosOf } from './ratios';
 import { overRepeats, type Mode, type Row } from './rows';
+import { Running } from './running';
 import type { Scripts } from './scripts';
 import { renderSummary } from './summary';
 import { renderTable } from './table';
 import { readTraces, type Trace } from './traces';
 import { warmUp } from './workloads/throughput';
 
-interface Measured {
-  rows: Row[];
+/** What the measurements of one benchmark share. */
+interface Bench {
+  readonly asked: Asked;
+  readonly scripts: Scripts;
+  readonly running: Running;
   readonly failures: string[];
 }
 
@@ -33,21 +37,30 @@ export async function bench(args: readonly string[], scripts: Scripts, peers: Pe
   await scripts.buildIfStale();
   console.log(describeMachine().text);
   const traces = tracesOf(asked, scripts);
-  const beside = await PeersInTurn.open(peers, asked, scripts);
-  const repeats: Row[][] = [];
   const failures: string[] = [];
+  const running = new Running();
+  const leaveSignals = running.stopOnSignals();
+  const beside = new PeersInTurn(peers, asked, scripts);
+  void running.hold(Promise.resolve(beside));
+  const repeats: Row[][] = [];
   try {
-    for (let repeat = 1; repeat <= asked.repeats; repeat++) {
-      const measured: Measured = { rows: [], failures };
+    await beside.open();
+    for (let repeat = 1; repeat <= asked.repeats && !running.isStopping; repeat++) {
+      const rows: Row[] = [];
       for (const mode of asked.modes) {
-        for (const plan of plansOf(asked, mode, traces)) await measurePlan(scripts, asked, mode, plan, measured);
+        for (const plan of plansOf(asked, mode, traces)) {
+          rows.push(...(await measurePlan({ asked, scripts, running, failures }, mode, plan)));
+        }
       }
-      await beside.measure(measured);
-      repeats.push(measured.rows);
+      rows.push(...(await beside.measure(failures)));
+      repeats.push(rows);
     }
   } finally {
-    await beside.close();
+    await beside.stop();
+    await running.stopped;
+    leaveSignals();
   }
+  if (running.isStopping) return 1;
   const rows = [...overRepeats(repeats.flat()), ...ratiosOf(repeats, isOurs)];
   console.log(`\n${renderTable(rows)}\n`);
   for (const skipped of beside.skipped) console.log(skipped);
@@ -74,17 +87,17 @@ function tracesOf(asked: Asked, scripts: Scripts): Trace[] {
 
 /** A failure spoils its engine, so what was planned on it is not measured; what needs another engine is. */
 async function measurePlan(
-  scripts: Scripts,
-  asked: Asked,
+  { asked, scripts, running, failures }: Bench,
   mode: Mode,
   plan: EnginePlan,
-  measured: Measured,
-): Promise<void> {
+): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  if (running.isStopping) return rows;
   let engine: EngineUnderTest | undefined;
   let doing = 'start';
   try {
     const began = performance.now();
-    engine = await EngineUnderTest.start(scripts, mode, plan.options);
+    engine = await running.hold(EngineUnderTest.start(scripts, mode, plan.options));
     for (const action of ['noop', 'nap']) await engine.publish(scripts.inRoot('bench', 'actions', action));
     console.log(`${mode.padEnd(12)} engine ready ${JSON.stringify(plan.options)} (${seconds(began)} s)`);
     const warm = new Set<Step>();
@@ -93,15 +106,16 @@ async function measurePlan(
       if (!warm.has(planned.step)) await warmUp(engine, planned.step, asked.size);
       warm.add(planned.step);
       doing = planned.workload;
-      measured.rows.push(...(await measure(engine, planned)));
+      rows.push(...(await measure(engine, planned)));
     }
   } catch (error) {
     const what = error instanceof Error ? error.stack : String(error);
-    measured.failures.push(`${mode} ${doing}: ${what}\n${engine?.lastWords ?? ''}`);
-    console.log(`${mode.padEnd(12)} ${doing} failed`);
+    failures.push(`${mode} ${doing}: ${what}\n${engine?.lastWords ?? ''}`);
+    if (!running.isStopping) console.log(`${mode.padEnd(12)} ${doing} failed: ${String(error)}`);
   } finally {
-    await engine?.stop().catch((error: unknown) => measured.failures.push(`${mode} stop: ${String(error)}`));
+    await engine?.stop().catch((error: unknown) => failures.push(`${mode} stop: ${String(error)}`));
   }
+  return rows;
 }
 
 async function measure(engine: EngineUnderTest, planned: Planned): Promise<Row[]> {

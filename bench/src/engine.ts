@@ -30,6 +30,7 @@ export class EngineUnderTest {
   readonly stops: (() => Promise<void>)[] = [];
   private readonly listeners = new Set<LineListener>();
   private readonly lastLines: string[] = [];
+  private stopped: Promise<void> | undefined;
 
   private constructor(
     readonly mode: Mode,
@@ -141,9 +142,18 @@ export class EngineUnderTest {
     return this.lastLines.join('\n');
   }
 
-  async stop(): Promise<void> {
-    for (const stop of this.stops.splice(0)) await stop();
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  /** Whoever asks while it is being stopped waits as well. */
+  stop(): Promise<void> {
+    this.stopped ??= this.stopAll();
+    return this.stopped;
+  }
+
+  private async stopAll(): Promise<void> {
+    try {
+      for (const stop of this.stops.splice(0)) await stop();
+    } finally {
+      rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+    }
   }
 
   private heard(label: string, line: string): void {

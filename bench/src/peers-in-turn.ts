@@ -10,54 +10,67 @@ import type { Scripts } from './scripts';
 export class PeersInTurn {
   /** One line for each peer that was left out, with the reason. */
   readonly skipped: string[] = [];
-  private readonly open = new Map<string, Peer>();
+  private readonly peers = new Map<string, Peer>();
   private directory: string | undefined;
+  private opening: Promise<void> = Promise.resolve();
+  private isStopped = false;
 
-  private constructor(private readonly asked: Pick<Asked, 'size' | 'only'>) {}
+  constructor(
+    private readonly all: Peers,
+    private readonly asked: Pick<Asked, 'size' | 'only' | 'peers'>,
+    private readonly scripts: Pick<Scripts, 'inRoot'>,
+  ) {}
 
   /** Gets all of them ready before anything is measured: that installs packages, and may take minutes the first time. */
-  static async open(peers: Peers, asked: Asked, scripts: Pick<Scripts, 'inRoot'>): Promise<PeersInTurn> {
-    const inTurn = new PeersInTurn(asked);
-    try {
-      for (const name of asked.peers ?? []) await inTurn.openOne(peers, name, scripts);
-      return inTurn;
-    } catch (error) {
-      await inTurn.close();
-      throw error;
-    }
+  open(): Promise<void> {
+    this.opening = this.openAll(this.asked.peers ?? []);
+    return this.opening;
   }
 
   /** A peer that fails says so among the failures; the others go on. */
-  async measure({ rows, failures }: { readonly rows: Row[]; readonly failures: string[] }): Promise<void> {
+  async measure(failures: string[]): Promise<Row[]> {
     const workloads = [...(this.asked.only ?? [])];
-    for (const [name, peer] of this.open) {
+    const rows: Row[] = [];
+    for (const [name, peer] of this.peers) {
+      if (this.isStopped) break;
       const began = performance.now();
       try {
         const measured = await peer.measure({ workloads, quick: this.asked.size === 'quick' });
         rows.push(...measured);
-        for (const part of byWorkload(measured)) console.log(part);
+        for (const line of byWorkload(measured)) console.log(line);
         console.log(`${name} took ${seconds(began)} s`);
       } catch (error) {
         failures.push(`${name}: ${error instanceof Error ? error.stack : String(error)}`);
-        console.log(`${name} failed`);
+        if (!this.isStopped) console.log(`${name} failed: ${String(error)}`);
       }
     }
+    return rows;
   }
 
-  async close(): Promise<void> {
-    for (const peer of this.open.values()) await peer.close();
-    if (this.directory !== undefined) rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  private async openOne(peers: Peers, name: string, { inRoot }: Pick<Scripts, 'inRoot'>): Promise<void> {
-    if (this.directory === undefined) {
-      mkdirSync(inRoot('.ryax'), { recursive: true });
-      // Not in the system's folder for temporary files: that may lie in memory, where durability costs nothing.
-      this.directory = mkdtempSync(inRoot('.ryax', 'bench-peers-'));
-    }
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    // Whoever opens them is told of a failure.
+    await this.opening.catch(() => undefined);
     try {
-      const peer = await peers.openPeer(name, { directory: join(this.directory, name), log: console.log });
-      this.open.set(name, peer);
+      for (const peer of this.peers.values()) await peer.close();
+    } finally {
+      if (this.directory !== undefined) rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+
+  private async openAll(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    mkdirSync(this.scripts.inRoot('.ryax'), { recursive: true });
+    // Not in the system's folder for temporary files: that may lie in memory, where durability costs nothing.
+    const directory = mkdtempSync(this.scripts.inRoot('.ryax', 'bench-peers-'));
+    this.directory = directory;
+    for (const name of names) if (!this.isStopped) await this.openOne(name, join(directory, name));
+  }
+
+  private async openOne(name: string, directory: string): Promise<void> {
+    try {
+      const peer = await this.all.openPeer(name, { directory, log: console.log });
+      this.peers.set(name, peer);
       console.log(`${name}: ${JSON.stringify(peer.versions)}; ${peer.durability}`);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
