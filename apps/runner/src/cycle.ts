@@ -8,8 +8,9 @@ import { DefinitionNotFoundError } from './plans';
 import type { RunnerMetrics } from './runner-metrics';
 import { UnknownStreamError, type AnyStream, type RunStream, type StreamStore } from './stream-store';
 import { internalItem, type WorkItem } from './work-item';
+import { Yielding } from './yielding';
 
-/** Streams folded at the same time when a cycle needs many that are not cached. */
+/** Streams folded at the same time of those that are not read together with others: long ones, mostly. */
 const concurrentLoads = 16;
 
 export interface CycleParts {
@@ -77,7 +78,8 @@ export class Cycle {
       return await this.commit([...decisions.values()]);
     } catch (error) {
       const decided = new Set(items.map(({ streamId }) => streamId));
-      for (const { stream } of decisions.values()) this.drop(stream, decided);
+      // What decided nothing has not run ahead: a page of open runs is not read again for the one that cannot be decided.
+      for (const { stream, events } of decisions.values()) if (events.length > 0) this.drop(stream, decided);
       return { appended: false, again: await this.withoutCulprit(items, error) };
     }
   }
@@ -129,12 +131,14 @@ export class Cycle {
       else list.push(item);
     }
     const loaded = await this.loadAll(byStream);
+    const yielding = new Yielding();
     for (const [streamId, streamItems] of byStream) {
       const stream = loaded.get(streamId);
       if (stream === undefined) continue;
       const decision = this.parts.decider.begin(stream);
       decisions.set(streamId, decision);
       await this.decideStream(decision, streamItems);
+      await yielding.pause();
     }
   }
 
@@ -158,8 +162,9 @@ export class Cycle {
   }
 
   private async loadAll(byStream: ReadonlyMap<string, readonly WorkItem[]>): Promise<Map<string, AnyStream>> {
-    const loaded = new Map<string, AnyStream>();
-    const waiting = [...byStream];
+    const asked = new Map([...byStream].map(([streamId, items]) => [streamId, startedDefinition(items)] as const));
+    const loaded = await this.parts.store.loadMany(asked);
+    const waiting = [...byStream].filter(([streamId]) => !loaded.has(streamId));
     const worker = async () => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         const [streamId, items] = next;

@@ -175,7 +175,9 @@ export class Effects {
   /** Time alone makes a cancel one by force, so that a decision without events may ask for it, too. */
   private watch({ stream, decidedAt }: StreamDecision): void {
     if (stream.kind !== 'run' || !stream.aggregate.isOpen || !this.isOurs(stream.streamId)) return;
-    this.parts.index.sawVersion(stream.streamId, stream.version);
+    // New, or folded while its partition was still another's: nothing of it is watched yet.
+    if (this.parts.index.knownVersion(stream.streamId) === 0) this.folded(stream);
+    else this.parts.index.sawVersion(stream.streamId, stream.version);
     this.updateCancels(stream, Math.max(decidedAt, stream.lastEventAt));
   }
 

@@ -59,6 +59,7 @@ export class ExecutorBeats {
         pools: JSON.stringify(beat.pools),
         wanted: '{}',
         schemaMax: beat.schema_max,
+        lock: null,
         sent: beat.sent,
       });
       this.executors.heard(beat);

@@ -1,6 +1,6 @@
 import type { Broker } from '@ryax/broker';
 import { EVENT_SCHEMA, exchanges, routingKeys } from '@ryax/contracts';
-import type { Member, Members } from '@ryax/event-log';
+import type { Lock, Locks, Member, Members } from '@ryax/event-log';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import { ownedPartitions } from './partitions';
 
@@ -17,16 +17,29 @@ export interface MembershipOptions {
 export type WantedByPool = Readonly<Record<string, number>>;
 
 /**
- * This runner among the live ones: a row with a heartbeat. A beat is written only while database and broker answer, so a
- * runner that cannot work gives up its partitions to those that can.
+ * This runner among the live ones: a row with a heartbeat, and a lock that the database holds for it as long as its
+ * connection lasts (docs/adr/0102-locks-of-runners.md).
+ *
+ * | what is so | then |
+ * |---|---|
+ * | database and broker answer | it beats, and holds the partitions that are its own |
+ * | its process is gone | the lock goes with it: at their next beat the others take over |
+ * | it is stopped, or cannot reach the database or the broker | it holds its lock and does not beat: taken over when its last beat is old |
+ * | the lock's connection was lost | it takes the lock again with its next beat |
+ *
+ * In the last case others may have taken over in between, and give back at their next beats what they hold. Until then two
+ * runners fold and decide the same runs, as in every change of owner: the head's compare-and-set lets one append win, the
+ * other folds again, and nothing is lost.
  */
 export class Membership {
   private owned: ReadonlySet<number> = new Set();
   private others: readonly WantedByPool[] = [];
   private lastBeatAt: number;
+  private lock: Lock | undefined;
 
   constructor(
     private readonly members: Members,
+    private readonly locks: Locks,
     private readonly broker: Broker,
     private readonly clock: Clock,
     private readonly ids: IdSource,
@@ -66,6 +79,7 @@ export class Membership {
       ],
       { persistent: false },
     );
+    await this.holdLock();
     await this.members.beat({
       id: incarnation,
       incarnation,
@@ -74,6 +88,7 @@ export class Membership {
       pools: '[]',
       wanted: JSON.stringify(wanted),
       schemaMax: EVENT_SCHEMA,
+      lock: this.lockName,
       sent,
     });
     const runners = (await this.members.live(patienceMs)).filter((member) => member.kind === 'runner');
@@ -105,7 +120,24 @@ export class Membership {
 
   async leave(): Promise<void> {
     this.owned = new Set();
-    await this.members.leave(this.options.incarnation);
+    try {
+      await this.members.leave(this.options.incarnation);
+    } finally {
+      await this.lock?.release();
+    }
+  }
+
+  private get lockName(): string {
+    return `runner/${this.options.incarnation}`;
+  }
+
+  /**
+   * Before the beat that names it: whoever reads the row finds the lock held. Where another session has it, that is our
+   * own lost one, which the database has not missed yet: it speaks for us until then, and the next beat tries again.
+   */
+  private async holdLock(): Promise<void> {
+    if (this.lock?.lost.aborted === false) return;
+    this.lock = await this.locks.tryAcquire(this.lockName);
   }
 }
 

@@ -90,7 +90,7 @@ function beatOf(incarnation: string): Beat {
 }
 
 function memberOf(incarnation: string, beatAt: number): Member {
-  const row = { pools: '[]', wanted: '{}', schemaMax: 1, sent: 0 };
+  const row = { pools: '[]', wanted: '{}', schemaMax: 1, lock: null, sent: 0 };
   return { id: `host of ${incarnation}`, incarnation, kind: 'executor', site: 'local', beatAt, ...row };
 }
 

@@ -6,6 +6,7 @@ import {
   Database,
   EVENT_LOG,
   EventLogModule,
+  LOCKS,
   MEMBERS,
   Settings,
   type OpenEventLog,
@@ -41,6 +42,7 @@ export class RunnerModule implements OnApplicationBootstrap {
       useFactory: (
         log: OpenEventLog['log'],
         members: OpenEventLog['members'],
+        locks: OpenEventLog['locks'],
         settings: Settings,
         databaseClock: DatabaseClock,
         identity: DatabaseIdentityWatch,
@@ -53,7 +55,7 @@ export class RunnerModule implements OnApplicationBootstrap {
       ) =>
         new Runner({
           broker,
-          eventLog: { log, members, settings, clock: databaseClock, identity, database },
+          eventLog: { log, members, locks, settings, clock: databaseClock, identity, database },
           files,
           options,
           clock,
@@ -66,6 +68,7 @@ export class RunnerModule implements OnApplicationBootstrap {
       inject: [
         EVENT_LOG,
         MEMBERS,
+        LOCKS,
         Settings,
         DatabaseClock,
         DatabaseIdentityWatch,

@@ -87,7 +87,7 @@ describe('Runner', () => {
   it('hands out again after a takeover what was ready and had no message coming', async () => {
     const { kill } = await engine.runner();
     await engine.start(run, await engine.define([work('a')]));
-    kill();
+    await kill();
     await engine.runner();
     const executor = await engine.executor();
     executor.succeeds = true;
@@ -144,7 +144,7 @@ describe('Runner', () => {
     const hash = await engine.define([work('a')]);
     await engine.start(run, hash);
     const start = await started(executor, 'a');
-    kill();
+    await kill();
     const { faults, runner } = await engine.runner();
     faults.missing.add(hash);
     expect(runner.incarnation).toBeDefined();
@@ -181,7 +181,7 @@ describe('Runner', () => {
     await waitFor(
       async () => (await database.query(`SELECT FROM snapshots WHERE stream_id LIKE '%${run}'`)).length > 0,
     );
-    kill();
+    await kill();
     await engine.runner();
     await ended();
   });

@@ -1,5 +1,12 @@
 import type { Broker } from '@ryax/broker';
-import { ensurePartitions, type DatabaseClock, type EventLog, type Members, type OpenEventLog } from '@ryax/event-log';
+import {
+  ensurePartitions,
+  type DatabaseClock,
+  type EventLog,
+  type Locks,
+  type Members,
+  type OpenEventLog,
+} from '@ryax/event-log';
 import type { FileStore } from '@ryax/filestore';
 import { Owner, wait, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
 import { Answers } from './answers';
@@ -39,6 +46,7 @@ export interface RunnerParts {
   readonly eventLog: Pick<OpenEventLog, 'settings' | 'identity' | 'database'> & {
     readonly log: EventLog;
     readonly members: Members;
+    readonly locks: Locks;
     readonly clock: Pick<DatabaseClock, 'now'>;
   };
   readonly files: FileStore;
@@ -213,7 +221,7 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
   const metrics = new RunnerMetrics(parts.metrics);
   const index = new WorkIndex();
   const executors = new ExecutorRegistry({ patienceMs: executorPatienceMs, maxGapMs: 2 * beatMs });
-  const membership = new Membership(eventLog.members, broker, clock, ids, log, {
+  const membership = new Membership(eventLog.members, eventLog.locks, broker, clock, ids, log, {
     incarnation,
     partitions,
     patienceMs: runnerPatienceMs,

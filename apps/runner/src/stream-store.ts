@@ -1,4 +1,4 @@
-import { parseStreamId, partitionOf, type StreamKind } from '@ryax/contracts';
+import { parseStreamId, partitionOf } from '@ryax/contracts';
 import { streamPages, type EventLog, type StoredEvent } from '@ryax/event-log';
 import type { Plan } from '@ryax/workflow';
 import { ActionAggregate, RunAggregate, WorkflowAggregate } from './aggregates';
@@ -82,6 +82,32 @@ export class StreamStore {
     return stream;
   }
 
+  /**
+   * Many at once, as {@link load} would give each: those in memory, and those that are short and read together. What is
+   * missing in the answer is left to `load`: it is long, or new, or cannot be folded, which `load` then tells.
+   */
+  async loadMany(asked: ReadonlyMap<string, string | undefined>): Promise<Map<string, AnyStream>> {
+    const loaded = new Map<string, AnyStream>();
+    let cold: string[] = [];
+    for (const [streamId, definitionHash] of asked) {
+      const cached = this.cache.get(streamId);
+      if (cached !== undefined && (cached.version > 0 || definitionHash === undefined)) loaded.set(streamId, cached);
+      else if (definitionHash === undefined || this.existing.has(streamId)) cold.push(streamId);
+    }
+    const yielding = new Yielding();
+    while (cold.length > 1) {
+      const read = await this.log.readStreams(cold);
+      if (read.size === 0) break;
+      for (const [streamId, events] of read) {
+        const stream = await this.foldWhole(streamId, events);
+        if (stream !== undefined) loaded.set(streamId, stream);
+        await yielding.pause();
+      }
+      cold = cold.filter((streamId) => !read.has(streamId));
+    }
+    return loaded;
+  }
+
   /** The stream if it is in memory, without folding it. */
   peek(streamId: string): AnyStream | undefined {
     return this.cache.get(streamId);
@@ -108,9 +134,10 @@ export class StreamStore {
     this.snapshotAt.clear();
   }
 
-  forgetPartition(partition: number): void {
+  forgetPartitions(partitions: ReadonlySet<number>): void {
+    if (partitions.size === 0) return;
     for (const streamId of [...this.cache.keys()]) {
-      if (this.partitionOf(streamId) === partition) this.forget(streamId);
+      if (partitions.has(this.partitionOf(streamId))) this.forget(streamId);
     }
   }
 
@@ -141,18 +168,9 @@ export class StreamStore {
   }
 
   private async fold(streamId: string, definitionHash: string | undefined, isNew: boolean): Promise<AnyStream> {
-    const name = parseStreamId(streamId);
-    if (name === undefined) throw new UnknownStreamError(streamId);
-    const base = {
-      streamId,
-      name,
-      partition: this.partitionOf(streamId),
-      version: 0,
-      hash: null,
-      lastEventAt: 0,
-    };
+    const base = this.base(streamId);
     const firstPage = isNew ? [] : await this.log.readStream(streamId);
-    const stream = await this.begin(name.kind, base, firstPage, definitionHash);
+    const stream = await this.begin(base, firstPage, definitionHash);
     const yielding = new Yielding();
     for (const event of firstPage) if (event.version > stream.version) advance(stream, event);
     // Most streams are shorter than a page; only a long one is asked for more.
@@ -167,12 +185,34 @@ export class StreamStore {
     return stream;
   }
 
+  /** All of a stream is at hand. Undefined where `load` has something to say about it. */
+  private async foldWhole(streamId: string, events: readonly StoredEvent[]): Promise<AnyStream | undefined> {
+    if (events.length === 0) return undefined;
+    try {
+      const stream = await this.begin(this.base(streamId), events, undefined);
+      for (const event of events) advance(stream, event);
+      this.existing.delete(streamId);
+      this.keep(stream);
+      if (stream.kind === 'run') this.onFolded(stream);
+      return stream;
+    } catch {
+      // It is folded again by itself, and fails there with all that is known of its failure.
+      return undefined;
+    }
+  }
+
+  private base(streamId: string): LoadedBase {
+    const name = parseStreamId(streamId);
+    if (name === undefined) throw new UnknownStreamError(streamId);
+    return { streamId, name, partition: this.partitionOf(streamId), version: 0, hash: null, lastEventAt: 0 };
+  }
+
   private async begin(
-    kind: StreamKind,
     base: LoadedBase,
     firstPage: readonly StoredEvent[],
     definitionHash: string | undefined,
   ): Promise<AnyStream> {
+    const { kind } = base.name;
     switch (kind) {
       case 'workflow':
         return { ...base, kind, aggregate: new WorkflowAggregate() };

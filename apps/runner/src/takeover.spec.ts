@@ -35,7 +35,7 @@ class World {
     this.takeover = new Takeover({
       inbox: new Inbox({ consume } as unknown as Broker, { partitions: 1, batchMessages: 1 }),
       log: { openHeads: () => Promise.resolve({ heads: [], next: undefined }) } as never,
-      store: { partitionOf: () => 0, forgetPartition: () => undefined } as unknown as StreamStore,
+      store: { partitionOf: () => 0, forgetPartitions: () => undefined } as unknown as StreamStore,
       index: this.index,
       loop: { submit: () => Promise.resolve() },
       ids: { newId: () => 'id' },

@@ -1,4 +1,4 @@
-import type { EventLog, HeadCursor } from '@ryax/event-log';
+import type { EventLog, HeadCursor, HeadPage, StreamHead } from '@ryax/event-log';
 import type { IdSource, Log } from '@ryax/platform';
 import type { DecisionLoop } from './decision-loop';
 import type { Inbox } from './inbox';
@@ -6,8 +6,11 @@ import type { StreamStore } from './stream-store';
 import { internalItem } from './work-item';
 import type { WorkIndex } from './work-index';
 
-/** Open runs folded at a time: between two pages messages of other runs have their turn. */
-const pageSize = 200;
+/**
+ * Open runs folded at a time, in one turn of the loop with a handful of statements. Between two pages messages have their
+ * turn, and a message folds its own run: it waits for one page at most, a fraction of a second.
+ */
+const pageSize = 1_000;
 
 export interface TakeoverParts {
   readonly inbox: Inbox;
@@ -50,11 +53,9 @@ export class Takeover {
   async take(owned: ReadonlySet<number>, signal: AbortSignal): Promise<void> {
     const gained = [...owned].filter((partition) => !this.held.has(partition));
     if (gained.length === 0) return;
-    for (const partition of gained) {
-      // What was decided for it while it was not ours is in the cache and not in the index: it is to be folded again.
-      this.parts.store.forgetPartition(partition);
-      this.held.add(partition);
-    }
+    // What was decided for them while they were not ours is in the cache and not in the index: it is to be folded again.
+    this.parts.store.forgetPartitions(new Set(gained));
+    for (const partition of gained) this.held.add(partition);
     this.folding++;
     try {
       await Promise.all(gained.map((partition) => this.parts.inbox.subscribe(partition)));
@@ -74,27 +75,34 @@ export class Takeover {
   /** Nothing is awaited before it is forgotten: meanwhile it may be ours again. */
   private async giveUp(partitions: readonly number[]): Promise<void> {
     const { store, index, inbox } = this.parts;
-    for (const partition of partitions) {
-      this.held.delete(partition);
-      store.forgetPartition(partition);
-    }
-    const isLost = (streamId: string) => partitions.includes(store.partitionOf(streamId));
-    if (partitions.length > 0) index.forgetWhere(isLost);
+    const lost = new Set(partitions);
+    for (const partition of lost) this.held.delete(partition);
+    store.forgetPartitions(lost);
+    if (lost.size > 0) index.forgetWhere((streamId) => lost.has(store.partitionOf(streamId)));
     await Promise.all(partitions.map((partition) => inbox.unsubscribe(partition)));
   }
 
   private async foldOpenRuns(partitions: readonly number[], signal: AbortSignal): Promise<void> {
-    let cursor: HeadCursor | undefined;
+    const { log, logger } = this.parts;
     let runs = 0;
-    do {
-      const page = await this.parts.log.openHeads(partitions, cursor, pageSize);
-      const open = page.heads.filter((head) => head.kind === 'run' && this.held.has(head.partition));
-      await this.parts.loop.submit(
-        open.map((head) => internalItem(head.streamId, { type: 'wake' }, this.parts.ids.newId())),
-      );
-      runs += open.length;
-      cursor = page.next;
-    } while (cursor !== undefined && !signal.aborted);
-    this.parts.logger.info('Partitions were taken over', { partitions: partitions.length, open_runs: runs });
+    // The due ones come first, and once more among all.
+    let pass: HeadCursor['pass'] = 'due';
+    let page: HeadPage | undefined = await log.openHeads(partitions, undefined, pageSize);
+    while (page !== undefined && !signal.aborted) {
+      const { heads, next }: HeadPage = page;
+      const open = heads.filter((head) => head.kind === 'run' && this.held.has(head.partition));
+      if (pass === 'all') runs += open.length;
+      // The next page is read while this one is folded.
+      const following: Promise<HeadPage> | undefined =
+        next === undefined ? undefined : log.openHeads(partitions, next, pageSize);
+      [page] = await Promise.all([following, this.fold(open)]);
+      pass = next?.pass ?? pass;
+    }
+    logger.info('Partitions were taken over', { partitions: partitions.length, open_runs: runs });
+  }
+
+  private fold(heads: readonly StreamHead[]): Promise<void> {
+    const { loop, ids } = this.parts;
+    return loop.submit(heads.map(({ streamId }) => internalItem(streamId, { type: 'wake' }, ids.newId())));
   }
 }

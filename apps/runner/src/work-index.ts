@@ -51,12 +51,13 @@ export class WorkIndex {
       const known = this.ready.get(key) ?? {
         lane: { pool: lane.pool, holdsSlot: lane.holdsSlot },
         runs: new Map<string, number>(),
+        count: 0,
       };
       this.ready.set(key, known);
-      if (lane.count > 0) known.runs.set(streamId, lane.count);
+      if (lane.count > 0) setCount(known, streamId, lane.count);
     }
-    for (const { lane, runs } of this.ready.values()) {
-      if (!lanes.some((each) => each.count > 0 && isSameLane(each, lane))) runs.delete(streamId);
+    for (const known of this.ready.values()) {
+      if (!lanes.some((each) => each.count > 0 && isSameLane(each, known.lane))) setCount(known, streamId, 0);
     }
   }
 
@@ -108,9 +109,7 @@ export class WorkIndex {
   }
 
   readyCount(lane: Lane): number {
-    let sum = 0;
-    for (const count of this.ready.get(laneKey(lane))?.runs.values() ?? []) sum += count;
-    return sum;
+    return this.ready.get(laneKey(lane))?.count ?? 0;
   }
 
   /** The run whose turn it is; it goes to the end of the line. */
@@ -169,7 +168,7 @@ export class WorkIndex {
 
   /** Forgets everything of a stream: its partition was lost, its run has closed, or it is about to be folded again. */
   forget(streamId: string): void {
-    for (const { runs } of this.ready.values()) runs.delete(streamId);
+    for (const known of this.ready.values()) setCount(known, streamId, 0);
     for (const key of this.keysByStream.get(streamId) ?? []) {
       const tracked = this.attempts.get(key);
       if (tracked !== undefined) this.addHeld(tracked, -1);
@@ -201,6 +200,16 @@ interface LaneOfRuns {
   readonly lane: Lane;
   /** Runs in turn, with how much of each is ready. */
   readonly runs: Map<string, number>;
+  /** Of all runs: asked for in every turn, however many runs there are. */
+  count: number;
+}
+
+/** A run that is there keeps its turn. */
+function setCount(lane: LaneOfRuns, streamId: string, count: number): void {
+  const before = lane.runs.get(streamId) ?? 0;
+  lane.count += count - before;
+  if (count > 0) lane.runs.set(streamId, count);
+  else if (before > 0) lane.runs.delete(streamId);
 }
 
 export function laneKey(lane: Lane): string {

@@ -20,6 +20,12 @@ export interface EventLog {
    * where events are large. Only an empty page is the end: read whole streams by {@link streamPages}.
    */
   readStream(streamId: string, range?: StreamRange): Promise<readonly StoredEvent[]>;
+  /**
+   * Many short streams at once, each whole and in version order; one that does not exist is empty. Left out is what is not
+   * read here: a stream of more events than {@link StreamsRange.eventsEach}, and what found no room in the answer, which is
+   * bounded in events and bytes and filled in the order asked. Those are read by {@link readStream}, or asked for again.
+   */
+  readStreams(streamIds: readonly string[], range?: StreamsRange): Promise<ReadonlyMap<string, readonly StoredEvent[]>>;
   /** Events of one stream at exactly these versions; absent versions are missing from the answer. */
   readVersions(streamId: string, versions: readonly number[]): Promise<readonly StoredEvent[]>;
   /**
@@ -112,6 +118,15 @@ export interface StreamRange {
   readonly fromVersion?: number;
   readonly toVersion?: number;
   readonly limit?: number;
+}
+
+export interface StreamsRange {
+  /** Longer streams are left out. */
+  readonly eventsEach?: number;
+  /** No stream is begun beyond so many events. */
+  readonly events?: number;
+  /** No event is read beyond so many bytes of data. */
+  readonly bytes?: number;
 }
 
 export interface HeadPage {

@@ -2,7 +2,10 @@
 export interface Members {
   /** Writes one beat. A beat of an incarnation that is not newer than the row (`sent`) changes nothing. */
   beat(member: MemberBeat): Promise<void>;
-  /** Members whose last beat is younger than `withinMs`. */
+  /**
+   * Members whose last beat is younger than `withinMs`, without those that said they hold a lock and do not hold it any
+   * more: their process, or its connection to the database, is gone, and nobody need wait for the beat to become old.
+   */
   live(withinMs: number): Promise<readonly Member[]>;
   leave(incarnation: string): Promise<void>;
   /** Deletes the rows of members that have not beaten for so long. */
@@ -19,6 +22,8 @@ export interface MemberBeat {
   /** JSON: how much ready work a runner has for each pool. */
   readonly wanted: string;
   readonly schemaMax: number;
+  /** The name of a lock (locks.ts) that it holds as long as it lives; null for one that counts by its beats alone. */
+  readonly lock: string | null;
   /** The sender's own monotonic number, to ignore beats that arrive late. */
   readonly sent: number;
 }

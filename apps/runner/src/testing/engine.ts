@@ -19,6 +19,7 @@ import {
   streamPages,
   UnknownCommitError,
   type EventLog,
+  type MemberBeat,
   type OpenEventLog,
 } from '@ryax/event-log';
 import { LocalFileStore, NotFoundError, putJson, type FileStore } from '@ryax/filestore';
@@ -51,6 +52,8 @@ export interface Faults {
   unansweredAppends: number;
   /** Content that is not to be had. */
   readonly missing: Set<string>;
+  /** Beats that it tried to write. */
+  beats: number;
   /** How far this runner's idea of the database's time is ahead. */
   aheadMs: number;
 }
@@ -58,8 +61,14 @@ export interface Faults {
 export interface RunnerUnderTest {
   readonly runner: Runner;
   readonly faults: Faults;
-  /** From now on it reaches nothing. */
-  readonly kill: () => void;
+  /** From now on it reaches nothing, and nobody is told: as when it is stopped, or its network is gone. */
+  readonly isolate: () => void;
+  /** The same, and its connections end: as when its process is killed. */
+  readonly kill: () => Promise<void>;
+  /** Only the connection ends on which it holds its lock. */
+  readonly loseLock: () => Promise<void>;
+  /** How often it has tried to beat. */
+  readonly beats: () => number;
   /** How many it owns, as of its last beat. */
   readonly partitions: () => Promise<number>;
 }
@@ -98,10 +107,12 @@ export class Engine {
       refusedAppends: 0,
       unansweredAppends: 0,
       missing: new Set(),
+      beats: 0,
       aheadMs: 0,
     };
     const broker = new InMemoryBroker({ server: this.server, log });
-    const opened = await openEventLog({ url: this.url, applicationName: 'test' }, log, clock);
+    const name = `member-${this.members.length}`;
+    const opened = await openEventLog({ url: this.url, applicationName: name }, log, clock);
     const metrics = new Metrics();
     const runner = new Runner({
       broker,
@@ -109,12 +120,13 @@ export class Engine {
         ...opened,
         log: faulty(opened.log, faults),
         members: faulty(opened.members, faults),
+        locks: faulty(opened.locks, faults),
         clock: { now: () => opened.clock.now() + faults.aheadMs },
       },
       files: withoutMissing(this.files, faults),
       options: { ...options, ...changed },
       clock,
-      ids: new NamedFirst(`member-${this.members.length}`),
+      ids: new NamedFirst(name),
       log,
       metrics,
       health: new Health(),
@@ -122,15 +134,31 @@ export class Engine {
     });
     this.members.push({ runner, broker, eventLog: opened });
     await runner.start();
-    const kill = () => {
+    const isolate = () => {
       faults.isAway = true;
       broker.cutConnection();
+    };
+    const endConnections = (which: string) =>
+      this.eventLog.database.query(
+        {
+          name: '',
+          text: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                  WHERE datname = current_database() AND application_name = $1 ${which}`,
+        },
+        [name],
+      );
+    const kill = async () => {
+      isolate();
+      await endConnections('');
+    };
+    const loseLock = async () => {
+      await endConnections(`AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')`);
     };
     const partitions = async () => {
       const gauge = await metrics.registry.getSingleMetric('ryax_partitions_owned')?.get();
       return gauge?.values[0]?.value ?? 0;
     };
-    return { runner, faults, kill, partitions };
+    return { runner, faults, isolate, kill, loseLock, beats: () => faults.beats, partitions };
   }
 
   async executor(incarnation = 'e1', slots = 4): Promise<ExecutorDouble> {
@@ -176,6 +204,30 @@ export class Engine {
       for (const event of page) types.push(event.type);
     }
     return types;
+  }
+
+  /** Writes runs that have come as far as this one, past all runners. */
+  async copy(runId: string, copies: readonly string[]): Promise<void> {
+    const events = await this.eventLog.log.readStream(streamId('run', 'default', runId));
+    const outcomes = await this.eventLog.log.append(
+      copies.map((copy) => ({
+        streams: [
+          {
+            streamId: streamId('run', 'default', copy),
+            project: 'default',
+            kind: 'run',
+            partition: this.partitionOf(copy),
+            expectedVersion: 0,
+            expectedHash: null,
+            events,
+            open: true,
+            wakeupAt: null,
+          },
+        ],
+      })),
+    );
+    if (outcomes.some(({ status }) => status !== 'appended'))
+      throw new Error('Expected copies of no run that is there');
   }
 
   async close(): Promise<void> {
@@ -225,6 +277,7 @@ function faulty<T extends object>(target: T, faults: Faults): T {
       if (typeof member !== 'function') return member;
       return async (...values: unknown[]): Promise<unknown> => {
         const isAppend = key === 'append';
+        if (key === 'beat' && (values[0] as MemberBeat).kind === 'runner') faults.beats++;
         if (faults.isAway) faults.refusedCalls++;
         if (faults.isAway || (isAppend && faults.refusedAppends-- > 0)) throw new DatabaseUnavailableError('away');
         const answer: unknown = await Reflect.apply(member, on, values);

@@ -12,6 +12,7 @@ export function describeMembers(subject: () => ContractSubject): void {
     pools: '{"cpu":4}',
     wanted: '{}',
     schemaMax: 1,
+    lock: null,
     sent: 1.5,
     ...over,
   });
@@ -40,6 +41,37 @@ export function describeMembers(subject: () => ContractSubject): void {
       await members.beat({ ...first, sent: 2, wanted: '{"cpu":9}' });
 
       expect(await find(first.incarnation)).toMatchObject({ sent: 3, wanted: '{"cpu":2}' });
+    });
+
+    it('are gone with the lock that they hold, however young their beat, and back when they hold it again', async () => {
+      const { members, locks } = subject();
+      const name = freshName('runner/');
+      const holding = beat({ kind: 'runner', lock: name });
+      const lock = await locks.tryAcquire(name);
+      await members.beat(holding);
+      expect(await find(holding.incarnation)).toMatchObject({ lock: name });
+
+      await lock?.release();
+      expect(await find(holding.incarnation)).toBeUndefined();
+      await members.beat({ ...holding, sent: 2 });
+      expect(await find(holding.incarnation)).toBeUndefined();
+
+      const again = await locks.tryAcquire(name);
+      expect(await find(holding.incarnation)).toMatchObject({ sent: 2 });
+      await again?.release();
+    });
+
+    it('count by their beats alone where they name no lock', async () => {
+      const { members, locks } = subject();
+      const [silent, holding] = [beat(), beat({ lock: freshName('runner/') })];
+      const lock = await locks.tryAcquire(holding.lock ?? '');
+
+      await members.beat(silent);
+      await members.beat(holding);
+      await lock?.release();
+
+      expect(await find(silent.incarnation)).toBeDefined();
+      expect(await find(holding.incarnation)).toBeUndefined();
     });
 
     it('are one for each incarnation', async () => {

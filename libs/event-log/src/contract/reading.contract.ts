@@ -1,8 +1,8 @@
 import { limits } from '@ryax/contracts';
-import type { Snapshot } from '../event-log';
+import type { Snapshot, StreamsRange } from '../event-log';
 import { streamPages } from '../stream-pages';
 import { verifyStream } from '../verify-stream';
-import { appended, appendTo, event, events, freshName, type ContractSubject } from './subject';
+import { appended, appendTo, decision, event, events, freshName, type ContractSubject } from './subject';
 
 export function describeReading(subject: () => ContractSubject): void {
   describe('reading streams', () => {
@@ -44,6 +44,62 @@ export function describeReading(subject: () => ContractSubject): void {
 
       expect(Math.max(...sizes)).toBeLessThan(40);
       expect(sizes.reduce((sum, size) => sum + size)).toBe(40);
+    });
+
+    it('reads many streams at once, each whole, and those that do not exist as empty', async () => {
+      const { log } = subject();
+      const streams = Array.from({ length: 300 }, () => freshName());
+      await log.append(
+        streams.map((stream, index) => decision(appendTo(stream, undefined, { events: events(1 + (index % 7)) }))),
+      );
+      const unknown = freshName();
+
+      const read = await log.readStreams([...streams, unknown]);
+
+      expect([...read.keys()]).toEqual([...streams, unknown]);
+      expect(read.get(unknown)).toEqual([]);
+      for (const stream of streams.slice(0, 7)) expect(read.get(stream)).toEqual(await log.readStream(stream));
+      expect(await log.readStreams([])).toEqual(new Map());
+    });
+
+    it('leaves long streams out of many, and reads the others', async () => {
+      const { log } = subject();
+      const [short, long, after] = [freshName(), freshName(), freshName()];
+      await log.append([
+        decision(appendTo(short, undefined, { events: events(3) })),
+        decision(appendTo(long, undefined, { events: events(4) })),
+        decision(appendTo(after, undefined, { events: events(1) })),
+      ]);
+
+      expect([...(await log.readStreams([short, long, after], { eventsEach: 3 })).keys()]).toEqual([short, after]);
+    });
+
+    it('bounds many streams in bytes and events, and gives none of them in part', async () => {
+      const { log } = subject();
+      const large = event({ data: JSON.stringify('x'.repeat(limits.eventBytes - 2)) });
+      const streams = Array.from({ length: 12 }, () => freshName());
+      await log.append(
+        streams.map((stream) => decision(appendTo(stream, undefined, { events: [event(), large, large, large] }))),
+      );
+
+      const readInAll = async (range?: StreamsRange) => {
+        const read: [string, number][] = [];
+        const counts: number[] = [];
+        for (let rest = streams; rest.length > 0; rest = rest.filter((stream) => !read.some(([id]) => id === stream))) {
+          const page = await log.readStreams(rest, range);
+          if (page.size === 0) break;
+          counts.push(page.size);
+          read.push(...[...page].map(([stream, { length }]) => [stream, length] as [string, number]));
+        }
+        return { read, counts };
+      };
+
+      const whole = streams.map((stream) => [stream, 4]);
+      const byBytes = await readInAll();
+      expect(byBytes.read).toEqual(whole);
+      expect(byBytes.counts.length).toBeGreaterThan(1);
+      expect(await readInAll({ events: 10 })).toEqual({ read: whole, counts: [3, 3, 3, 3] });
+      expect((await readInAll({ bytes: limits.eventBytes })).read).toEqual([]);
     });
 
     it('answers versions of the heads that exist', async () => {

@@ -82,6 +82,8 @@ export interface MemberRow {
   readonly pools: string;
   readonly wanted: string;
   readonly schema_max: number;
+  /** The lock that it holds while it lives. */
+  readonly lock: string | null;
   readonly sent: number;
   readonly beat_at: string;
 }
@@ -96,6 +98,7 @@ export const memberEntity = new EntitySchema<MemberRow>({
     pools: { type: 'text' },
     wanted: { type: 'text' },
     schema_max: { type: 'integer' },
+    lock: { type: 'text', nullable: true },
     sent: { type: 'double precision' },
     beat_at: { type: 'bigint' },
   },

@@ -95,14 +95,26 @@ class PostgresLock implements Lock {
   }
 }
 
+/** SQL: the number by which PostgreSQL knows the lock of this name. */
+export function lockKey(name: string): string {
+  return `hashtextextended('ryax/lock/' || ${name}, 0)`;
+}
+
+/** SQL: the keys of all locks that are held in this database, by whichever process. A key is shown there in two halves. */
+export const heldLocks = `
+      SELECT (classid::bigint << 32) | objid::bigint AS key
+        FROM pg_locks
+       WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
 const acquire: Statement = {
   name: 'acquire-lock',
-  text: `SELECT pg_try_advisory_lock(hashtextextended('ryax/lock/' || $1, 0)) AS acquired`,
+  text: `SELECT pg_try_advisory_lock(${lockKey('$1')}) AS acquired`,
 };
 
 const release: Statement = {
   name: 'release-lock',
-  text: `SELECT pg_advisory_unlock(hashtextextended('ryax/lock/' || $1, 0))`,
+  text: `SELECT pg_advisory_unlock(${lockKey('$1')})`,
 };
 
 const ping: Statement = { name: 'ping', text: `SELECT 1` };

@@ -2,6 +2,7 @@ import type { DatabaseClock } from '../database-clock';
 import type { Member, MemberBeat, Members } from '../members';
 import type { Connection } from './database';
 import type { MemberRow } from './entities';
+import { heldLocks, lockKey } from './locks';
 import { nowMs, type Statement } from './sql';
 
 /** Beats as rows. Each beat also teaches the process's {@link DatabaseClock}. */
@@ -11,9 +12,9 @@ export class PostgresMembers implements Members {
     private readonly clock: DatabaseClock,
   ) {}
 
-  async beat({ incarnation, id, kind, site, pools, wanted, schemaMax, sent }: MemberBeat): Promise<void> {
+  async beat({ incarnation, id, kind, site, pools, wanted, schemaMax, lock, sent }: MemberBeat): Promise<void> {
     await this.clock.refresh(async () => {
-      const values = [incarnation, id, kind, site, pools, wanted, schemaMax, sent];
+      const values = [incarnation, id, kind, site, pools, wanted, schemaMax, sent, lock];
       const [row] = await this.connection.query<{ now: string }>(upsert, values);
       return Number(row?.now);
     });
@@ -40,22 +41,25 @@ const upsert: Statement = {
   name: 'upsert-member',
   text: `
     WITH beat AS (
-      INSERT INTO members AS old (incarnation, id, kind, site, pools, wanted, schema_max, sent, beat_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, ${nowMs})
+      INSERT INTO members AS old (incarnation, id, kind, site, pools, wanted, schema_max, sent, lock, beat_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ${nowMs})
       ON CONFLICT (incarnation) DO UPDATE
          SET pools = excluded.pools, wanted = excluded.wanted, schema_max = excluded.schema_max,
-             sent = excluded.sent, beat_at = excluded.beat_at
+             sent = excluded.sent, lock = excluded.lock, beat_at = excluded.beat_at
        WHERE old.sent < excluded.sent
     )
     SELECT ${nowMs} AS now`,
 };
 
+/** A member without a lock is an executor, or a runner of a version that took none. */
 const selectLive: Statement = {
   name: 'select-live-members',
   text: `
-    SELECT incarnation, id, kind, site, pools, wanted, schema_max, sent, beat_at
+    WITH held AS MATERIALIZED (${heldLocks})
+    SELECT incarnation, id, kind, site, pools, wanted, schema_max, lock, sent, beat_at
       FROM members
      WHERE beat_at > ${nowMs} - $1::bigint
+       AND (lock IS NULL OR ${lockKey('lock')} IN (SELECT key FROM held))
      ORDER BY incarnation`,
 };
 

@@ -10,6 +10,7 @@ import type {
   StoredEvent,
   StreamHead,
   StreamRange,
+  StreamsRange,
   WakeupMove,
 } from '../event-log';
 import { appendStreams } from './append';
@@ -58,6 +59,13 @@ export class PostgresEventLog implements EventLog {
     { fromVersion = 1, toVersion = lastVersion, limit = defaultPage }: StreamRange = {},
   ): Promise<readonly StoredEvent[]> {
     return streams.readRange(this.database, streamId, { from: fromVersion, to: toVersion, limit });
+  }
+
+  readStreams(
+    streamIds: readonly string[],
+    range: StreamsRange = {},
+  ): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
+    return streams.readWhole(this.database, streamIds, range);
   }
 
   readVersions(streamId: string, versions: readonly number[]): Promise<readonly StoredEvent[]> {

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../event-log';
+import type { StoredEvent, StreamsRange } from '../event-log';
 import type { Connection } from './database';
 import type { EventRow } from './entities';
 import type { Statement } from './sql';
@@ -32,6 +32,37 @@ export async function readRange(
   return (await connection.query<EventRow>(selectRange, values)).map(storedEvent);
 }
 
+/** Many streams in one answer are short ones: more than a few hundred events are better read in pages of their own. */
+const eventsEach = 200;
+/** Keeps what the database sorts for an answer within some megabytes, whatever is asked for. */
+const eventsInAll = 10_000;
+
+/** Only what came whole: as many events as the head of the same snapshot counts. */
+export async function readWhole(
+  connection: Connection,
+  streamIds: readonly string[],
+  range: StreamsRange,
+): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
+  const values = [streamIds, range.eventsEach ?? eventsEach, range.events ?? eventsInAll, range.bytes ?? pageBytes];
+  const rows = await connection.query<WholeRow>(selectWhole, values);
+  const found = new Map<string, { readonly head: number; readonly events: StoredEvent[] }>();
+  for (const row of rows) {
+    const stream = found.get(row.asked) ?? { head: row.head_version, events: [] };
+    found.set(row.asked, stream);
+    if (isPresent(row)) stream.events.push(storedEvent(row));
+  }
+  const whole = new Map<string, readonly StoredEvent[]>();
+  for (const [streamId, { head, events }] of found) if (events.length === head) whole.set(streamId, events);
+  return whole;
+}
+
+/** A stream of no events is one row without an event. */
+type WholeRow = { readonly asked: string; readonly head_version: number } & (EventRow | { readonly position: null });
+
+function isPresent(row: WholeRow): row is WholeRow & EventRow {
+  return row.position !== null;
+}
+
 export async function readExactVersions(
   connection: Connection,
   streamId: string,
@@ -56,6 +87,35 @@ const selectRange: Statement = {
              LIMIT $4) AS page
      WHERE bytes_before < $5
      ORDER BY version`,
+};
+
+/**
+ * Heads say how long each stream is, so that no long one is begun. The head is a scalar sub-select and the events a LATERAL
+ * with a limit: an index lookup for each stream, which no join may replace by a scan of all heads or events.
+ */
+const selectWhole: Statement = {
+  name: 'select-whole-streams',
+  text: `
+    SELECT asked, head_version, ${eventColumns}
+      FROM (SELECT fitting.stream_id AS asked, fitting.ordinality, fitting.head_version, event.*,
+                   sum(octet_length(event.data) + octet_length(event.metadata))
+                     OVER (ORDER BY fitting.ordinality, event.version)
+                     - octet_length(event.data) - octet_length(event.metadata) AS bytes_before
+              FROM (SELECT stream_id, ordinality, head_version,
+                           sum(head_version) OVER (ORDER BY ordinality) - head_version AS events_before
+                      FROM (SELECT asked.stream_id, asked.ordinality,
+                                   coalesce((SELECT known.version FROM stream_heads known
+                                              WHERE known.stream_id = asked.stream_id), 0) AS head_version
+                              FROM unnest($1::text[]) WITH ORDINALITY AS asked (stream_id, ordinality)) AS headed
+                     WHERE head_version <= $2) AS fitting
+              LEFT JOIN LATERAL (SELECT ${eventColumns}
+                                   FROM events
+                                  WHERE events.stream_id = fitting.stream_id
+                                  ORDER BY version
+                                  LIMIT $2) AS event ON true
+             WHERE events_before < $3) AS page
+     WHERE bytes_before IS NULL OR bytes_before < $4
+     ORDER BY ordinality, version`,
 };
 
 const selectVersions: Statement = {

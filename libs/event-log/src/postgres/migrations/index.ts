@@ -1,4 +1,5 @@
 import { CreateEventLog } from './0001-create-event-log';
+import { LocksOfMembers } from './0002-locks-of-members';
 
 /** In order, each once, forward only. A released one is never changed. */
-export const migrations = [CreateEventLog];
+export const migrations = [CreateEventLog, LocksOfMembers];

@@ -1,0 +1,150 @@
+import { partitionOf, streamId } from '@ryax/contracts';
+import { Database } from '@ryax/event-log';
+import { useTestDatabase, waitFor } from '@ryax/testing';
+import { ownedPartitions } from './partitions';
+import { Engine, type RunnerUnderTest } from './testing/engine';
+import type { ExecutorDouble } from './testing/executor-double';
+
+const work = (id: string, more = {}) => ({ id, container: { image: 'alpine', command: ['true'] }, ...more });
+const chain = [work('a'), work('b', { after: ['a'] })];
+const partitions = 4;
+/** Nothing that a spec waits for may come of it. */
+const endlessPatience = { runnerPatienceMs: 600_000 };
+
+describe('Runners whose locks end', () => {
+  const database = useTestDatabase();
+  let engine: Engine;
+  let executor: ExecutorDouble;
+  let names = 0;
+
+  beforeEach(async () => {
+    engine = await Engine.open(database.url);
+  });
+  afterEach(() => engine.close());
+
+  const shared = (runners: readonly RunnerUnderTest[]) =>
+    waitFor(async () => {
+      const owned = await Promise.all(runners.map((each) => each.partitions()));
+      return owned.every((count) => count > 0) && owned.reduce((sum, count) => sum + count, 0) === partitions;
+    });
+
+  /** A run in a partition of this runner, as long as both live. */
+  function runOf(owner: RunnerUnderTest, runners: readonly RunnerUnderTest[]): string {
+    const owned = ownedPartitions(
+      owner.runner.incarnation,
+      runners.map(({ runner }) => runner.incarnation),
+      partitions,
+    );
+    const candidates = Array.from({ length: 100 }, () => `run-${names++}`);
+    const found = candidates.find((name) => owned.includes(partitionOf(streamId('run', 'default', name), partitions)));
+    if (found === undefined) throw new Error('Expected a name that falls into a partition of the runner');
+    return found;
+  }
+
+  const started = (execution: string) =>
+    waitFor(() => executor.startsOf(execution)[0], { describe: `${execution} to be started` });
+  const inHistory = (run: string, type: string) =>
+    waitFor(async () => (await engine.history(run)).includes(type), { describe: `${type} in ${run}` });
+  const live = async () =>
+    (await engine.eventLog.members.live(endlessPatience.runnerPatienceMs))
+      .filter(({ kind }) => kind === 'runner')
+      .map(({ incarnation }) => incarnation);
+
+  async function twoRunners(options: typeof endlessPatience) {
+    const survivor = await engine.runner(options);
+    const victim = await engine.runner(options);
+    await shared([survivor, victim]);
+    executor = await engine.executor();
+    const run = runOf(victim, [survivor, victim]);
+    await engine.start(run, await engine.define(chain));
+    return { survivor, victim, run, start: await started('a') };
+  }
+
+  it('take over within two beats what a killed one held', async () => {
+    const { survivor, victim, run, start } = await twoRunners(endlessPatience);
+    await victim.kill();
+    const before = survivor.beats();
+    await executor.end(start);
+    await inHistory(run, 'ExecutionSucceeded');
+    expect(survivor.beats() - before).toBeLessThanOrEqual(2);
+    await executor.end(await started('b'));
+    await inHistory(run, 'RunSucceeded');
+  });
+
+  it('leave to one that is only stopped what it holds, until its last beat is old', async () => {
+    const patienceMs = 2_500;
+    const { victim, run, start } = await twoRunners({ runnerPatienceMs: patienceMs });
+    victim.isolate();
+    await executor.end(start);
+    await inHistory(run, 'ExecutionSucceeded');
+    const [row] = await database.query<{ age: number }>(
+      `SELECT (extract(epoch FROM clock_timestamp()) * 1000 - beat_at)::float AS age FROM members WHERE incarnation = $1`,
+      [victim.runner.incarnation],
+    );
+    expect(row?.age).toBeGreaterThan(patienceMs);
+  });
+
+  it('take their lock again when its connection was lost, and with it their partitions', async () => {
+    const { survivor, victim, run, start } = await twoRunners(endlessPatience);
+    const both = [survivor, victim].map(({ runner }) => runner.incarnation);
+    await victim.loseLock();
+    await waitFor(async () => (await live()).length < both.length);
+    await waitFor(async () => (await live()).length === both.length);
+    await shared([survivor, victim]);
+    await executor.end(start);
+    await executor.end(await started('b'));
+    await inHistory(run, 'RunSucceeded');
+    expect(executor.startsOf('a')).toHaveLength(1);
+  });
+
+  it('give their lock back when they leave', async () => {
+    const { survivor, victim } = await twoRunners(endlessPatience);
+    await victim.runner.stopTaking();
+    await victim.runner.close();
+    expect(await live()).toEqual([survivor.runner.incarnation]);
+    const locks = await database.query(
+      `SELECT FROM pg_locks WHERE locktype = 'advisory'
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    expect(locks).toHaveLength(1);
+  });
+});
+
+describe('A takeover', () => {
+  const database = useTestDatabase();
+  let engine: Engine;
+
+  beforeEach(async () => {
+    engine = await Engine.open(database.url);
+  });
+  afterEach(() => engine.close());
+
+  it('of thousands of open runs takes a few statements for each thousand', async () => {
+    const runs = 2_000;
+    /** Each second, whatever there is. */
+    const repeated = new Set(['upsert-member', 'select-live-members', 'select-due-heads', 'select-next-wakeup']);
+    const first = await engine.runner();
+    await engine.start('run-0', await engine.define([work('a')]));
+    await engine.copy(
+      'run-0',
+      Array.from({ length: runs - 1 }, (_, index) => `run-${index + 1}`),
+    );
+    await first.kill();
+
+    const query = jest.spyOn(Database.prototype, 'query');
+    const second = await engine.runner();
+    await waitFor(
+      async () => {
+        const members = await engine.eventLog.members.live(2_500);
+        const found = members.find(({ incarnation }) => incarnation === second.runner.incarnation);
+        return found?.wanted === JSON.stringify({ default: runs });
+      },
+      { timeoutMs: 60_000, describe: 'all open runs to be known' },
+    );
+
+    const statements = query.mock.calls.map(([{ name }]) => name).filter((name) => !repeated.has(name));
+    query.mockRestore();
+    expect(statements.filter((name) => name === 'select-whole-streams').length).toBeGreaterThan(0);
+    expect(statements.length).toBeLessThanOrEqual(20);
+  }, 120_000);
+});
