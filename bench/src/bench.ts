@@ -6,6 +6,7 @@ import { EngineUnderTest } from './engine';
 import { describeMachine } from './machine';
 import { fullPlan, onlyCodes, type EnginePlan, type Planned } from './plan';
 import { overRepeats, type Mode, type Row } from './rows';
+import { scaling } from './scaling/scaling';
 import type { Scripts } from './scripts';
 import { renderTable } from './table';
 import { readTraces, type Trace } from './traces';
@@ -17,6 +18,7 @@ interface Measured {
 
 /** Measures what is asked for, prints one table, and answers the exit status. */
 export async function bench(args: readonly string[], scripts: Scripts): Promise<number> {
+  if (args.includes('--scaling')) return scaling(args, scripts);
   const began = performance.now();
   const asked = parseAsked(args);
   console.log(describeMachine().text);
