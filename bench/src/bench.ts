@@ -12,6 +12,7 @@ import { progress, seconds } from './progress';
 import { ratiosOf } from './ratios';
 import { overRepeats, type Mode, type Row } from './rows';
 import { Running } from './running';
+import { scaling } from './scaling/scaling';
 import type { Scripts } from './scripts';
 import { renderSummary } from './summary';
 import { renderTable } from './table';
@@ -28,6 +29,10 @@ interface Bench {
 
 /** Measures what is asked for, prints one table, and answers the exit status. */
 export async function bench(args: readonly string[], scripts: Scripts, peers: Peers): Promise<number> {
+  if (args.includes('--scaling')) {
+    await scripts.buildIfStale();
+    return scaling(args, scripts);
+  }
   const began = performance.now();
   const asked = parseAsked(args, peers);
   if (asked.table !== undefined) {
