@@ -45,7 +45,7 @@ export interface Ownership {
 
 /**
  * Chooses what starts next. Ready work waits in run state, and only a window for each pool is ever handed out: runs with
- * ready work in turn, first come inside a run. What is handed out is decided and appended with the rest of the cycle.
+ * ready work in turn, and inside a run what has the longest path before it. What is handed out is decided and appended with the rest of the cycle.
  */
 export class Dispatch {
   readonly recentEnds = new RecentEnds();

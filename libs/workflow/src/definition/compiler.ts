@@ -4,6 +4,7 @@ import { Binder, type Bound } from './binder';
 import { describeType } from './describe';
 import type { DefinitionDraft, EntryDraft } from './entry-draft';
 import type { Faults } from './faults';
+import { heightsOf } from './heights';
 import type { Links } from './links';
 import type { Order } from './order';
 import type { EntryNode, Outline, ScopeNode } from './outline';
@@ -25,6 +26,7 @@ export class Compiler {
   private readonly binder: Binder;
   private readonly actions: ActionFinder;
   private readonly dependents: readonly number[][];
+  private readonly heights: Int32Array;
   private readonly mayBeNull = new Set<number>();
 
   constructor(
@@ -43,6 +45,7 @@ export class Compiler {
     for (const [number, targets] of links.entries()) {
       for (const target of targets) this.dependents[target]?.push(number);
     }
+    this.heights = this.heightsOfEntries();
   }
 
   scope(scope: ScopeNode): ScopePlan {
@@ -80,6 +83,7 @@ export class Compiler {
       depth: node.depth,
       dependencies: this.links[node.number] ?? [],
       dependents: this.dependents[node.number] ?? [],
+      height: this.heights[node.number] ?? 0,
       skipsWith: this.binder.skipsWith(node),
       when,
       forEach,
@@ -94,6 +98,17 @@ export class Compiler {
       pool: defaultPool,
       onFailure: node.shaped.entry.on_failure ?? 'fail',
     };
+  }
+
+  private heightsOfEntries(): Int32Array {
+    const { main, finally: last, entries } = this.outline;
+    const numbersOf = (scope: ScopeNode) => (this.order.get(scope) ?? []).map(({ number }) => number);
+    const content = (number: number) => {
+      const inside = entries[number]?.content;
+      return inside === undefined || inside === null ? null : numbersOf(inside);
+    };
+    const dependents = (number: number) => this.dependents[number] ?? [];
+    return heightsOf({ count: entries.length, dependents, content }, [numbersOf(main), numbersOf(last)]);
   }
 
   private when(node: EntryNode, { when }: EntryDraft): Expression | null {

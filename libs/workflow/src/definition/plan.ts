@@ -39,6 +39,11 @@ export interface PlanEntry {
   /** The inverse: entries of the same scope that wait for this one. */
   readonly dependents: readonly number[];
   /**
+   * Actions on the longest path from this one, itself included, to the end of `main` (or of `finally`): the higher of two
+   * that are ready is handed out first. A group's is that of the highest in it.
+   */
+  readonly height: number;
+  /**
    * The dependencies that this entry (or, for a group, what is in it) cannot do without: what a required input, the list
    * of a `for_each` or a `when` is a plain reference to. When one of them was skipped, so is this entry. An expression
    * that computes sees the null instead, and so does an input that is optional or has a default.

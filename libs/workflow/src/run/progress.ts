@@ -79,6 +79,7 @@ export function proceed(state: RunState, instance: Instance, at: number): void {
   } else if (isGroup(instance)) {
     openGroup(state, instance, at);
   } else {
+    instance.turn = state.turns++;
     setPhase(state, instance, 'ready');
   }
 }

@@ -26,7 +26,7 @@ export function readyLanes(state: RunState): ReadyLane[] {
   return lanes;
 }
 
-/** The first of what could start now, in the order in which it became ready. Takes nothing away. */
+/** The first of what could start now: longest remaining path first, then who was ready first. Takes nothing away. */
 export function firstReady(state: RunState, lane: Lane, limit: number): ReadyExecution[] {
   return firstInLane(state.lanes, lane, limit).map((instance) => ({
     execution: nameOf(instance),

@@ -14,7 +14,7 @@ import { addFinallyTimer, addGroupTimer, addRunTimer, addStopTimers } from './ti
  * Raise the number with every change of what `evolve` makes of the same events, or of this shape: a snapshot that was
  * stored under another number is ignored and the stream folded instead.
  */
-export const RUN_STATE_SCHEMA = 1;
+export const RUN_STATE_SCHEMA = 2;
 
 export interface RunSnapshot extends Pick<RunState, SnapshotField> {
   readonly main: ScopeSnapshot;
@@ -31,7 +31,8 @@ type SnapshotField =
   | 'forced'
   | 'finallyCause'
   | 'end'
-  | 'counts';
+  | 'counts'
+  | 'turns';
 
 interface ScopeSnapshot {
   readonly ended: number;
@@ -60,6 +61,7 @@ type InstanceSnapshot = readonly [
   executor: string | null,
   userRetries: number,
   infrastructureRetries: number,
+  turn: number,
   readyAt: number | null,
   scheduledAt: number | null,
   startedAt: number | null,
@@ -71,8 +73,8 @@ type InstanceSnapshot = readonly [
 ];
 
 export function snapshot(state: RunState): RunSnapshot {
-  const { version, updatedAt, start, status, mainEndedAt, cancel, forced, finallyCause, end, counts } = state;
-  const facts = { version, updatedAt, start, status, mainEndedAt, cancel, forced, finallyCause, end, counts };
+  const { version, updatedAt, start, status, mainEndedAt, cancel, forced, finallyCause, end, counts, turns } = state;
+  const facts = { version, updatedAt, start, status, mainEndedAt, cancel, forced, finallyCause, end, counts, turns };
   return { ...facts, main: scopeSnapshot(state.main), finally: scopeSnapshot(state.finally) };
 }
 
@@ -99,6 +101,7 @@ function instanceSnapshot(instance: Instance): InstanceSnapshot {
     instance.executor,
     instance.userRetries,
     instance.infrastructureRetries,
+    instance.turn,
     instance.readyAt,
     instance.scheduledAt,
     instance.startedAt,
@@ -113,7 +116,7 @@ function instanceSnapshot(instance: Instance): InstanceSnapshot {
 /** The state that the snapshot was made of. It takes the snapshot over: nothing else may change it afterwards. */
 export function restore(plan: Plan, { main, finally: last, ...facts }: RunSnapshot): RunState {
   const state = Object.assign(newRun(plan), facts);
-  const restoring: Restoring = { state, ready: [], outstanding: [] };
+  const restoring: Restoring = { state, outstanding: [] };
   restoreScope(restoring, state.main, main);
   restoreScope(restoring, state.finally, last);
   restoreIndexes(restoring);
@@ -122,7 +125,6 @@ export function restore(plan: Plan, { main, finally: last, ...facts }: RunSnapsh
 
 interface Restoring {
   readonly state: RunState;
-  readonly ready: Instance[];
   readonly outstanding: Instance[];
 }
 
@@ -151,9 +153,9 @@ function restoreCollection(restoring: Restoring, owner: Instance, snapshot: Coll
 }
 
 function restoreInstance(restoring: Restoring, instance: Instance, snapshot: InstanceSnapshot): void {
-  const [phase, waitingFor, attempt, site, executor, userRetries, infrastructureRetries, ...rest] = snapshot;
+  const [phase, waitingFor, attempt, site, executor, userRetries, infrastructureRetries, turn, ...rest] = snapshot;
   const [readyAt, scheduledAt, startedAt, endedAt, outputs, failure, scope, collection] = rest;
-  Object.assign(instance, { waitingFor, attempt, site, executor, userRetries, infrastructureRetries });
+  Object.assign(instance, { waitingFor, attempt, site, executor, userRetries, infrastructureRetries, turn });
   Object.assign(instance, { readyAt, scheduledAt, startedAt, endedAt, outputs, failure });
   if (scope !== null && instance.entry.content !== null) {
     const inner = newScope(instance.entry.content, 'group', instance);
@@ -164,9 +166,8 @@ function restoreInstance(restoring: Restoring, instance: Instance, snapshot: Ins
   restorePhase(restoring, instance, phases[phase] ?? 'waiting');
 }
 
-function restorePhase({ state, ready, outstanding }: Restoring, instance: Instance, phase: Phase): void {
+function restorePhase({ state, outstanding }: Restoring, instance: Instance, phase: Phase): void {
   countInstance(state, instance);
-  if (phase === 'ready') return void ready.push(instance);
   setPhase(state, instance, phase);
   if (isOutstanding(phase)) outstanding.push(instance);
   if (phase === 'retrying' && instance.readyAt !== null) {
@@ -183,10 +184,8 @@ function isUnsettled({ phase, inner }: Instance): boolean {
   return inner.type === 'scope' ? isScopeDone(inner) : isCollectionDone(inner);
 }
 
-/** Queues in the order in which their members came: by time, and by the definition's order at one time. */
-function restoreIndexes({ state, ready, outstanding }: Restoring): void {
-  ready.sort((a, b) => (a.readyAt ?? 0) - (b.readyAt ?? 0));
-  for (const instance of ready) setPhase(state, instance, 'ready');
+/** Attempts in the order in which they were handed out: by time, and by the definition's order at one time. */
+function restoreIndexes({ state, outstanding }: Restoring): void {
   outstanding.sort((a, b) => (a.scheduledAt ?? 0) - (b.scheduledAt ?? 0));
   for (const instance of outstanding) state.outstanding.add(instance);
   addRunTimer(state);

@@ -41,6 +41,8 @@ export interface RunState {
   end: RunEnd | null;
   /** Executions that ended, and those that never will begin; see {@link Counts}. */
   readonly counts: Counts;
+  /** Executions that became ready so far, each counted when it first did. */
+  turns: number;
 
   /** Derived from the instances, kept so that nothing has to be searched for. */
   readonly lanes: Lanes;
@@ -156,6 +158,8 @@ export interface Instance {
   /** Retries granted so far from each budget. */
   userRetries: number;
   infrastructureRetries: number;
+  /** How many executions of the run were ready before it first was: a retry has the place that it had. 0 until then. */
+  turn: number;
   /** It stands in its lane's queue, ready or not any more. */
   queued: boolean;
   /** When its next attempt could or can start (for a retry, its time), was last handed out, was seen running, ended. */
@@ -182,6 +186,7 @@ export function newRun(plan: Plan): RunState {
     finallyCause: null,
     end: null,
     counts: { succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
+    turns: 0,
     lanes: createLanes(),
     outstanding: new Set(),
     timers: new TimeQueue(),
@@ -234,6 +239,7 @@ export function newInstance(entry: PlanEntry, parent: Scope | Collection, index:
     executor: null,
     userRetries: 0,
     infrastructureRetries: 0,
+    turn: 0,
     queued: false,
     readyAt: null,
     scheduledAt: null,

@@ -1,4 +1,5 @@
 import type { ActionToRun, IoDeclaration, JsonObject, JsonValue } from '@ryax/contracts';
+import { heightsOf } from '../../definition/heights';
 import type {
   Expression,
   ForEachPlan,
@@ -119,6 +120,7 @@ export function workflow(options: WorkflowOptions): Plan {
   const link = { entries, byId };
   options.actions.forEach((spec) => connect(spec, link));
   (options.finally ?? []).forEach((spec) => connect(spec, link));
+  setHeights(entries, [main, last]);
   const scopes = new Map<readonly number[], ScopePlan>();
   const finished = (numbers: readonly number[]) => finish(numbers, entries, scopes);
   for (const entry of entries) if (entry.content !== null) entry.content = finished(entry.content.entries);
@@ -172,6 +174,7 @@ function draftOf(spec: EntrySpec, place: Place, number: number): Draft {
     depth: place.depth + (forEach === null ? 0 : 1),
     dependencies: [],
     dependents: [],
+    height: 0,
     skipsWith: [],
     when,
     forEach,
@@ -217,6 +220,14 @@ function connect(spec: EntrySpec, drafts: Drafts): void {
   for (const { value, declaration } of Object.values(draft.inputs)) {
     for (const [root, whole] of rootsOf(value)) depend(draft, root, whole && declaration?.optional !== true, drafts);
   }
+}
+
+/** Entries of a scope must be written in an order in which they can run. */
+function setHeights(entries: readonly Draft[], scopes: readonly (readonly number[])[]): void {
+  const dependents = (number: number) => entries[number]?.dependents ?? [];
+  const content = (number: number) => entries[number]?.content?.entries ?? null;
+  const heights = heightsOf({ count: entries.length, dependents, content }, scopes);
+  for (const draft of entries) draft.height = heights[draft.number] ?? 0;
 }
 
 function rootsOf(value: PlanValue | undefined): [root: string, whole: boolean][] {
