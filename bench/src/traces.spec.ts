@@ -40,6 +40,8 @@ describe('a recorded workflow', () => {
 
   it('takes a schedule that looks ahead no longer than the bound where there is one', () => {
     expect(listScheduleSeconds(trace, 2, 'longest-path-first')).toBe(6);
+    // By count its last task is as urgent as a lone one that was ready before it.
+    expect(listScheduleSeconds(trace, 2, 'most-tasks-first')).toBe(7);
     expect(listScheduleSeconds(trace, 2, 'first-ready')).toBe(8);
     expect(listScheduleSeconds(trace, 1, 'first-ready')).toBe(12);
   });

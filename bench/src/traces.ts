@@ -74,8 +74,11 @@ function criticalPathSeconds(tasks: readonly Task[]): number {
   return longest;
 }
 
-/** Who goes first of those that are ready: whoever was ready first, or whoever has most to come after it. */
-export type ScheduleRule = 'first-ready' | 'longest-path-first';
+/**
+ * Who goes first of those that are ready: whoever was ready first, or whoever has the longest path before it, by the number of
+ * its tasks (as the engine does) or by their times (which an engine that runs it for the first time cannot know).
+ */
+export type ScheduleRule = 'first-ready' | 'most-tasks-first' | 'longest-path-first';
 
 /**
  * The makespan of a schedule without any overhead that leaves no slot idle while a task is ready. The bound may be out of reach for
@@ -87,14 +90,14 @@ export function listScheduleSeconds({ tasks }: Trace, slots: number, rule: Sched
   const left = new Map<string, number>();
   for (const id of [...order].reverse()) {
     const after = (children.get(id) ?? []).map((child) => left.get(child) ?? 0);
-    left.set(id, (seconds.get(id) ?? 0) + Math.max(0, ...after));
+    left.set(id, (rule === 'most-tasks-first' ? 1 : (seconds.get(id) ?? 0)) + Math.max(0, ...after));
   }
   const waitsFor = new Map(tasks.map(({ id, parents }) => [id, parents.length]));
   const ready = tasks.filter(({ parents }) => parents.length === 0).map(({ id }) => id);
   const running: { readonly id: string; readonly end: number }[] = [];
   let now = 0;
   for (;;) {
-    if (rule === 'longest-path-first') ready.sort((one, other) => (left.get(other) ?? 0) - (left.get(one) ?? 0));
+    if (rule !== 'first-ready') ready.sort((one, other) => (left.get(other) ?? 0) - (left.get(one) ?? 0));
     for (const id of ready.splice(0, slots - running.length)) running.push({ id, end: now + (seconds.get(id) ?? 0) });
     running.sort((one, other) => one.end - other.end);
     const ended = running.shift();

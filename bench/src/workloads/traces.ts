@@ -43,6 +43,7 @@ export async function tracesWorkload(
         { metric: 'makespan_ratio', unit: 'x', value: makespanMs(events) / (bound * 1000) },
         // What is possible without any overhead: the bound itself may be out of reach.
         { metric: 'first_ready_ratio', unit: 'x', value: ratioOf('first-ready') },
+        { metric: 'most_tasks_first_ratio', unit: 'x', value: ratioOf('most-tasks-first') },
         { metric: 'longest_path_first_ratio', unit: 'x', value: ratioOf('longest-path-first') },
         { metric: 'makespan_ms', unit: 'ms', value: makespanMs(events) },
         { metric: 'cold_starts', unit: 'processes', value: cold.length },
