@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, request } from 'node:http';
 
 /** Requests under way at once: what the peers' harness has, too. */
@@ -84,7 +85,7 @@ export class RestClient {
       } catch (error) {
         found = String(error);
       }
-      await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+      await wait(askAgainMs);
     }
     throw new Error(`Expected a run of ${workflowId} to be accepted in ${withinMs} ms, found ${found}`);
   }

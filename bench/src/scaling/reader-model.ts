@@ -1,4 +1,4 @@
-import { Fifo } from './fifo';
+import { Fifo } from '../../../libs/broker/src/fifo';
 import type { Follower } from './log-model';
 import type { Simulation } from './simulation';
 import { Meter } from './station';

@@ -1,4 +1,4 @@
-import { Fifo } from './fifo';
+import { Fifo } from '../../../libs/broker/src/fifo';
 import type { LogModel } from './log-model';
 import type { Simulation } from './simulation';
 import { Meter, Station, type Host } from './station';
@@ -62,8 +62,19 @@ export class RunnerModel {
     });
   }
 
+  /** What waits, up to the most that is decided in one turn. */
+  private takeBatch(): RunnerItem[] {
+    const items: RunnerItem[] = [];
+    while (items.length < this.costs.runnerBatchItems) {
+      const item = this.inbox.shift();
+      if (item === undefined) break;
+      items.push(item);
+    }
+    return items;
+  }
+
   private decide(): void {
-    const items = this.inbox.take(this.costs.runnerBatchItems);
+    const items = this.takeBatch();
     if (items.length === 0) return;
     this.isDeciding = true;
     this.turn.enter();

@@ -1,4 +1,4 @@
-import { Fifo } from './fifo';
+import { Fifo } from '../../../libs/broker/src/fifo';
 import type { Simulation } from './simulation';
 
 /** How much of the time servers were at work, since it was last told to begin. */

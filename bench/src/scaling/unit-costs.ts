@@ -55,7 +55,7 @@ export const unitCosts = {
   relayUsPerPage: cost(300, 'estimate', 'CPU of the state store for a page, whatever is in it'),
   relayUsPerEvent: cost(65, 'derived', 'bench W2 5000: one message of the broker for each event'),
   relayPageEvents: cost(500, 'measured', 'setting: page of the relay'),
-  relayRestUs: cost(5_000, 'measured', 'setting: pause of the relay after each page'),
+  relayRestUs: cost(5_000, 'measured', 'the pause when docs/scaling.md was simulated; the setting is 10,000 by now'),
 
   podsPerS: cost(100, 'estimate', 'pods that a large Kubernetes cluster makes, binds and removes each second'),
 } as const satisfies Readonly<Record<string, UnitCost>>;

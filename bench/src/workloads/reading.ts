@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { EngineUnderTest } from '../engine';
 import { LogView } from '../log-view';
 import { RestClient } from '../rest-client';
@@ -60,7 +61,7 @@ async function sample(signal: AbortSignal, read: () => Promise<number> | undefin
     const value = await read();
     if (value !== undefined) values.push(value);
     const restMs = Math.max(0, everyMs - (performance.now() - began));
-    await new Promise((resolve) => setTimeout(resolve, restMs));
+    await wait(restMs);
   }
   return values;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { checkRuns } from '../checks';
 import { chain, type Step } from '../definitions';
 import { until, type EngineUnderTest } from '../engine';
@@ -53,7 +54,7 @@ async function submit(engine: EngineUnderTest, workflowId: string): Promise<Subm
   const runId = await engine.client.start(workflowId);
   await until(() => engine.log.hasEnded(runId), `run ${runId} to end`);
   const { least, most } = pauseMs;
-  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * (most - least)));
+  await wait(least + Math.random() * (most - least));
   return { runId, at, atMonotonic };
 }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { deployedDefinitionSchema, type JsonValue } from '@ryax/contracts';
+import { deployedDefinitionSchema, streamId, type JsonValue } from '@ryax/contracts';
 import { readJson, type FileStore } from '@ryax/filestore';
 import { ByteBoundedCache } from '@ryax/platform';
 import { z } from 'zod';
@@ -26,19 +26,17 @@ const entryBytes = 128;
  */
 @Injectable()
 export class CurrentWorkflows {
-  private readonly lookups: SharedLookup<CurrentWorkflow>;
+  private readonly lookups = new SharedLookup<CurrentWorkflow>();
   private readonly passwords = new ByteBoundedCache<string, readonly string[]>(cacheBytes);
 
   constructor(
     private readonly stateStore: StateStoreClient,
     @Inject(FILE_STORE) private readonly files: FileStore,
-  ) {
-    this.lookups = new SharedLookup((key) => this.lookUp(...(JSON.parse(key) as [string, string])));
-  }
+  ) {}
 
   /** @throws RejectedError when there is no such workflow */
   of(project: string, workflowId: string): Promise<CurrentWorkflow> {
-    return this.lookups.ask(JSON.stringify([project, workflowId]));
+    return this.lookups.ask(streamId('workflow', project, workflowId), () => this.lookUp(project, workflowId));
   }
 
   private async lookUp(project: string, workflowId: string): Promise<CurrentWorkflow> {

@@ -4,7 +4,10 @@ describe(SharedLookup.name, () => {
   /** Questions, each answered by the test. */
   function lookups() {
     const asked: { key: string; answer: (value: string) => void; fail: (error: Error) => void }[] = [];
-    const shared = new SharedLookup<string>((key) => new Promise((answer, fail) => asked.push({ key, answer, fail })));
+    const lookup = new SharedLookup<string>();
+    const shared = {
+      ask: (key: string) => lookup.ask(key, () => new Promise((answer, fail) => asked.push({ key, answer, fail }))),
+    };
     return { shared, asked };
   }
   const settled = () => new Promise((resolve) => setImmediate(resolve));

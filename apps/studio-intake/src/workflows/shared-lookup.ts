@@ -11,18 +11,16 @@ interface Turn<Answer> {
 export class SharedLookup<Answer> {
   private readonly turns = new Map<string, Turn<Answer>>();
 
-  constructor(private readonly lookUp: (key: string) => Promise<Answer>) {}
-
-  ask(key: string): Promise<Answer> {
+  ask(key: string, lookUp: () => Promise<Answer>): Promise<Answer> {
     const turn = this.turns.get(key);
-    if (turn === undefined) return this.begin(key);
-    const begin = () => this.begin(key);
+    if (turn === undefined) return this.begin(key, lookUp);
+    const begin = () => this.begin(key, lookUp);
     turn.next ??= turn.current.then(begin, begin);
     return turn.next;
   }
 
-  private begin(key: string): Promise<Answer> {
-    const current = this.lookUp(key);
+  private begin(key: string, lookUp: () => Promise<Answer>): Promise<Answer> {
+    const current = lookUp();
     const turn: Turn<Answer> = { current, next: undefined };
     this.turns.set(key, turn);
     const ended = () => {
