@@ -14,6 +14,8 @@ import type { IdSource, Log } from '@ryax/platform';
 const maxPacked = 50;
 /** Attempts named in one cancel, query or settled message. */
 const maxListed = 500;
+/** Nobody waits for `settled`: an executor only keeps an outcome a little longer, and would say it again after seconds. */
+const settledRestMs = 50;
 
 type SettledAttempt = Omit<Attempt, 'reply_partition'>;
 type CancelledAttempt = Cancel['attempts'][number];
@@ -27,6 +29,7 @@ export class Outbox {
   private readonly cancels = new Map<string, CancelledAttempt[]>();
   private readonly queries = new Map<string, Attempt[]>();
   private readonly settled = new Map<string, SettledAttempt[]>();
+  private settledTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly broker: Broker,
@@ -51,11 +54,27 @@ export class Outbox {
     append(this.queries, site, attempt);
   }
 
+  /** Gathered over several flushes: one message for each of a busy executor's reports would cost as much as its start. */
   settle(incarnation: string, attempt: SettledAttempt): void {
     append(this.settled, incarnation, attempt);
+    this.settledTimer ??= setTimeout(() => void this.flushSettled(), settledRestMs);
   }
 
-  /** Sends all; resolves when the broker has confirmed or refused each. */
+  /** Sends what is settled without waiting for more of it. */
+  async flushSettled(): Promise<void> {
+    clearTimeout(this.settledTimer);
+    this.settledTimer = undefined;
+    const sent: Promise<void>[] = [];
+    for (const [incarnation, attempts] of this.settled) {
+      for (const part of chunks(attempts, maxListed)) {
+        sent.push(this.publishList('execution.settled', routingKeys.executor(incarnation), part));
+      }
+    }
+    this.settled.clear();
+    await Promise.all(sent);
+  }
+
+  /** Sends all but what is settled; resolves when the broker has confirmed or refused each. */
   async flush(): Promise<void> {
     const sent: Promise<void>[] = [];
     for (const { site, pool, executors, starts } of this.starts.values()) {
@@ -77,15 +96,9 @@ export class Outbox {
       for (const part of chunks(attempts, maxListed))
         sent.push(this.publishList('execution.query', routingKeys.query(site), part));
     }
-    for (const [incarnation, attempts] of this.settled) {
-      for (const part of chunks(attempts, maxListed)) {
-        sent.push(this.publishList('execution.settled', routingKeys.executor(incarnation), part));
-      }
-    }
     this.starts.clear();
     this.cancels.clear();
     this.queries.clear();
-    this.settled.clear();
     await Promise.all(sent);
   }
 

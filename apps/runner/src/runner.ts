@@ -115,6 +115,7 @@ export class Runner {
     for (const unregister of this.unregister.splice(0)) unregister();
     await this.decisions.stop();
     await this.owner.stop();
+    await this.assembled?.outbox.flushSettled();
     await this.assembled?.membership.leave();
   }
 

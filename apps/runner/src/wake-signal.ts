@@ -1,10 +1,14 @@
+import { setTimeout as rest } from 'node:timers/promises';
 import type { Broker } from '@ryax/broker';
 import { exchanges } from '@ryax/contracts';
 import type { IdSource, Log } from '@ryax/platform';
 
+/** After a wake. Readers rest for longer than that after a page, so that one for each commit would only cost. */
+const restMs = 10;
+
 /**
  * Tells readers of the log that it has grown. A hint: transient, and coalesced, so that a busy runner sends one at a time
- * however many commits there were; whoever misses it looks a moment later by itself.
+ * and few a second, however many commits there were; whoever misses it looks a moment later by itself.
  */
 export class WakeSignal {
   private latest = 0;
@@ -35,6 +39,7 @@ export class WakeSignal {
           data: { position: sent },
         } as const;
         await this.broker.publish({ exchange: exchanges.wakes.name, routingKey: '' }, [message], { persistent: false });
+        await rest(restMs, undefined, { ref: false });
       }
     } catch (error) {
       this.log.debug('Readers of the log were not woken', { error });

@@ -24,6 +24,8 @@ export interface TailPage {
   readonly position: number;
   /** True when later events exist, but a transaction that may still commit an earlier one has not ended: ask again soon. */
   readonly waiting: boolean;
+  /** Whether the page ended at one of its bounds: there may be more that can be read at once. */
+  readonly full: boolean;
 }
 
 export interface TailStall {

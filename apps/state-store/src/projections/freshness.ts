@@ -46,9 +46,10 @@ export class ProjectionProgress {
 
   private async waitFor(committed: number): Promise<void> {
     const deadline = AbortSignal.timeout(patienceMs);
-    this.wakes.hurry();
     while (this.known < committed && !deadline.aborted) {
       const seen = this.advanced.last;
+      // Each time: what is asked for may be several pages away.
+      this.wakes.hurry();
       await this.ask();
       if (this.known < committed) await this.advanced.sleep(seen, pollMs, deadline);
     }

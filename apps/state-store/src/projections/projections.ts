@@ -1,6 +1,6 @@
 import { advanceReader, type Database, type Readers, type Tail } from '@ryax/event-log';
 import { decodeEvent } from '../tail/decoded-event';
-import { ReaderMovedError, type LogReader } from '../tail/log-reader';
+import { ReaderMovedError, type LogReader, type StepOutcome } from '../tail/log-reader';
 import { Projector } from './projector';
 import { liveSchema, type ReadModelSchema } from './schema';
 
@@ -8,7 +8,7 @@ import { liveSchema, type ReadModelSchema } from './schema';
 const pageSize = 1_000;
 
 /** Lists that want to be newer do not wait for it. */
-const restMs = 25;
+const restMs = 50;
 
 /** The name of the reader whose checkpoint says how far the read models have looked. */
 export const projectionReader = 'projections';
@@ -34,7 +34,7 @@ export class Projections implements LogReader {
     this.position = await this.readers.position(this.name);
   }
 
-  async step(): Promise<'moved' | 'idle' | 'waiting'> {
+  async step(): Promise<StepOutcome> {
     const page = await this.tail.read(this.position, pageSize);
     if (page.position === this.position) return page.waiting ? 'waiting' : 'idle';
     const events = page.events.map(decodeEvent);
@@ -47,6 +47,6 @@ export class Projections implements LogReader {
     });
     this.position = page.position;
     this.onProjected(page.position, events.length);
-    return 'moved';
+    return page.full ? 'full' : 'moved';
   }
 }

@@ -1,6 +1,6 @@
 import { advanceReader, type Connection, type Database, type Readers, type Tail } from '@ryax/event-log';
 import type { Log } from '@ryax/platform';
-import type { LogReader } from '../tail/log-reader';
+import type { LogReader, StepOutcome } from '../tail/log-reader';
 import { projectionReader, Projections } from './projections';
 import { liveSchema, shadowSchema, type ReadModelSchema } from './schema';
 
@@ -40,10 +40,10 @@ export class Rebuild implements LogReader {
     this.log.info('Rebuilding the read models', { from_version: built, to_version: readModelVersion });
   }
 
-  async step(): Promise<'moved' | 'idle' | 'waiting'> {
+  async step(): Promise<StepOutcome> {
     if (this.shadow === undefined) return 'idle';
     const outcome = await this.shadow.step();
-    if (outcome === 'moved') return outcome;
+    if (outcome === 'moved' || outcome === 'full') return outcome;
     // The live ones may have moved on meanwhile: then there is more to fold first.
     if (!(await this.database.transaction((connection) => this.swap(connection)))) return 'moved';
     this.shadow = undefined;

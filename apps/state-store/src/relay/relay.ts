@@ -1,13 +1,13 @@
 import type { Broker } from '@ryax/broker';
 import { exchanges } from '@ryax/contracts';
 import type { Readers, StoredEvent, Tail } from '@ryax/event-log';
-import { ReaderMovedError, type LogReader } from '../tail/log-reader';
+import { ReaderMovedError, type LogReader, type StepOutcome } from '../tail/log-reader';
 import { outwardMessage, routingKeyOf } from './outward-event';
 
 /** Confirms under way at once; also what is repeated at most after a crash. */
 const pageSize = 500;
 /** Short, as other services act on what they hear. */
-const restMs = 10;
+const restMs = 20;
 
 /**
  * Publishes every committed event to `ryax.events` in position order: at least once, in order along each stream. The
@@ -29,7 +29,7 @@ export class Relay implements LogReader {
     this.position = await this.readers.position(this.name);
   }
 
-  async step(): Promise<'moved' | 'idle' | 'waiting'> {
+  async step(): Promise<StepOutcome> {
     const page = await this.tail.read(this.position, pageSize);
     if (page.position === this.position) return page.waiting ? 'waiting' : 'idle';
     await this.publishAll(page.events);
@@ -38,7 +38,7 @@ export class Relay implements LogReader {
     }
     this.position = page.position;
     this.onRelayed(page.events.length);
-    return 'moved';
+    return page.full ? 'full' : 'moved';
   }
 
   /**

@@ -5,20 +5,23 @@ import type { Wakes } from './wakes';
 export interface LogReader {
   readonly name: string;
   /**
-   * How long it pauses after a page, unless somebody is in a hurry: what is committed meanwhile is one page then, and costs
-   * about as much as a single event. The first event after a silence is never held up.
+   * How long it pauses after a page that was not full, unless somebody is in a hurry: what is committed meanwhile is one page
+   * then, and costs about as much as a single event. The first event after a silence is never held up.
    */
   readonly restMs: number;
   /** Forgets what it believed of its checkpoint: another replica may have moved it. */
   resume(): Promise<void>;
   /**
    * Handles the next page and moves the checkpoint.
-   * - `moved`: there may be more
+   * - `full`: there is more, as far as it knows
+   * - `moved`: it has seen all there was, and there may be more now
    * - `idle`: it has seen all there is
    * - `waiting`: a transaction that may still commit an earlier event has not ended
    */
-  step(): Promise<'moved' | 'idle' | 'waiting'>;
+  step(): Promise<StepOutcome>;
 }
+
+export type StepOutcome = 'full' | 'moved' | 'idle' | 'waiting';
 
 /** The checkpoint was moved by another: two replicas believe that they are the active one. */
 export class ReaderMovedError extends Error {

@@ -67,7 +67,8 @@ export class PostgresTail implements Tail {
     facts.settledUpTo = Math.max(facts.settledUpTo, settledUpTo);
     const isOver = isPassed || (fence && isForgotten(fence, look));
     if (isOver && facts.fence === fence) facts.fence = undefined;
-    return { page: upToGap(position, look.events, settledUpTo), seenUpTo: look.events.at(-1)?.position ?? position };
+    const page = { ...upToGap(position, look.events, settledUpTo), full: isFull(look.events, limit) };
+    return { page, seenUpTo: look.events.at(-1)?.position ?? position };
   }
 
   private async takeFence(upTo: number): Promise<void> {
@@ -93,8 +94,16 @@ function isForgotten(fence: Fence, look: Look): boolean {
   return look.firstUnended <= fence.id;
 }
 
+function isFull(events: readonly StoredEvent[], limit: number): boolean {
+  if (events.length >= limit) return true;
+  let bytes = 0;
+  for (const { data } of events) bytes += data.length;
+  // In characters, of which there are at most as many as bytes: one page too many may be taken for the last.
+  return bytes >= pageBytes;
+}
+
 /** The events before the first gap that may still be filled. */
-function upToGap(position: number, events: readonly StoredEvent[], settledUpTo: number): TailPage {
+function upToGap(position: number, events: readonly StoredEvent[], settledUpTo: number): Omit<TailPage, 'full'> {
   let last = position;
   for (const [index, event] of events.entries()) {
     const isGap = event.position > last + 1 && event.position - 1 > settledUpTo;
