@@ -128,6 +128,28 @@ describe('REST', () => {
       expect((await deploy('third')).version).toBe(3);
     });
 
+    it('run as they were deployed last, also by an intake that has started an earlier version', async () => {
+      const path = '/v1/workflows/changing';
+      const deploy = (outputs: unknown[]) =>
+        engine.json('POST', '/v1/workflows', {
+          ...hello,
+          spec: { id: 'changing', trigger: { kind: 'manual', outputs }, actions: hello.spec.actions.slice(0, 1) },
+        });
+      const start = (inputs: unknown) => answer('POST', `${path}/runs`, { inputs });
+      const name = { name: 'name', type: 'string', default_value: 'x' };
+
+      await deploy([name]);
+      expect(await start({})).toMatchObject({ status: 202, body: { workflow_version: 1 } });
+      await deploy([name, { name: 'mark', type: 'string', default_value: '!' }]);
+      expect(await start({})).toMatchObject({ status: 202, body: { workflow_version: 2 } });
+      await deploy([name, { name: 'tail', type: 'string', default_value: '?' }]);
+      expect(await start({ tail: '.' })).toMatchObject({ status: 202, body: { workflow_version: 3 } });
+      expect((await answer('DELETE', path)).status).toBe(204);
+      expect((await start({})).status).toBe(409);
+      await deploy([name]);
+      expect(await start({})).toMatchObject({ status: 202, body: { workflow_version: 1 } });
+    });
+
     it('can be read right after they were deployed, and not run after they were undeployed', async () => {
       await engine.json('POST', '/v1/workflows', { ...hello, spec: { ...hello.spec, id: 'short-lived' } });
       expect((await answer('GET', '/v1/workflows/short-lived')).status).toBe(200);

@@ -1,4 +1,4 @@
-import { InvalidAppendError, type AppendOutcome, type EventLog, type StreamAppend } from '@ryax/event-log';
+import { InvalidAppendError, type AppendOutcome, type EventLog } from '@ryax/event-log';
 import type { IdSource, Log } from '@ryax/platform';
 import type { Decider, StreamDecision } from './decider';
 import { HandOutError, type Dispatch } from './dispatch';
@@ -6,6 +6,9 @@ import type { Effects } from './effects';
 import { isLogUnreachable } from './log-unreachable';
 import { DefinitionNotFoundError } from './plans';
 import type { RunnerMetrics } from './runner-metrics';
+import { PoisonedItemError } from './poisoned-item';
+import { staleStarts } from './stale-starts';
+import { appendOf, storable, wakeupOf } from './stream-append';
 import { UnknownStreamError, type AnyStream, type RunStream, type StreamStore } from './stream-store';
 import { internalItem, type WorkItem } from './work-item';
 import { Yielding } from './yielding';
@@ -79,7 +82,11 @@ export class Cycle {
     } catch (error) {
       const decided = new Set(items.map(({ streamId }) => streamId));
       // What decided nothing has not run ahead: a page of open runs is not read again for the one that cannot be decided.
-      for (const { stream, events } of decisions.values()) if (events.length > 0) this.drop(stream, decided);
+      // That one may have, by half a decision.
+      const culprit = culpritOf(error);
+      for (const { stream, events } of decisions.values()) {
+        if (events.length > 0 || stream.streamId === culprit) this.drop(stream, decided);
+      }
       return { appended: false, again: await this.withoutCulprit(items, error) };
     }
   }
@@ -196,21 +203,27 @@ export class Cycle {
       this.append(writing),
       this.movedHeads(decisions.filter((decision) => decision.events.length === 0)),
     );
+    const lost = new Set(decisions.filter((each) => outcomes.get(each)?.status === 'conflict' || moved.has(each)));
+    // Before anything is settled: if the log cannot tell, all of it is decided again.
+    const stale = await staleStarts(this.parts.log, [...lost]);
     const again: WorkItem[] = [];
     for (const decision of decisions) {
-      const outcome = outcomes.get(decision);
-      if (outcome?.status === 'conflict' || moved.has(decision)) {
-        this.parts.metrics.conflicts.inc();
-        const items = decision.items.map(({ item }) => item);
-        this.drop(decision.stream, new Set(items.map(({ streamId }) => streamId)));
-        this.parts.store.forgetExisting(decision.stream.streamId);
-        again.push(...items);
-      } else {
-        this.settle(decision, outcome);
-      }
+      if (lost.has(decision)) again.push(...this.lose(decision, stale));
+      else this.settle(decision, outcomes.get(decision));
     }
     this.parts.effects.flush();
     return { appended: writing.length > 0, again };
+  }
+
+  /** Forgets what was decided; answers what has to be decided again. */
+  private lose(decision: StreamDecision, stale: ReadonlySet<WorkItem>): readonly WorkItem[] {
+    this.parts.metrics.conflicts.inc();
+    const items = decision.items.map(({ item }) => item);
+    this.drop(decision.stream, new Set(items.map(({ streamId }) => streamId)));
+    this.parts.store.forgetExisting(decision.stream.streamId);
+    const message = 'Expected the workflow to stand where it was looked at, found it changed since';
+    for (const item of items) if (stale.has(item)) this.parts.effects.refuse(item, { code: 'conflict', message });
+    return items.filter((item) => !stale.has(item));
   }
 
   private async append(writing: readonly StreamDecision[]): Promise<Map<StreamDecision, AppendOutcome>> {
@@ -261,17 +274,10 @@ interface Round {
   readonly again: readonly WorkItem[];
 }
 
-/** Deciding this item throws, whatever else is in the batch. It has been given back; the rest is to be decided again. */
-export class PoisonedItemError extends Error {
-  readonly code = 'poisoned';
-
-  constructor(
-    readonly item: WorkItem,
-    options: ErrorOptions,
-  ) {
-    super(`Expected to decide ${item.cause.type} for ${item.streamId}, failed`, options);
-    this.name = 'PoisonedItemError';
-  }
+/** The stream whose decision threw. */
+function culpritOf(error: unknown): string | undefined {
+  if (error instanceof PoisonedItemError) return error.item.streamId;
+  return error instanceof HandOutError ? error.streamId : undefined;
 }
 
 /** Neither is left under way when the other fails: it would run into the next round. */
@@ -280,38 +286,9 @@ async function bothEnded<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, 
   return Promise.all([one, other]);
 }
 
-/** An attempt whose outcome no event can hold must end all the same, or its executor would repeat it for ever. */
-function storable(item: WorkItem, error: InvalidAppendError): WorkItem | undefined {
-  const { work } = item;
-  if (work.kind !== 'run' || work.message.type !== 'ended' || work.message.outcome.status === 'failed')
-    return undefined;
-  const outcome = { status: 'failed', failure: { kind: 'invalid', message: error.message } } as const;
-  return { ...item, work: { kind: 'run', message: { ...work.message, outcome } } };
-}
-
 function startedDefinition(items: readonly WorkItem[]): string | undefined {
   for (const { work } of items) {
     if (work.kind === 'run' && work.message.type === 'start') return work.message.command.definition_hash;
   }
   return undefined;
-}
-
-function appendOf(decision: StreamDecision): StreamAppend {
-  const { stream } = decision;
-  return {
-    streamId: stream.streamId,
-    project: stream.name.project,
-    kind: stream.kind,
-    partition: stream.partition,
-    expectedVersion: decision.baseVersion,
-    expectedHash: decision.baseHash,
-    events: decision.events.map(({ stored }) => stored),
-    open: stream.aggregate.isOpen,
-    wakeupAt: wakeupOf(stream),
-  };
-}
-
-/** Timers are whole milliseconds in the log, and never later than wanted. */
-export function wakeupOf({ aggregate }: AnyStream): number | null {
-  return aggregate.nextWakeup === null ? null : Math.floor(aggregate.nextWakeup);
 }

@@ -1,5 +1,5 @@
 import { EVENT_SCHEMA, type CommandReply, type DomainEvent, type JsonObject, type Rejection } from '@ryax/contracts';
-import type { DatabaseClock, NewEvent } from '@ryax/event-log';
+import type { DatabaseClock, NewEvent, SeenHead } from '@ryax/event-log';
 import type { DecideContext } from '@ryax/workflow';
 import type { Handled } from './stream';
 import type { AnyStream } from './stream-store';
@@ -30,6 +30,8 @@ export interface StreamDecision {
   readonly baseHash: string | null;
   /** Database time of the newest of its items. */
   decidedAt: number;
+  /** What the start of a new run pins was seen at this head. */
+  given: SeenHead | undefined;
 }
 
 /**
@@ -45,11 +47,14 @@ export class Decider {
 
   /** Starts a decision for a stream at the head that its cached state stands at. */
   begin(stream: AnyStream): StreamDecision {
-    return { stream, items: [], events: [], baseVersion: stream.version, baseHash: stream.hash, decidedAt: 0 };
+    const { version: baseVersion, hash: baseHash } = stream;
+    return { stream, items: [], events: [], baseVersion, baseHash, decidedAt: 0, given: undefined };
   }
 
   async decide(decision: StreamDecision, item: WorkItem): Promise<void> {
+    const isNew = decision.baseVersion === 0 && decision.events.length === 0;
     const handled = await this.handle(decision, item.work, item.cause);
+    if (isNew && decision.events.length > 0) decision.given = item.given;
     decision.items.push({ item, reply: handled === undefined ? undefined : replyOf(handled) });
   }
 

@@ -1,6 +1,6 @@
 import type { DatabaseClock, EventLog, StreamHead, WakeupMove } from '@ryax/event-log';
 import { wait } from '@ryax/platform';
-import { wakeupOf } from './cycle';
+import { wakeupOf } from './stream-append';
 import type { StreamStore } from './stream-store';
 import { internalItem, type WorkItem } from './work-item';
 

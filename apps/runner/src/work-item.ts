@@ -1,5 +1,6 @@
 import type { Delivery } from '@ryax/broker';
-import { streamId, type DataOf, type Message, type MessageType, type Report } from '@ryax/contracts';
+import { streamId, type DataOf, type Message, type MessageType, type Report, type RunStart } from '@ryax/contracts';
+import type { SeenHead } from '@ryax/event-log';
 import type { ActionMessage, RunMessage, WorkflowMessage } from '@ryax/workflow';
 
 /** Something to decide for one stream. */
@@ -10,6 +11,8 @@ export interface WorkItem {
   readonly cause: { readonly id: string; readonly type: string; readonly traceparent?: string };
   /** The message it came with; timers and reconciliation have none. */
   readonly delivery: Delivery | undefined;
+  /** The start of a run pins what was seen at this head of its workflow's stream. */
+  readonly given?: SeenHead;
   /** The report it came from: its executor is told when the attempt is settled. */
   readonly report: Extract<Report, { report: 'ended' | 'started' }> | undefined;
 }
@@ -40,8 +43,12 @@ export function receive(delivery: Delivery): Received {
   const { message } = delivery;
   if (isType(message, 'execution.report')) return receiveReport(message, delivery);
   if (isType(message, 'run.start')) {
-    const stream = streamId('run', message.project, message.data.run_id);
-    return work(delivery, stream, { kind: 'run', message: { type: 'start', command: message.data } });
+    return startOf(message.data, delivery);
+  }
+  if (isType(message, 'run.start-current')) {
+    const { workflow_head: version, ...command } = message.data;
+    const workflow = streamId('workflow', message.project, command.workflow_id);
+    return startOf(command, delivery, { streamId: workflow, version });
   }
   if (isType(message, 'run.cancel')) {
     const stream = streamId('run', message.project, message.data.run_id);
@@ -60,6 +67,12 @@ export function receive(delivery: Delivery): Received {
     return work(delivery, stream, { kind: 'action', message: { type: 'publish', command: message.data } });
   }
   return { type: 'misrouted', reason: `Expected a message for the runner, found ${message.type}` };
+}
+
+function startOf(command: RunStart, delivery: Delivery, given?: SeenHead): Received {
+  const stream = streamId('run', delivery.message.project, command.run_id);
+  const item = itemOf(delivery, stream, { kind: 'run', message: { type: 'start', command } });
+  return { type: 'work', item: given === undefined ? item : { ...item, given } };
 }
 
 function receiveReport(message: Message<Report>, delivery: Delivery): Received {
@@ -91,9 +104,13 @@ function receiveReport(message: Message<Report>, delivery: Delivery): Received {
 }
 
 function work(delivery: Delivery, stream: string, streamWork: StreamWork, report?: WorkItem['report']): Received {
+  return { type: 'work', item: itemOf(delivery, stream, streamWork, report) };
+}
+
+function itemOf(delivery: Delivery, stream: string, streamWork: StreamWork, report?: WorkItem['report']): WorkItem {
   const { id, type, traceparent } = delivery.message;
   const cause = { id, type, ...(traceparent === undefined ? {} : { traceparent }) };
-  return { type: 'work', item: { streamId: stream, work: streamWork, cause, delivery, report } };
+  return { streamId: stream, work: streamWork, cause, delivery, report };
 }
 
 /** What the runner itself has to say to a run: a timer, a takeover, the verdict of reconciliation. */

@@ -17,7 +17,8 @@ import type { IntakeOptions } from './intake.config';
 import { StateStoreClient } from './state-store.client';
 import { BROKER, INTAKE_OPTIONS } from './tokens';
 
-type RunnerCommand = 'run.start' | 'run.cancel' | 'workflow.deploy' | 'workflow.undeploy' | 'action.publish';
+type RunnerCommand =
+  'run.start' | 'run.start-current' | 'run.cancel' | 'workflow.deploy' | 'workflow.undeploy' | 'action.publish';
 
 /** First patience for an answer; doubled with each repeat, so that a slow engine is not flooded. */
 const firstPatienceMs = 1_000;

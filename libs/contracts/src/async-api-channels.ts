@@ -46,7 +46,15 @@ export const channels = {
     summary: 'The runner’s inbox: one partition for each stream, so that the messages of one run stay in order.',
     readBy: 'the runner that owns the partition, queue `ryax.runner.{partitions}.{partition}`',
     promise: durable,
-    messages: ['run.start', 'run.cancel', 'workflow.deploy', 'workflow.undeploy', 'action.publish', 'execution.report'],
+    messages: [
+      'run.start',
+      'run.start-current',
+      'run.cancel',
+      'workflow.deploy',
+      'workflow.undeploy',
+      'action.publish',
+      'execution.report',
+    ],
   },
   starts: {
     exchange: exchanges.executions.name,

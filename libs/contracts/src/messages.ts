@@ -41,6 +41,11 @@ export const runStartSchema = z.strictObject({
   key: idempotencyKeySchema,
   started_by: z.string().nullable(),
 });
+/**
+ * As `run.start`, of what its sender saw as the workflow's current version when the workflow's stream was at `workflow_head`.
+ * The run starts only while it still is; otherwise the command is rejected with `conflict`, and its sender looks again.
+ */
+export const runStartCurrentSchema = z.strictObject({ ...runStartSchema.shape, workflow_head: z.int().positive() });
 export const runCancelSchema = z.strictObject({
   run_id: z.string(),
   reason: z.string(),

@@ -105,10 +105,15 @@ export const queries = {
     parameters: z.strictObject({ project, workflow_id: z.string(), version: z.int().positive().optional() }),
     answer: z.strictObject({ ...workflowViewSchema.shape, definition: parsedJsonSchema, versions: z.array(z.int()) }),
   },
-  /** What a start of the workflow pins, without its content: asked for with every start. */
+  /** What a start of the workflow pins, without its content, and the version of the workflow's stream that says so. */
   'workflow.current': {
     parameters: z.strictObject({ project, workflow_id: z.string() }),
-    answer: z.strictObject({ version: z.int(), definition_hash: contentHashSchema, deployed: z.boolean() }),
+    answer: z.strictObject({
+      version: z.int(),
+      definition_hash: contentHashSchema,
+      deployed: z.boolean(),
+      head: z.int().positive(),
+    }),
   },
   'action.list': {
     parameters: z.strictObject({ project, ...page }),

@@ -63,6 +63,11 @@ export interface StreamAppend {
   readonly expectedVersion: number;
   /** Hash of the stream's last event; null for a new stream. */
   readonly expectedHash: string | null;
+  /**
+   * Another stream that the decision was made in view of: nothing is appended unless its head is there still. It is compared
+   * in the snapshot of the append and not locked.
+   */
+  readonly given?: SeenHead | undefined;
   /** At least one. */
   readonly events: readonly NewEvent[];
   /** Whether anything can still happen to the stream after these events. */
@@ -72,6 +77,12 @@ export interface StreamAppend {
    * earlier time that is not due yet stays until it fires (PROTOCOLS §8).
    */
   readonly wakeupAt: number | null;
+}
+
+export interface SeenHead {
+  readonly streamId: string;
+  /** At least 1. */
+  readonly version: number;
 }
 
 export interface NewEvent {

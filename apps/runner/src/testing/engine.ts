@@ -175,8 +175,9 @@ export class Engine {
     return (await putJson(this.files, { definition, actions: {} })).hash;
   }
 
-  start(runId: string, definitionHash: string, inputs: JsonObject = {}): Promise<CommandReply> {
-    return this.ask(runId, 'run.start', {
+  /** @param workflowHead where the sender has seen the workflow's stream */
+  start(runId: string, definitionHash: string, inputs: JsonObject = {}, workflowHead?: number): Promise<CommandReply> {
+    const command = {
       run_id: runId,
       workflow_id: 'flow',
       workflow_version: 1,
@@ -186,7 +187,9 @@ export class Engine {
       request_hash: runId,
       key: runId,
       started_by: null,
-    });
+    };
+    if (workflowHead === undefined) return this.ask(runId, 'run.start', command);
+    return this.ask(runId, 'run.start-current', { ...command, workflow_head: workflowHead });
   }
 
   cancel(runId: string, force = false): Promise<CommandReply> {

@@ -173,6 +173,7 @@ describe('single reads', () => {
       version: newest.version,
       definition_hash: newest.definition_hash,
       deployed: true,
+      head: 2,
     });
     expect(newest).toMatchObject({
       version: 2,

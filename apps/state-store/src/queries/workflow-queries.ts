@@ -57,7 +57,8 @@ export function workflowQueries(
       const newest = newestVersion(folded);
       if (newest === undefined) throw unknown(workflow_id);
       const { version, definitionHash } = newest;
-      return { version, definition_hash: definitionHash, deployed: folded.state.deployed.has(version) };
+      const deployed = folded.state.deployed.has(version);
+      return { version, definition_hash: definitionHash, deployed, head: folded.head };
     },
   };
 }

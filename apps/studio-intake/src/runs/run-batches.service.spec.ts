@@ -45,7 +45,7 @@ describe('RunBatches', () => {
   let asked: string[];
   /** What it answers. */
   let shown: object;
-  let workflow: { version: number; definition_hash: string; deployed: boolean };
+  let workflow: { version: number; definition_hash: string; deployed: boolean; head: number };
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'ryax-batches-'));
@@ -62,7 +62,7 @@ describe('RunBatches', () => {
     batches = new RunBatches(new Runs(files, secrets, runner, stateStore, workflows, current, definitions, ids), log);
     asked = [];
     const { hash } = await files.put(JSON.stringify({ definition, actions: {} }));
-    workflow = { version: 4, definition_hash: hash, deployed: true };
+    workflow = { version: 4, definition_hash: hash, deployed: true, head: 7 };
     shown = workflow;
     await startStateStore();
   });

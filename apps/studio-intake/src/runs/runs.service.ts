@@ -10,7 +10,7 @@ import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
 import { FILE_STORE, SECRETS } from '../tokens';
 import { Definitions } from '../workflows/definitions';
-import { CurrentWorkflows, passwordsOf } from '../workflows/current-workflows';
+import { CurrentWorkflows, passwordsOf, type CurrentWorkflow } from '../workflows/current-workflows';
 import { Workflows } from '../workflows/workflows.service';
 
 export interface RunRequest {
@@ -37,12 +37,15 @@ export interface PinnedWorkflow {
   readonly passwords: readonly string[];
   /** The part of the request that says what to run; a run's request hash covers it with its inputs and labels. */
   readonly sent: JsonObject;
+  /** The runner is to check that the workflow's stream still ends here. */
+  readonly head?: number;
 }
 
 /** A run that nothing but the runner's answer is missing of: what is large or secret in it has been stored. */
 export interface PreparedRun {
   readonly project: string;
   readonly start: RunStart;
+  readonly head: number | undefined;
 }
 
 const apiSource = 'api';
@@ -62,17 +65,34 @@ export class Runs {
     private readonly ids: IdSource,
   ) {}
 
-  /** Starts a run of a deployed workflow. */
+  /**
+   * Starts a run of a deployed workflow: as it was seen last, if the runner finds that it still stands there. That saves each
+   * start a question, and never starts what a deployment has replaced that was answered before.
+   */
   async start(caller: Principal, workflowId: string, request: RunRequest): Promise<StartedRun> {
+    const remembered = this.current.remembered(caller.project, workflowId);
+    if (remembered !== undefined) {
+      const workflow = { ...this.pinned(workflowId, remembered), head: remembered.head };
+      try {
+        return await this.send(await this.prepare(caller, workflow, request));
+      } catch (error) {
+        // Outdated, or rejected by what may be: what the workflow is now decides.
+        if (!(error instanceof RejectedError)) throw error;
+      }
+    }
     return this.send(await this.prepare(caller, await this.pin(caller, workflowId), request));
   }
 
   /** A deployed workflow at its newest version. */
   async pin(caller: Principal, workflowId: string): Promise<PinnedWorkflow> {
-    const { version, definitionHash, deployed, passwords } = await this.current.of(caller.project, workflowId);
-    if (!deployed) {
+    const current = await this.current.of(caller.project, workflowId);
+    if (!current.deployed) {
       throw new RejectedError({ code: 'conflict', message: `The workflow ${workflowId} is not deployed` });
     }
+    return this.pinned(workflowId, current);
+  }
+
+  private pinned(workflowId: string, { version, definitionHash, passwords }: CurrentWorkflow): PinnedWorkflow {
     return { workflowId, version, definitionHash, passwords, sent: { route: 'runs', workflow_id: workflowId } };
   }
 
@@ -102,7 +122,7 @@ export class Runs {
   /** Stores what no message may carry: passwords in the clear, and values above the limit. */
   async prepare(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<PreparedRun> {
     const key = request.key ?? this.ids.newId();
-    const { workflowId, version, definitionHash, passwords, sent } = workflow;
+    const { workflowId, version, definitionHash, passwords, sent, head } = workflow;
     const { project } = caller;
     const runId = runIdOf({ project, workflowId, source: apiSource, key });
     const inputs = await this.sealInputs(project, runId, passwords, request.inputs);
@@ -117,14 +137,17 @@ export class Runs {
       key,
       started_by: caller.subject,
     };
-    return { project, start };
+    return { project, start, head };
   }
 
   /** Accepted by the runner, or thrown. */
-  async send({ project, start }: PreparedRun): Promise<StartedRun> {
+  async send({ project, start, head }: PreparedRun): Promise<StartedRun> {
     const { run_id: runId, workflow_id: workflowId, workflow_version: workflowVersion, key } = start;
     const stream = { kind: 'run', project, id: runId } as const;
-    const { result } = await this.runner.command('run.start', stream, start, { run_id: runId, idempotency_key: key });
+    const facts = { run_id: runId, idempotency_key: key };
+    const { result } = await (head === undefined
+      ? this.runner.command('run.start', stream, start, facts)
+      : this.runner.command('run.start-current', stream, { ...start, workflow_head: head }, facts));
     const { state } = startedResult.parse(result);
     return { runId, workflowId, workflowVersion, definitionHash: start.definition_hash, state };
   }

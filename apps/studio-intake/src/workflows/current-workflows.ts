@@ -9,6 +9,8 @@ import { SharedLookup } from './shared-lookup';
 
 /** What a start of a workflow without a version pins. */
 export interface CurrentWorkflow {
+  /** The version of the workflow's stream that says so. */
+  readonly head: number;
   readonly version: number;
   readonly definitionHash: string;
   readonly deployed: boolean;
@@ -23,11 +25,14 @@ const entryBytes = 128;
 /**
  * Workflows as they stand at the moment of asking. Thousands of starts a second ask for few workflows: those that come at the
  * same time share one question, and what a definition says is remembered by its hash, under which it cannot change.
+ *
+ * What was answered last is remembered, too, for those who have the runner check that it still holds.
  */
 @Injectable()
 export class CurrentWorkflows {
   private readonly lookups = new SharedLookup<CurrentWorkflow>();
   private readonly passwords = new ByteBoundedCache<string, readonly string[]>(cacheBytes);
+  private readonly answers = new ByteBoundedCache<string, CurrentWorkflow>(cacheBytes);
 
   constructor(
     private readonly stateStore: StateStoreClient,
@@ -39,14 +44,24 @@ export class CurrentWorkflows {
     return this.lookups.ask(streamId('workflow', project, workflowId), () => this.lookUp(project, workflowId));
   }
 
+  /** A deployed workflow as it stood when it was asked for last; undefined when nobody has. May be outdated. */
+  remembered(project: string, workflowId: string): CurrentWorkflow | undefined {
+    return this.answers.get(streamId('workflow', project, workflowId));
+  }
+
   private async lookUp(project: string, workflowId: string): Promise<CurrentWorkflow> {
     const query = { project, workflow_id: workflowId };
-    const {
-      version,
-      definition_hash: definitionHash,
-      deployed,
-    } = await this.stateStore.query('workflow.current', query);
-    return { version, definitionHash, deployed, passwords: await this.passwordsIn(definitionHash) };
+    const answer = await this.stateStore.query('workflow.current', query);
+    const { version, definition_hash: definitionHash, deployed, head } = answer;
+    const current = { head, version, definitionHash, deployed, passwords: await this.passwordsIn(definitionHash) };
+    this.remember(streamId('workflow', project, workflowId), current);
+    return current;
+  }
+
+  /** Nothing follows from one that is not deployed: it may be again by now. */
+  private remember(stream: string, current: CurrentWorkflow): void {
+    if (current.deployed) this.answers.set(stream, current, entryBytes + 2 * stream.length);
+    else this.answers.delete(stream);
   }
 
   private async passwordsIn(definitionHash: string): Promise<readonly string[]> {

@@ -45,6 +45,29 @@ export function describeAppend(subject: () => ContractSubject): void {
       expect(await log.readStream(stream)).toHaveLength(2);
     });
 
+    it('appends what was decided in view of another stream only while that stands where it stood', async () => {
+      const { log } = subject();
+      const [other, timely, late, lost] = [freshName(), freshName(), freshName(), freshName()];
+      const seen = await appended(log, appendTo(other, undefined));
+      const given = { streamId: other, version: seen.version };
+
+      const before = await log.append([decision(appendTo(timely, undefined, { given }))]);
+      await appended(log, appendTo(other, seen));
+      const after = await log.append([
+        decision(appendTo(late, undefined, { given })),
+        decision(appendTo(lost, undefined, { given: { streamId: freshName(), version: 1 } })),
+        decision(appendTo(timely, headOf(before[0]), { given: { streamId: other, version: 2 } })),
+      ]);
+
+      expect([...before, ...after].map(({ status }) => status)).toEqual([
+        'appended',
+        'conflict',
+        'conflict',
+        'appended',
+      ]);
+      expect([await log.readHead(late), await log.readHead(lost)]).toEqual([undefined, undefined]);
+    });
+
     it('conflicts on a stream that does not exist, and does not make it', async () => {
       const { log } = subject();
       const stream = freshName();

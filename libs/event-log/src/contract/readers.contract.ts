@@ -58,7 +58,7 @@ export function describeReaders(subject: () => ContractSubject): void {
       await appended(log, appendTo(freshName(), undefined));
       const position = await log.lastPosition();
 
-      expect(await tail.read(position, 10)).toEqual({ events: [], position, waiting: false });
+      expect(await tail.read(position, 10)).toEqual({ events: [], position, waiting: false, full: false });
       expect(await tail.stalled()).toBeUndefined();
     });
   });

@@ -64,6 +64,8 @@ function columns(streams: readonly PreparedStream[]): string[] {
     joinedJson(metadata),
     integerArray(recordedAt),
     byteaArray(hashes),
+    textArray(streams.map(({ given }) => given?.streamId ?? '')),
+    integerArray(streams.map(({ given }) => given?.version ?? 0)),
   ];
 }
 
@@ -79,14 +81,17 @@ const append: Statement = {
   text: `
     WITH expected AS (
       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::bytea[],
-                           $7::integer[], $8::bytea[], $9::boolean[], $10::bigint[])
-        AS input (stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at)
+                           $7::integer[], $8::bytea[], $9::boolean[], $10::bigint[], $19::text[], $20::integer[])
+        AS input (stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at,
+                  given_stream, given_version)
     ), moved AS (
       INSERT INTO stream_heads AS head
              (stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at)
       SELECT stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at
         FROM expected
-       WHERE base = 0 OR (SELECT true FROM stream_heads known WHERE known.stream_id = expected.stream_id)
+       WHERE (base = 0 OR (SELECT true FROM stream_heads known WHERE known.stream_id = expected.stream_id))
+         AND (given_version = 0
+              OR (SELECT given.version FROM stream_heads given WHERE given.stream_id = given_stream) = given_version)
        ORDER BY stream_id COLLATE "C"
       ON CONFLICT (stream_id) DO UPDATE
          SET version = excluded.version, hash = excluded.hash, base = excluded.base, base_hash = excluded.base_hash,

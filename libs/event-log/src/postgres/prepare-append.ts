@@ -58,7 +58,7 @@ const streamIdBytes = 1_024;
 const metadataBytes = 16 * 1024;
 
 function faultOfStream(stream: StreamAppend): Fault | undefined {
-  const { streamId, project, kind, events, expectedVersion, expectedHash } = stream;
+  const { streamId, project, kind, given, events, expectedVersion, expectedHash } = stream;
   if (events.length === 0) return { reason: 'no-events', expected: 'at least one event', found: 'none' };
   if ((expectedVersion === 0) !== (expectedHash === null)) {
     const found = `version ${expectedVersion} with hash ${expectedHash}`;
@@ -66,7 +66,8 @@ function faultOfStream(stream: StreamAppend): Fault | undefined {
   }
   return (
     tooLarge('id', streamId, streamIdBytes) ??
-    notText('id, project and kind', [streamId, project, kind]) ??
+    notText('id, project and kind', [streamId, project, kind, given?.streamId ?? '']) ??
+    notInteger('given.version', given?.version ?? 1, int4) ??
     notInteger('expectedVersion', expectedVersion, int4) ??
     notInteger('partition', stream.partition, int4) ??
     notInteger('wakeupAt', stream.wakeupAt ?? 0)

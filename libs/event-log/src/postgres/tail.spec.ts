@@ -58,7 +58,7 @@ describe('the tail', () => {
     const slow = await openWriter();
     const fast = await commitOne();
 
-    expect(await tail.read(from, 10)).toEqual({ events: [], position: from, waiting: true });
+    expect(await tail.read(from, 10)).toEqual({ events: [], position: from, waiting: true, full: false });
     await slow.commit();
 
     expect(streamsOf((await tail.read(from, 10)).events)).toEqual([slow.stream, fast]);
