@@ -26,22 +26,9 @@ export type Item = (
   | { readonly type: 'message'; readonly message: Message }
   | { readonly type: 'malformed'; readonly reason: string; readonly wire: Wire }
 ) & {
-  /** The request that it is, or answers, where several travel in one message: an extension attribute of the event. */
+  /** The request that it is, or answers: an extension attribute of the event. */
   readonly correlationId?: string | undefined;
 };
-
-/** A request, or the answer to one, with what the two have in common. */
-export interface Correlated {
-  readonly correlationId: string;
-  readonly message: Message;
-}
-
-export interface CorrelatedWire<C extends Correlated> {
-  readonly wire: Wire;
-  /** For the message of the broker: that of the one in it, or of the first. */
-  readonly correlationId: string;
-  readonly members: readonly C[];
-}
 
 const single = 'application/json';
 const structured = 'application/cloudevents+json';
@@ -59,55 +46,14 @@ export function encode(messages: readonly [Message, ...Message[]], target: Targe
   return packed(texts, (text) => text).map((pack) => packOf(pack, target));
 }
 
-/**
- * The same for requests and answers. One that is alone in its message is told by the message's own property, as for anybody
- * who speaks AMQP; each of several by an attribute of its own.
- *
- * @param onTooLarge told of what no message can carry, which is left out
- */
-export function encodeCorrelated<C extends Correlated>(
-  all: readonly C[],
-  target: Target,
-  onTooLarge: (one: C, error: PublishError) => void = () => undefined,
-): CorrelatedWire<C>[] {
-  const [only] = all;
-  if (all.length > 1) {
-    const texts = all.map((one) => ({
-      one,
-      text: JSON.stringify({ ...toStructured(one.message), correlationid: one.correlationId }),
-    }));
-    return packed(texts, ({ text }) => text).flatMap((pack) => correlatedPack(pack, target, onTooLarge));
-  }
-  return only === undefined ? [] : correlatedPack([{ one: only, text: undefined }], target, onTooLarge);
-}
-
-function correlatedPack<C extends Correlated>(
-  pack: readonly { readonly one: C; readonly text: string | undefined }[],
-  target: Target,
-  onTooLarge: (one: C, error: PublishError) => void,
-): CorrelatedWire<C>[] {
-  const [first] = pack;
-  if (first === undefined) return [];
-  const { correlationId, message } = first.one;
-  try {
-    const texts = pack.flatMap(({ text }) => text ?? []);
-    const wire = pack.length === 1 ? encodeOne(message, target) : packOf(texts, target);
-    return [{ wire, correlationId, members: pack.map(({ one }) => one) }];
-  } catch (error) {
-    if (!(error instanceof PublishError)) throw error;
-    for (const { one } of pack) onTooLarge(one, error);
-    return [];
-  }
-}
-
-/** Cuts a list where the texts of the next part would not fit into one message. */
-function packed<T>(all: readonly T[], textOf: (one: T) => string): T[][] {
+/** Cuts a list where the texts of the next part would not fit into one message, or would be more than `most`. */
+export function packed<T>(all: readonly T[], textOf: (one: T) => string, most = Infinity): T[][] {
   const packs: T[][] = [];
   let pack: T[] = [];
   let bytes = 0;
   for (const one of all) {
     const size = Buffer.byteLength(textOf(one)) + 1;
-    if (pack.length > 0 && bytes + size + 1 > limits.messageBytes) {
+    if (pack.length === most || (pack.length > 0 && bytes + size + 1 > limits.messageBytes)) {
       packs.push(pack);
       pack = [];
       bytes = 0;
@@ -134,12 +80,12 @@ export function encodeOne(message: Message, target: Target): Wire {
   return { contentType: single, headers, content: bounded(Buffer.from(JSON.stringify(message.data)), target) };
 }
 
-function packOf(texts: readonly string[], target: Target): Wire {
+export function packOf(texts: readonly string[], target: Target): Wire {
   return { contentType: batch, headers: {}, content: bounded(Buffer.from(`[${texts.join(',')}]`), target) };
 }
 
 /** Named one by one: a spread of each message costs more than writing it. What is undefined is not written. */
-function toStructured({ id, type, source, subject, project, time, traceparent, data }: Message): object {
+export function toStructured({ id, type, source, subject, project, time, traceparent, data }: Message): object {
   return { specversion: '1.0', id, type: cloudEventType(type), source, subject, project, time, traceparent, data };
 }
 
@@ -175,14 +121,18 @@ export function checkMessage(message: Message): Item {
 }
 
 function decodeBinary(wire: Wire, data: unknown): Item {
-  const parsed = parseEvent(attributesOf(wire.headers), data);
-  return parsed.type === 'message' ? parsed : malformed(wire, parsed.reason);
+  const attributes = attributesOf(wire.headers);
+  const parsed = parseEvent(attributes, data);
+  return correlated(parsed.type === 'message' ? parsed : malformed(wire, parsed.reason), attributes);
 }
 
 function decodePacked(event: unknown): Item {
   const item = decodeStructured(event, undefined);
-  if (typeof event !== 'object' || event === null || !('correlationid' in event)) return item;
-  return typeof event.correlationid === 'string' ? { ...item, correlationId: event.correlationid } : item;
+  return typeof event === 'object' && event !== null ? correlated(item, event as Attributes) : item;
+}
+
+function correlated(item: Item, { correlationid }: Attributes): Item {
+  return typeof correlationid === 'string' ? { ...item, correlationId: correlationid } : item;
 }
 
 /** @param wire undefined for one of a batch: it is parked as a message of its own */

@@ -24,7 +24,14 @@ export interface CarrierHost<C extends Carrier> {
   putAside(carrier: C): Promise<void>;
   /** Resolves when the broker has heard of all that was settled. */
   synced(): Promise<void>;
-  reply(carrier: C, correlationId: string | undefined, message: Message): void;
+  reply(carrier: C, to: AnswerTo, message: Message): void;
+}
+
+/** Which question an answer belongs to. */
+export interface AnswerTo {
+  readonly correlationId: string | undefined;
+  /** The asker has named its question by the attribute of the event: it reads answers that share a message. */
+  readonly readsPacks: boolean;
 }
 
 /** How deliveries reach their loop. */
@@ -60,8 +67,8 @@ export class HeldCarrier<C extends Carrier> {
     this.host.giveBack(this.carrier);
   }
 
-  reply(correlationId: string | undefined, message: Message): void {
-    this.host.reply(this.carrier, correlationId, message);
+  reply(to: AnswerTo, message: Message): void {
+    this.host.reply(this.carrier, to, message);
   }
 }
 
@@ -80,7 +87,7 @@ export class Held<C extends Carrier> implements Delivery {
     readonly arrival: number,
     /** It may have killed a consumer: it is handed out alone. */
     readonly suspected: boolean,
-    /** Its own, where several requests came in one message. */
+    /** Its own, of a request of ours: several of them may come in one message. */
     private readonly ownCorrelationId: string | undefined,
   ) {
     this.limit = suspected ? 1 : Infinity;
@@ -115,7 +122,8 @@ export class Held<C extends Carrier> implements Delivery {
   }
 
   reply(message: Message): void {
-    this.carrier.reply(this.correlationId, message);
+    const { correlationId } = this;
+    this.carrier.reply({ correlationId, readsPacks: this.ownCorrelationId !== undefined }, message);
   }
 
   /** Resolves when it is settled, or after so long. */

@@ -37,7 +37,7 @@ const reconnectBackoff: Backoff = { initialMs: 100, maxMs: 2_000 };
 export class AmqpBroker implements Broker {
   private readonly topology = new Topology();
   private readonly publisher: Publisher;
-  private readonly requests = new Requests();
+  private readonly requests: Requests;
   private readonly consumers = new Set<AmqpConsumer>();
   private readonly listeners: (() => void)[] = [];
   private readonly closing = new AbortController();
@@ -51,6 +51,7 @@ export class AmqpBroker implements Broker {
   /** Connects, and keeps connecting, in the background. */
   constructor(private readonly options: AmqpBrokerOptions) {
     this.log = options.log;
+    this.requests = new Requests(options.log);
     this.publisher = new Publisher(options.publishTimeoutMs ?? defaultPublishTimeoutMs);
     this.consumerHost = {
       publisher: this.publisher,

@@ -5,7 +5,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import { BatchLoop } from '../batch-loop';
 import { defaultGraceMs, type BatchHandler, type ConsumeOptions, type Subscription } from '../broker';
 import { decode, encodeOne, type Item, type Wire } from '../cloud-events';
-import type { Carrier, CarrierHost } from '../held';
+import type { AnswerTo, Carrier, CarrierHost } from '../held';
 import type { Publisher } from './publisher';
 import type { Requests } from './requests';
 import type { Session } from './session';
@@ -184,8 +184,8 @@ export class AmqpConsumer implements Subscription, CarrierHost<AmqpCarrier> {
     await this.channel?.prefetch(this.options.prefetch).catch(() => undefined);
   }
 
-  reply({ replyTo }: AmqpCarrier, correlationId: string | undefined, message: Message): void {
-    if (replyTo !== undefined) this.host.requests.reply(replyTo, correlationId, message);
+  reply({ replyTo }: AmqpCarrier, to: AnswerTo, message: Message): void {
+    if (replyTo !== undefined) this.host.requests.reply(replyTo, to, message);
   }
 
   // ---- Acknowledging ----------------------------------------------------------------------------------------------

@@ -13,11 +13,15 @@ describe(Requests.name, () => {
 
   beforeEach(async () => {
     channel = new FakeChannel();
-    requests = new Requests();
+    requests = new Requests(log);
     await requests.attach(channel as unknown as Channel);
   });
-  afterEach(() => requests.close());
+  afterEach(() => {
+    requests.close();
+    log.error.mockClear();
+  });
 
+  const log = { error: jest.fn() };
   const turn = () => new Promise((resolve) => setImmediate(resolve));
 
   it('sends what is asked of one queue in one turn in one message, and alone what is alone', async () => {
@@ -40,9 +44,10 @@ describe(Requests.name, () => {
     const ids = (pack?.items ?? []).map(({ correlationId }) => correlationId ?? '');
 
     const answerer = new FakeChannel();
-    const answering = new Requests();
+    const answering = new Requests(log);
     await answering.attach(answerer as unknown as Channel);
-    for (const [index, id] of [...ids.entries()].reverse()) answering.reply('asker', id, answer(index + 1));
+    for (const [index, id] of [...ids.entries()].reverse())
+      answering.reply('asker', { correlationId: id, readsPacks: true }, answer(index + 1));
     await turn();
     expect(answerer.published).toHaveLength(1);
     channel.answer(answerer.published[0]);
@@ -50,6 +55,35 @@ describe(Requests.name, () => {
     expect(await Promise.all(asked.map(async (each) => (await each).data))).toEqual(
       [answer(1), answer(2), answer(3)].map(({ data }) => data),
     );
+  });
+
+  it('answers those who do not ask by our attribute each in a message of its own, with their correlation id or without', async () => {
+    for (const correlationId of ['c1', 'c2', undefined]) {
+      requests.reply('studio', { correlationId, readsPacks: false }, answer(1));
+    }
+    await turn();
+    expect(channel.published.map(({ options }) => [options.contentType, options.correlationId])).toEqual([
+      ['application/json', 'c1'],
+      ['application/json', 'c2'],
+      ['application/json', undefined],
+    ]);
+  });
+
+  it('puts no more into one message than its reader should have in hand at once', async () => {
+    const asked = Array.from({ length: 150 }, (_, number) => requests.request(target, question(number), 60_000));
+    await turn();
+    expect(channel.published.map(({ items }) => items.length)).toEqual([64, 64, 22]);
+    for (const each of asked) void each.catch(() => undefined);
+  });
+
+  it('says what answer it could not send, and sends the others', async () => {
+    const unfit = { ...answer(1), data: { text: 'x'.repeat(5 * 1024 * 1024) } };
+    requests.reply('asker', { correlationId: 'a', readsPacks: true }, unfit);
+    requests.reply('asker', { correlationId: 'b', readsPacks: true }, answer(2));
+    requests.reply('studio', { correlationId: 'c', readsPacks: false }, unfit);
+    await turn();
+    expect(channel.published.map(({ options }) => options.correlationId)).toEqual(['b']);
+    expect(log.error).toHaveBeenCalledTimes(2);
   });
 
   it('rejects all that travelled in a message which no queue has taken', async () => {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Message } from '@ryax/contracts';
+import type { Log } from '@ryax/platform';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Target } from '../broker';
-import { decode, encodeCorrelated, type Correlated, type Wire } from '../cloud-events';
+import { decode, encodeOne, type Wire } from '../cloud-events';
+import { encodeCorrelated, type Correlated } from '../correlated';
 import {
   BrokerClosedError,
   ConnectionLostError,
@@ -10,6 +12,7 @@ import {
   RequestTimeoutError,
   UnroutableError,
 } from '../errors';
+import type { AnswerTo } from '../held';
 import { wireOf } from './wire-properties';
 
 /** RabbitMQ's pseudo-queue: answers come straight to the channel that asked, no queue is made or left behind. */
@@ -29,18 +32,22 @@ interface Pending extends Correlated {
  * request expires at the broker when its asker has given up, so that an outage leaves no pile of stale questions.
  *
  * What is asked of one queue, or answered to one asker, in the same turn of the event loop travels in one message: a message
- * costs the broker and both sides more than what is in it. Nothing waits for company.
+ * costs the broker and both sides more than what is in it. Nothing waits for company. Only who asks by our attribute is
+ * answered so; anybody else gets each answer in a message of its own, with the correlation id that came, if one did.
  */
 export class Requests {
   private readonly pending = new Map<string, Pending>();
   private unsent: Pending[] = [];
   /** By reply address. */
   private readonly answers = new Map<string, Correlated[]>();
+  private answersAlone: { readonly replyTo: string; readonly correlationId?: string; readonly message: Message }[] = [];
   private readonly prefix = randomUUID();
   private count = 0;
   private channel: Channel | undefined;
   private isFlushDue = false;
   private closed = false;
+
+  constructor(private readonly log: Pick<Log, 'error'>) {}
 
   request(target: Target, message: Message, timeoutMs: number): Promise<Message> {
     if (this.closed) return Promise.reject(new BrokerClosedError());
@@ -55,11 +62,14 @@ export class Requests {
     });
   }
 
-  reply(replyTo: string, correlationId: string | undefined, message: Message): void {
-    if (correlationId === undefined) return;
-    const answers = this.answers.get(replyTo);
-    if (answers === undefined) this.answers.set(replyTo, [{ correlationId, message }]);
-    else answers.push({ correlationId, message });
+  reply(replyTo: string, { correlationId, readsPacks }: AnswerTo, message: Message): void {
+    if (correlationId === undefined) this.answersAlone.push({ replyTo, message });
+    else if (!readsPacks) this.answersAlone.push({ replyTo, correlationId, message });
+    else {
+      const answers = this.answers.get(replyTo);
+      if (answers === undefined) this.answers.set(replyTo, [{ correlationId, message }]);
+      else answers.push({ correlationId, message });
+    }
     this.flushSoon();
   }
 
@@ -78,6 +88,7 @@ export class Requests {
   detach(): void {
     this.channel = undefined;
     this.answers.clear();
+    this.answersAlone = [];
     for (const [id, { isSent }] of this.pending) {
       if (isSent) this.fail(id, new ConnectionLostError('an answer came'));
     }
@@ -111,26 +122,56 @@ export class Requests {
   }
 
   private sendAnswers(channel: Channel): void {
-    const all = [...this.answers];
+    const [packed, alone] = [[...this.answers], this.answersAlone];
     this.answers.clear();
-    for (const [replyTo, answers] of all) {
-      for (const { wire, correlationId } of encodeCorrelated(answers, { exchange: '', routingKey: replyTo })) {
+    this.answersAlone = [];
+    for (const { replyTo, correlationId, message } of alone) {
+      const wire = this.fitting(() => encodeOne(message, { exchange: '', routingKey: replyTo }), message);
+      if (wire === undefined) continue;
+      const correlation = correlationId === undefined ? {} : { correlationId };
+      channel.publish('', replyTo, wire.content, { ...propertiesOf(wire), ...correlation });
+    }
+    for (const [replyTo, answers] of packed) {
+      const target = { exchange: '', routingKey: replyTo } as const;
+      const unfit = ({ message }: Correlated, error: Error) => this.dropped(message, error);
+      for (const { wire, correlationId } of encodeCorrelated(answers, target, unfit)) {
         channel.publish('', replyTo, wire.content, { ...propertiesOf(wire), correlationId });
       }
     }
   }
 
+  private fitting(encode: () => Wire, message: Message): Wire | undefined {
+    try {
+      return encode();
+    } catch (error) {
+      this.dropped(message, error);
+      return undefined;
+    }
+  }
+
+  private dropped({ id, type }: Message, error: unknown): void {
+    this.log.error('An answer could not be sent, its asker will ask again', {
+      message_id: id,
+      message_type: type,
+      error,
+    });
+  }
+
   private sendQuestions(channel: Channel): void {
     const groups = new Map<string, Pending[]>();
-    for (const asked of this.unsent) {
+    const { unsent } = this;
+    for (const asked of unsent) {
       if (!this.pending.has(asked.correlationId)) continue;
       const key = `${asked.target.exchange} ${asked.target.routingKey}`;
       const group = groups.get(key);
       if (group === undefined) groups.set(key, [asked]);
       else group.push(asked);
     }
-    for (const group of groups.values()) this.sendGroup(channel, group);
-    this.unsent = [];
+    try {
+      for (const group of groups.values()) this.sendGroup(channel, group);
+    } finally {
+      this.unsent = unsent.filter(({ correlationId, isSent }) => !isSent && this.pending.has(correlationId));
+    }
   }
 
   private sendGroup(channel: Channel, group: readonly Pending[]): void {

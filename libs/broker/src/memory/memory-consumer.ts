@@ -3,7 +3,7 @@ import type { Log } from '@ryax/platform';
 import { BatchLoop } from '../batch-loop';
 import { defaultGraceMs, type BatchHandler, type ConsumeOptions, type Subscription } from '../broker';
 import type { Item } from '../cloud-events';
-import type { Carrier, CarrierHost } from '../held';
+import type { AnswerTo, Carrier, CarrierHost } from '../held';
 import type { InMemoryServer } from './in-memory-server';
 import type { Entry, MemoryQueue, QueueConsumer } from './memory-queue';
 
@@ -121,7 +121,7 @@ export class MemoryConsumer implements Subscription, QueueConsumer, CarrierHost<
     return Promise.resolve();
   }
 
-  reply({ replyTo }: MemoryCarrier, correlationId: string | undefined, message: Message): void {
+  reply({ replyTo }: MemoryCarrier, { correlationId }: AnswerTo, message: Message): void {
     if (replyTo === undefined || correlationId === undefined) return;
     const target = { exchange: '', routingKey: replyTo } as const;
     this.host.server.answer(replyTo, correlationId, {
