@@ -76,10 +76,23 @@ export class StreamStore {
     const cached = this.cache.get(streamId);
     if (cached !== undefined && (cached.version > 0 || definitionHash === undefined)) return cached;
     const isNew = !this.existing.delete(streamId) && definitionHash !== undefined;
-    const stream = await this.fold(streamId, definitionHash, isNew);
+    const stream = await (isNew
+      ? this.takeForNew(streamId, definitionHash)
+      : this.fold(streamId, definitionHash, false));
     this.keep(stream);
-    if (stream.kind === 'run') this.onFolded(stream);
+    // What is watched of a run that is there after all must not be lost by this: it is folded when that is known.
+    if (stream.kind === 'run' && !(isNew && stream.version === 0)) this.onFolded(stream);
     return stream;
+  }
+
+  /** A run that has started under another definition is a repeat all the same, and is answered as it was. */
+  private async takeForNew(streamId: string, definitionHash: string): Promise<AnyStream> {
+    try {
+      return await this.fold(streamId, definitionHash, true);
+    } catch (error) {
+      if (!(error instanceof DefinitionNotFoundError)) throw error;
+      return this.fold(streamId, definitionHash, false);
+    }
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Broker, Subscription } from '@ryax/broker';
 import { Log } from '@ryax/platform';
 import { Inbox } from './inbox';
 import type { StreamStore } from './stream-store';
-import { Takeover } from './takeover';
+import { Takeover, turnsOf } from './takeover';
 import { WorkIndex } from './work-index';
 
 const lane = { pool: 'default', holdsSlot: true, count: 1 };
@@ -77,5 +77,19 @@ describe('Takeover', () => {
     world.end();
     await losing;
     expect(world.index.readyLanes).toHaveLength(1);
+  });
+});
+
+describe('Open runs that are taken over', () => {
+  const versions = (turns: { version: number }[][]) => turns.map((turn) => turn.map(({ version }) => version));
+  const heads = (...of: number[]) => of.map((version) => ({ version }));
+
+  it('are folded in turns of no more events than messages can wait for, a longer run in one of its own', () => {
+    expect(versions(turnsOf(heads(5, 5, 19_990, 1, 300_000, 2, 3)))).toEqual([[5, 5, 19_990], [1], [300_000], [2, 3]]);
+  });
+
+  it('are one turn when they are short, and none when there are none', () => {
+    expect(turnsOf(heads(...Array<number>(1_000).fill(3)))).toHaveLength(1);
+    expect(turnsOf([])).toEqual([]);
   });
 });

@@ -7,10 +7,11 @@ import { internalItem } from './work-item';
 import type { WorkIndex } from './work-index';
 
 /**
- * Open runs folded at a time, in one turn of the loop with a handful of statements. Between two pages messages have their
- * turn, and a message folds its own run: it waits for one page at most, a fraction of a second.
+ * Open runs folded at a time, in one turn of the loop with a handful of statements. Between two turns messages have theirs, and
+ * a message folds its own run: it waits for one turn at most, a fraction of a second, or for one run that is longer.
  */
 const pageSize = 1_000;
+const eventsEachTurn = 20_000;
 
 export interface TakeoverParts {
   readonly inbox: Inbox;
@@ -101,8 +102,25 @@ export class Takeover {
     logger.info('Partitions were taken over', { partitions: partitions.length, open_runs: runs });
   }
 
-  private fold(heads: readonly StreamHead[]): Promise<void> {
+  private async fold(heads: readonly StreamHead[]): Promise<void> {
     const { loop, ids } = this.parts;
-    return loop.submit(heads.map(({ streamId }) => internalItem(streamId, { type: 'wake' }, ids.newId())));
+    for (const turn of turnsOf(heads)) {
+      await loop.submit(turn.map(({ streamId }) => internalItem(streamId, { type: 'wake' }, ids.newId())));
+    }
   }
+}
+
+/** As many in each as have no more events together than a turn should fold. */
+export function turnsOf<Head extends Pick<StreamHead, 'version'>>(heads: readonly Head[]): Head[][] {
+  const turns: Head[][] = [];
+  let events = Infinity;
+  for (const head of heads) {
+    events += head.version;
+    if (events > eventsEachTurn) {
+      turns.push([]);
+      events = head.version;
+    }
+    turns.at(-1)?.push(head);
+  }
+  return turns;
 }
