@@ -104,6 +104,7 @@ async function measurePlan(
     const began = performance.now();
     engine = await running.hold(EngineUnderTest.start(scripts, mode, plan.options));
     for (const action of ['noop', 'nap']) await engine.publish(scripts.inRoot('bench', 'actions', action));
+    console.log(`${mode.padEnd(12)} ${engine.servers}`);
     console.log(`${mode.padEnd(12)} engine ready ${JSON.stringify(plan.options)} (${seconds(began)} s)`);
     const warm = new Set<Step>();
     for (const planned of plan.workloads) {

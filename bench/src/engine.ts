@@ -8,6 +8,7 @@ import { LogView } from './log-view';
 import type { ProcessGroups } from './process-usage';
 import { RestClient } from './rest-client';
 import type { Mode } from './rows';
+import { describeServers } from './servers';
 import type { LocalServer, Scripts, ServiceProcesses, StartedService } from './scripts';
 
 /** Long enough for a machine under load; what waits for so long has stalled. */
@@ -42,6 +43,8 @@ export class EngineUnderTest {
     readonly log: LogView,
     private readonly services: () => readonly StartedService[],
     private readonly broker: LocalServer | undefined,
+    /** Their versions, and that they lose nothing. */
+    readonly servers: string,
   ) {}
 
   static async start(scripts: Scripts, mode: Mode, options: EngineOptions = {}): Promise<EngineUnderTest> {
@@ -52,10 +55,10 @@ export class EngineUnderTest {
     const lines = (label: string, line: string) => engine?.heard(label, line);
     let engine: EngineUnderTest | undefined;
     try {
-      const postgres = await startLocalPostgres(directory);
-      stops.unshift(() => postgres.stop());
-      const broker = mode === 'distributed' ? await startLocalRabbitMq(directory) : undefined;
-      if (broker !== undefined) stops.unshift(() => broker.stop());
+      const [postgres, broker] = await startServers(stops, [
+        startLocalPostgres(directory),
+        mode === 'distributed' ? startLocalRabbitMq(directory) : undefined,
+      ]);
       const [port = 0] = await freePorts(1);
       // As in production: services listen to the network, so they want tokens; one process on a laptop does not.
       const secret = mode === 'distributed' ? randomBytes(32).toString('hex') : undefined;
@@ -78,9 +81,10 @@ export class EngineUnderTest {
       }
       const log = await LogView.open(postgres.url);
       stops.unshift(() => log.close());
+      const servers = await describeServers(log, broker?.url);
       const client = new RestClient(url, secret === undefined ? undefined : await tokenOf(secret));
       stops.unshift(() => Promise.resolve(client.close()));
-      engine = new EngineUnderTest(mode, scripts, directory, postgres, client, log, services, broker);
+      engine = new EngineUnderTest(mode, scripts, directory, postgres, client, log, services, broker, servers);
       engine.stops.push(...stops);
       return engine;
     } catch (error) {
@@ -216,4 +220,19 @@ export async function until(
     if (performance.now() > deadline) throw new Error(`Expected ${what} within ${withinMs} ms`);
     await wait(everyMs);
   }
+}
+
+/** Side by side; what has started is stopped with the engine, also when another has not. */
+async function startServers(
+  stops: (() => Promise<void>)[],
+  [postgres, broker]: readonly [Promise<LocalServer>, Promise<LocalServer> | undefined],
+): Promise<[LocalServer, LocalServer | undefined]> {
+  const held = (server: LocalServer) => {
+    stops.unshift(() => server.stop());
+    return server;
+  };
+  const started = await Promise.allSettled([postgres.then(held), broker?.then(held)]);
+  const failed = started.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return Promise.all([postgres, broker]);
 }

@@ -28,11 +28,22 @@ export class LogView {
     return Number(row?.count ?? 0);
   }
 
+  async isAnyOpen(): Promise<boolean> {
+    const [row] = await this.rows<{ any: boolean }>(`SELECT EXISTS (SELECT FROM stream_heads WHERE open) AS any`, []);
+    return row?.any ?? false;
+  }
+
   async hasEnded(runId: string): Promise<boolean> {
     const found = await this.rows(`SELECT FROM stream_heads WHERE stream_id = $1 AND NOT open`, [
       `run:default:${runId}`,
     ]);
     return found.length > 0;
+  }
+
+  /** A setting of the server. */
+  async setting(name: string): Promise<string | undefined> {
+    const [row] = await this.rows<{ value: string }>(`SELECT current_setting($1) AS value`, [name]);
+    return row?.value;
   }
 
   async lastPosition(): Promise<number> {

@@ -12,7 +12,6 @@ export function describeMachine(): Machine {
   const lines = [
     `${availableParallelism()} cores (${processor}, ${arch()}), ${memory}, ${distribution()}, ${osType()} ${release()}`,
     `Node ${process.version}, ${new Date().toISOString().slice(0, 10)}, load ${loadavg()[0]?.toFixed(2)}`,
-    'PostgreSQL: embedded, fsync, synchronous_commit and full_page_writes on. RabbitMQ: durable queues, confirms.',
   ];
   return { text: lines.join('\n') };
 }

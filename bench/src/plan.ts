@@ -44,15 +44,17 @@ export const isOurs = (system: string): boolean => Object.values(systems).includ
 
 const loads = { full: [1_000, 5_000], quick: [1_000, 5_000], smoke: [20] } as const;
 
-/** Enough to tell what a handler costs more than the engine's own action. */
-const handlerLoadsInAHurry = [1_000];
+/** Through the handler, in a hurry: enough to tell what it costs more than the engine's own action. */
+const handlerLoadsInAHurry = [500];
+/** Through the bulk route. */
+const batchLoads = { ...loads, quick: [1_000] } as const;
 
 /** As many as a call of the bulk route takes; tiny ones are to be several calls, too. */
 const runsPerCall = { full: 1_000, quick: 1_000, smoke: 8 } as const;
 
 /** Executions at once under which recorded workflows are run. */
-const traceSlots = [8, 64];
-const smokeSlots = 8;
+const fewSlots = 8;
+const traceSlots = [fewSlots, 64];
 /** In a hurry only the smallest ones. */
 const mostTraces = { full: Infinity, quick: 2, smoke: 1 } as const;
 
@@ -72,8 +74,9 @@ export function fullPlan({ size, traces }: PlanInputs): EnginePlan[] {
   const traced = (slots: number) =>
     ours(`W8 k=${slots}`, (engine) => tracesWorkload(engine, size, slots, traces.slice(0, mostTraces[size])));
   // One engine for everything is soon started.
-  const tracedToo = traces.length === 0 ? [] : [traced(smokeSlots)];
-  if (size === 'smoke') return [{ options: { slots: smokeSlots }, workloads: [...shared, ...tracedToo, ...open] }];
+  const tracedToo = traces.length === 0 ? [] : [traced(fewSlots)];
+  if (size === 'smoke') return [{ options: { slots: fewSlots }, workloads: [...shared, ...tracedToo, ...open] }];
+  if (size === 'quick') return quickPlan(shared, traces.length === 0 ? [] : [traced(fewSlots)], open);
   // One engine fewer to start where the first has as many slots by itself.
   const ownSlots = traceSlots.filter((slots) => traces.length > 0 && slots !== slotsByDefault());
   const tracedFirst = traces.length > 0 && ownSlots.length < traceSlots.length ? [traced(slotsByDefault())] : [];
@@ -83,6 +86,13 @@ export function fullPlan({ size, traces }: PlanInputs): EnginePlan[] {
     { options: {}, workloads: open },
     ...ownSlots.map((slots) => ({ options: { slots }, workloads: [traced(slots)] })),
   ];
+}
+
+/** One engine for all, where recorded workflows find the slots that they want, or else one more for them. */
+function quickPlan(shared: Planned[], traced: Planned[], open: Planned[]): EnginePlan[] {
+  if (slotsByDefault() === fewSlots) return [{ options: {}, workloads: [...shared, ...traced, ...open] }];
+  const rest = traced.length === 0 ? [] : [{ options: { slots: fewSlots }, workloads: traced }];
+  return [{ options: {}, workloads: [...shared, ...open] }, ...rest];
 }
 
 /** As the executor has it: four for each core, at least eight. The warm-up of W8 fails where that is no longer so. */
@@ -110,7 +120,17 @@ export function pairedPlan(size: Size, step: Step): Planned[] {
       run: (engine: EngineUnderTest) => throughputWorkload(engine, step, { runs }),
     })),
     ...(step === 'noop' ? batchPlan(size) : []),
-    { code: 'W3', workload: 'W3', system, step, run: (engine) => fanWorkload(engine, step, size) },
+    ...(size === 'quick' && step === 'handler'
+      ? []
+      : [
+          {
+            code: 'W3',
+            workload: 'W3',
+            system,
+            step,
+            run: (engine: EngineUnderTest) => fanWorkload(engine, step, size),
+          },
+        ]),
     { code: 'W4', workload: 'W4', system, step, run: (engine) => startWorkload(engine, step, size) },
   ];
 }
@@ -118,7 +138,7 @@ export function pairedPlan(size: Size, step: Step): Planned[] {
 /** The same runs through the bulk route, which only our engine has. */
 function batchPlan(size: Size): Planned[] {
   const batch = runsPerCall[size];
-  return loads[size].map((runs) =>
+  return batchLoads[size].map((runs) =>
     ours(`W2 ${runs} batch`, (engine) => throughputWorkload(engine, 'noop', { runs, batch })),
   );
 }

@@ -7,12 +7,22 @@ export type Size = 'full' | 'quick' | 'smoke';
 
 const endWithinMs = 600_000;
 
-/** Until no run is open in the log. Looked at often enough to be exact, and seldom enough to cost nothing. */
+/** Looked at often enough to be exact, and seldom enough to cost next to nothing. */
+const lookEveryMs = 10;
+
+/** Until no run is open in the log. */
 export function allEnded(engine: EngineUnderTest): Promise<void> {
-  return until(async () => (await engine.log.openRuns()) === 0, 'all runs to end', {
-    everyMs: 10,
-    withinMs: endWithinMs,
-  });
+  const ended = async () => !(await engine.log.isAnyOpen());
+  return until(ended, 'all runs to end', { everyMs: lookEveryMs, withinMs: endWithinMs });
+}
+
+/** Starts a run and waits until it has ended. */
+export async function runOne(engine: EngineUnderTest, workflowId: string): Promise<{ runId: string; ms: number }> {
+  const began = performance.now();
+  const runId = await engine.client.start(workflowId);
+  const ended = () => engine.log.hasEnded(runId);
+  await until(ended, `run ${runId} to end`, { everyMs: lookEveryMs, withinMs: endWithinMs });
+  return { runId, ms: performance.now() - began };
 }
 
 /** Until the read models have seen all that is in the log: what they do is part of a workload's cost. */

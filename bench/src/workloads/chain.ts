@@ -2,7 +2,7 @@ import { checkRuns } from '../checks';
 import { chain, type Step } from '../definitions';
 import type { EngineUnderTest } from '../engine';
 import { percentile, type Figure } from '../rows';
-import { allEnded, metered, type Size } from '../workload';
+import { metered, runOne, type Size } from '../workload';
 
 const sizes = {
   full: { runs: 10, steps: 100 },
@@ -18,7 +18,7 @@ export async function chainWorkload(engine: EngineUnderTest, step: Step, size: S
   await runOne(engine, graph.id);
   const work = async () => {
     const runIds: string[] = [];
-    for (let run = 0; run < runs; run++) runIds.push(await runOne(engine, graph.id));
+    for (let run = 0; run < runs; run++) runIds.push((await runOne(engine, graph.id)).runId);
     return runIds;
   };
   return metered(engine, runs * steps, work, async (runIds) => {
@@ -30,10 +30,4 @@ export async function chainWorkload(engine: EngineUnderTest, step: Step, size: S
     });
     return [{ metric: 'ms_per_step', unit: 'ms', value: percentile(perStep, 50) }];
   });
-}
-
-async function runOne(engine: EngineUnderTest, workflowId: string): Promise<string> {
-  const runId = await engine.client.start(workflowId);
-  await allEnded(engine);
-  return runId;
 }

@@ -2,7 +2,7 @@ import { checkRuns } from '../checks';
 import { fan, type Step } from '../definitions';
 import type { EngineUnderTest } from '../engine';
 import { median, type Figure } from '../rows';
-import { allEnded, metered, type Size } from '../workload';
+import { metered, runOne, type Size } from '../workload';
 
 const widths = { full: 1_000, quick: 1_000, smoke: 10 } as const;
 const repeats = { full: 5, quick: 3, smoke: 1 } as const;
@@ -12,16 +12,10 @@ export async function fanWorkload(engine: EngineUnderTest, step: Step, size: Siz
   const width = widths[size];
   const graph = fan(`w3-${step}`, width, step);
   await engine.client.deploy(graph.definition);
-  const runOne = async () => {
-    const began = performance.now();
-    const runId = await engine.client.start(graph.id);
-    await allEnded(engine);
-    return { runId, ms: performance.now() - began };
-  };
-  await runOne();
+  await runOne(engine, graph.id);
   const work = async () => {
     const done: { runId: string; ms: number }[] = [];
-    for (let repeat = 0; repeat < repeats[size]; repeat++) done.push(await runOne());
+    for (let repeat = 0; repeat < repeats[size]; repeat++) done.push(await runOne(engine, graph.id));
     return done;
   };
   return metered(engine, repeats[size] * (width + 2), work, async (done) => {

@@ -6,7 +6,7 @@ import { percentile, type Figure } from '../rows';
 import { allProjected, type Size } from '../workload';
 import { throughputWorkload } from './throughput';
 
-const loads = { full: 5_000, quick: 1_000, smoke: 20 } as const;
+const loads = { full: 5_000, quick: 2_000, smoke: 20 } as const;
 const everyMs = 20;
 
 /**
@@ -19,9 +19,9 @@ export async function readingWorkload(engine: EngineUnderTest, size: Size): Prom
   let lastAccepted: string | undefined;
   const reading = new AbortController();
   const readers = [
-    sample(reading.signal, () => timed(() => client.ask('GET', '/v1/runs?limit=50'))),
-    sample(reading.signal, () =>
-      lastAccepted === undefined ? undefined : timed(() => client.ask('GET', `/v1/runs/${lastAccepted}`)),
+    sample(reading.signal, (due) => since(due, client.ask('GET', '/v1/runs?limit=50'))),
+    sample(reading.signal, (due) =>
+      lastAccepted === undefined ? undefined : since(due, client.ask('GET', `/v1/runs/${lastAccepted}`)),
     ),
     sample(reading.signal, () => log.projectionLagMs()),
   ];
@@ -42,7 +42,7 @@ export async function readingWorkload(engine: EngineUnderTest, size: Size): Prom
       { metric: 'projection_lag_p99_ms', unit: 'ms', value: percentile(lags, 99) },
       { metric: 'list_p50_ms', unit: 'ms', value: percentile(lists, 50) },
       { metric: 'run_p50_ms', unit: 'ms', value: percentile(pages, 50) },
-      { metric: 'samples', unit: 'reads', value: lists.length },
+      { metric: 'samples', unit: 'reads', value: Math.min(lists.length, pages.length, lags.length) },
       ...figures.filter(({ metric }) => metric === 'steps_per_s'),
     ];
   } finally {
@@ -53,21 +53,25 @@ export async function readingWorkload(engine: EngineUnderTest, size: Size): Prom
   }
 }
 
-/** Reads again and again, one read at a time; answers the values, without those that there was nothing to read for. */
-async function sample(signal: AbortSignal, read: () => Promise<number> | undefined): Promise<number[]> {
-  const values: number[] = [];
-  while (!signal.aborted) {
-    const began = performance.now();
-    const value = await read();
-    if (value !== undefined) values.push(value);
-    const restMs = Math.max(0, everyMs - (performance.now() - began));
-    await wait(restMs);
+/**
+ * Reads at a fixed rate, whether or not the reads before have been answered, and counts each from the moment in which it was due:
+ * who waits for a slow answer before asking again measures how slow the others would have been away. Answers the values, without
+ * those that there was nothing to read for.
+ */
+async function sample(signal: AbortSignal, read: (due: number) => Promise<number> | undefined): Promise<number[]> {
+  const values: Promise<number>[] = [];
+  for (let due = performance.now(); !signal.aborted; due += everyMs) {
+    await wait(Math.max(0, due - performance.now()));
+    const value = read(due);
+    if (value === undefined) continue;
+    // Raised at the end, with the others.
+    value.catch(() => undefined);
+    values.push(value);
   }
-  return values;
+  return Promise.all(values);
 }
 
-async function timed(read: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await read();
-  return performance.now() - began;
+async function since(due: number, read: Promise<unknown>): Promise<number> {
+  await read;
+  return performance.now() - due;
 }
