@@ -40,10 +40,12 @@ export class Projections implements LogReader {
     const events = page.events.map(decodeEvent);
     await this.database.derived(async (connection) => {
       // First: another who believes to be the active one waits here, and then finds it moved.
-      if (!(await advanceReader(connection, this.name, this.position, page.position))) {
-        throw new ReaderMovedError(this.name, this.position);
-      }
-      await this.projector.project(connection, events);
+      const advancing = advanceReader(connection, this.name, this.position, page.position);
+      const projecting = this.projector.project(connection, events);
+      // Of rows that another has written already: why, is what the checkpoint says.
+      projecting.catch(() => undefined);
+      if (!(await advancing)) throw new ReaderMovedError(this.name, this.position);
+      await projecting;
     });
     this.position = page.position;
     this.onProjected(page.position, events.length);

@@ -54,6 +54,8 @@ export function createDataSource({ url, applicationName, poolSize, log, onConnec
     },
     extra: {
       keepAlive: true,
+      // Statements of one transaction that are asked for together leave together; see Connection.
+      pipeline: true,
       statement_timeout: timeouts.statementMs,
       lock_timeout: timeouts.lockMs,
       idle_in_transaction_session_timeout: timeouts.idleInTransactionMs,

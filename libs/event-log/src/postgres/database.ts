@@ -5,6 +5,11 @@ import type { Statement } from './sql';
 
 /** One connection, with errors told apart. */
 export interface Connection {
+  /**
+   * Asked for while others are under way, a statement is sent at once and done after them, in the order asked. Only within a
+   * transaction, where what follows a statement that was refused is refused as well; and not twice under one name, which
+   * would be prepared twice.
+   */
   query<Row extends QueryResultRow>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
 }
 
