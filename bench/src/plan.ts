@@ -55,8 +55,8 @@ const runsPerCall = { full: 1_000, quick: 1_000, smoke: 8 } as const;
 /** Executions at once under which recorded workflows are run. */
 const fewSlots = 8;
 const traceSlots = [fewSlots, 64];
-/** In a hurry only the smallest ones. */
-const mostTraces = { full: Infinity, quick: 2, smoke: 1 } as const;
+/** In a hurry only the smallest. */
+const mostTraces = { full: Infinity, quick: 1, smoke: 1 } as const;
 
 /** All workloads, in groups by the engine that they need. */
 export function fullPlan({ size, traces }: PlanInputs): EnginePlan[] {

@@ -5,14 +5,14 @@ import { percentile, type Figure } from '../rows';
 import { metered, runOne, type Size } from '../workload';
 
 const sizes = {
-  full: { runs: 10, steps: 100 },
-  quick: { runs: 10, steps: 100 },
-  smoke: { runs: 1, steps: 5 },
+  full: { noop: 10, handler: 10, steps: 100 },
+  quick: { noop: 10, handler: 5, steps: 100 },
+  smoke: { noop: 1, handler: 1, steps: 5 },
 } as const;
 
 /** W1: how long one step takes when nothing else happens. One run after the other, each a chain. */
 export async function chainWorkload(engine: EngineUnderTest, step: Step, size: Size): Promise<Figure[]> {
-  const { runs, steps } = sizes[size];
+  const { [step]: runs, steps } = sizes[size];
   const graph = chain(`w1-${step}`, steps, step);
   await engine.client.deploy(graph.definition);
   await runOne(engine, graph.id);
