@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { listActions, publishAction } from './commands/actions';
 import { cancel, type CancelOptions } from './commands/cancel';
+import { dropDeadLetters, listDeadLetters, replayDeadLetters, showDeadLetter } from './commands/dead-letters';
+import type { DeadLettersOptions } from './commands/dead-letters';
 import { deploy, validate } from './commands/definitions';
 import { history, type HistoryOptions } from './commands/history';
 import { logs, type LogsOptions } from './commands/logs';
@@ -117,6 +119,27 @@ export function createProgram({ connect, onEnd }: ProgramParts): Command {
     .command('publish <folder>')
     .description('publish an action folder under its id@version')
     .action(with_((context, folder: string) => publishAction(context, folder)));
+
+  const deadLetters = program.command('dead-letters').description('messages that the engine could not handle');
+  deadLetters
+    .command('list')
+    .description('list them, newest first, each with its error')
+    .option('--limit <count>', 'how many', positive, 20)
+    .option('--json', 'as JSON')
+    .action(with_((context, options: DeadLettersOptions) => listDeadLetters(context, options)));
+  deadLetters
+    .command('show <letter>')
+    .description('one of them, with its headers and its body')
+    .option('--json', 'as JSON')
+    .action(with_((context, id: string, options: { json?: boolean }) => showDeadLetter(context, id, options)));
+  deadLetters
+    .command('replay <letter...>')
+    .description('publish them again as they came, to where they were published')
+    .action(with_((context, ids: readonly string[]) => replayDeadLetters(context, ids)));
+  deadLetters
+    .command('drop <letter...>')
+    .description('drop them for good')
+    .action(with_((context, ids: readonly string[]) => dropDeadLetters(context, ids)));
   return program;
 }
 

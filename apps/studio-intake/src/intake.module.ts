@@ -8,6 +8,7 @@ import { CommandIntake } from './amqp/command-intake';
 import { AuthGuard } from './auth.guard';
 import { FilesController } from './files/files.controller';
 import type { IntakeOptions } from './intake.config';
+import { DeadLettersController } from './operating/dead-letters.controller';
 import { RunnerClient } from './runner.client';
 import { Estimates } from './runs/estimates';
 import { LiveController } from './runs/live.controller';
@@ -52,6 +53,7 @@ export class IntakeModule implements OnApplicationBootstrap {
         LiveController,
         ActionsController,
         FilesController,
+        DeadLettersController,
         CommandIntake,
       ],
       providers: [
