@@ -6,6 +6,7 @@ import type { DeadLettersOptions } from './commands/dead-letters';
 import { deploy, validate } from './commands/definitions';
 import { history, type HistoryOptions } from './commands/history';
 import { logs, type LogsOptions } from './commands/logs';
+import { rebuild, type RebuildOptions } from './commands/rebuild';
 import { results, type ResultsOptions } from './commands/results';
 import { run, type RunCommandOptions } from './commands/run';
 import { runs, type RunsOptions } from './commands/runs';
@@ -140,6 +141,13 @@ export function createProgram({ connect, onEnd }: ProgramParts): Command {
     .command('drop <letter...>')
     .description('drop them for good')
     .action(with_((context, ids: readonly string[]) => dropDeadLetters(context, ids)));
+
+  const admin = program.command('admin').description('what concerns the engine as a whole');
+  admin
+    .command('rebuild')
+    .description('build the read models anew from the whole log, while those that are there go on serving')
+    .option('--no-wait', 'only begin it')
+    .action(with_((context, options: RebuildOptions) => rebuild(context, options)));
   return program;
 }
 

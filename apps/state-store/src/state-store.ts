@@ -20,6 +20,7 @@ import { executionQueries } from './queries/execution-queries';
 import { historyQuery } from './queries/history-query';
 import { logQuery } from './queries/log-query';
 import { QueryServer } from './queries/query-server';
+import { rebuildQueries } from './queries/rebuild-queries';
 import { runQueries } from './queries/run-queries';
 import { settingsQuery } from './queries/settings-query';
 import { workflowQueries } from './queries/workflow-queries';
@@ -172,6 +173,14 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     ...executionQueries(reading),
     ...estimateQuery(reading),
     ...deadLetterQueries(database, broker),
+    ...rebuildQueries({
+      database,
+      log: eventLog.log,
+      lookSoon: () => {
+        rebuild.lookSoon();
+        wakes.wake();
+      },
+    }),
   };
   const onAnswered = (name: string, status: string, seconds: number) => metrics.queryAnswered(name, status, seconds);
   const queries = new QueryServer({ broker, handlers, owner, ids, log, onAnswered });

@@ -8,6 +8,7 @@ import { CommandIntake } from './amqp/command-intake';
 import { AuthGuard } from './auth.guard';
 import { FilesController } from './files/files.controller';
 import type { IntakeOptions } from './intake.config';
+import { AdminController } from './operating/admin.controller';
 import { DeadLettersController } from './operating/dead-letters.controller';
 import { RunnerClient } from './runner.client';
 import { Estimates } from './runs/estimates';
@@ -54,6 +55,7 @@ export class IntakeModule implements OnApplicationBootstrap {
         ActionsController,
         FilesController,
         DeadLettersController,
+        AdminController,
         CommandIntake,
       ],
       providers: [

@@ -109,6 +109,14 @@ export const deadLetterSchema = z.strictObject({
 });
 export type DeadLetterView = z.infer<typeof deadLetterSchema>;
 
+/** How far the read models are built anew, beside those that serve. */
+const rebuildSchema = z.strictObject({
+  rebuilding: z.boolean(),
+  /** Of the log: what the new ones have folded, and its end. */
+  position: z.number(),
+  last_position: z.number(),
+});
+
 export const queries = {
   /** What was decided once for the life of the database. */
   'engine.settings': {
@@ -205,6 +213,9 @@ export const queries = {
       complete: z.boolean(),
     }),
   },
+  'read-models.status': { parameters: z.strictObject({ project }), answer: rebuildSchema },
+  /** Begins to build the read models of all projects anew; one that is under way goes on. */
+  'read-models.rebuild': { parameters: z.strictObject({ project }), answer: rebuildSchema },
   /** What could not be handled, newest first. It belongs to no project: nobody knows whose a message is that cannot be read. */
   'dead-letter.list': {
     parameters: z.strictObject({ project, ...page }),

@@ -189,3 +189,5 @@ export const deadLetterAnswer = deadLetter.extend({
 export type DeadLetterAnswer = z.infer<typeof deadLetterAnswer>;
 export const replayedLetter = z.object({ id: z.string(), exchange: z.string(), routing_key: z.string() });
 export const nothing = z.object({});
+
+export const rebuild = z.object({ rebuilding: z.boolean(), position: z.number(), last_position: z.number() });

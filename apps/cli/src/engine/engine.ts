@@ -136,6 +136,14 @@ export class Engine {
     await this.client.ask(deadLetterPath(id), answers.nothing, { method: 'DELETE' });
   }
 
+  rebuildReadModels() {
+    return this.client.ask('admin/rebuild', answers.rebuild, { method: 'POST', repeatable: true });
+  }
+
+  rebuildProgress() {
+    return this.client.ask('admin/rebuild', answers.rebuild);
+  }
+
   private start(path: string, what: JsonObject, { inputs, labels, key }: RunOptions): Promise<answers.StartedRun> {
     return this.client.ask(path, answers.startedRun, {
       method: 'POST',

@@ -26,6 +26,8 @@ export function checkedHandlers(handlers: QueryHandlers): Readonly<Record<QueryN
     'run.estimate': checked(queries['run.estimate'].parameters, handlers['run.estimate']),
     'execution.list': checked(queries['execution.list'].parameters, handlers['execution.list']),
     'execution.log': checked(queries['execution.log'].parameters, handlers['execution.log']),
+    'read-models.status': checked(queries['read-models.status'].parameters, handlers['read-models.status']),
+    'read-models.rebuild': checked(queries['read-models.rebuild'].parameters, handlers['read-models.rebuild']),
     'dead-letter.list': checked(queries['dead-letter.list'].parameters, handlers['dead-letter.list']),
     'dead-letter.get': checked(queries['dead-letter.get'].parameters, handlers['dead-letter.get']),
     'dead-letter.replay': checked(queries['dead-letter.replay'].parameters, handlers['dead-letter.replay']),
