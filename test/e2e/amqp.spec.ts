@@ -128,6 +128,25 @@ describe('another service that speaks by messages only', () => {
     expect(await letters()).toEqual([]);
   });
 
+  it('may send 20 MB that are no message: they are kept whole, and everything goes on', async () => {
+    await broker.replay({
+      ...{ reason: '', queue: '', tries: 0, exchange: exchanges.commands.name, routingKey: 'run.start' },
+      ...{
+        contentType: 'application/json',
+        headers: { odd: Buffer.from([255]) },
+        content: Buffer.alloc(20_000_000, '['),
+      },
+    });
+    const letters = async () => (await engine.json<{ items: Letter[] }>('GET', '/v1/dead-letters')).items;
+    await waitFor(async () => (await letters()).length === 1, { describe: 'a dead letter' });
+
+    const [letter] = await letters();
+    expect(letter).toMatchObject({ bytes: 20_000_000, reason: expect.stringContaining('expected at most') });
+    const shown = await engine.json<{ body: string }>('GET', `/v1/dead-letters/${letter?.id}`);
+    expect(shown).toMatchObject({ truncated: true, body_encoding: 'utf8' });
+    expect((await engine.request('DELETE', `/v1/dead-letters/${letter?.id}`)).status).toBe(204);
+  });
+
   it('is parked when it is no message, and goes on being heard', async () => {
     // What goes out raw by a replay is whatever anybody may send.
     await broker.replay({

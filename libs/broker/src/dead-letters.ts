@@ -3,7 +3,9 @@ import type { DeadLetter, DeadLetterHandler } from './broker';
 import { saidOf } from './cloud-events';
 
 /** Letters in hand at once: a body may be many times what a message of ours may be, and all are in memory. */
-export const deadLettersInHand = 20;
+export const deadLettersInHand = 5;
+/** And handed out together: whoever keeps them has a copy or two. One is always handed out. */
+const bytesTogether = 8 * 1024 * 1024;
 const retryBackoff: Backoff = { initialMs: 200, maxMs: 5_000 };
 
 /**
@@ -46,7 +48,7 @@ export class DeadLetterLoop<Taken extends { readonly letter: DeadLetter }> {
     await Promise.resolve();
     const { signal } = this.stopping;
     for (let failures = 0; this.waiting.length > 0 && !signal.aborted;) {
-      const batch = this.waiting.slice(0, deadLettersInHand);
+      const batch = firstOf(this.waiting);
       try {
         await this.handler(batch.map(({ letter }) => letter));
         failures = 0;
@@ -59,6 +61,12 @@ export class DeadLetterLoop<Taken extends { readonly letter: DeadLetter }> {
     }
     this.handling = undefined;
   }
+}
+
+function firstOf<Taken extends { readonly letter: DeadLetter }>(waiting: readonly Taken[]): readonly Taken[] {
+  let bytes = 0;
+  const tooMany = waiting.findIndex(({ letter }) => (bytes += letter.content.length) > bytesTogether);
+  return tooMany === -1 ? [...waiting] : waiting.slice(0, Math.max(1, tooMany));
 }
 
 /** What a message says of itself, as far as it can be read: it may be none of ours, or nothing at all. */

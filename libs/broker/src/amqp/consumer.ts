@@ -150,6 +150,8 @@ export class AmqpConsumer implements AmqpSubscription, CarrierHost<AmqpCarrier> 
   giveBack(carrier: AmqpCarrier): void {
     if (carrier.channel !== this.channel || carrier.state !== 'unsettled') return;
     carrier.state = 'sent';
+    // Not kept behind what is still in hand: it may be large, and it comes again.
+    this.unacknowledged = this.unacknowledged.filter((each) => each !== carrier);
     this.guarded(carrier.channel, (channel) => channel.nack(carrier.delivery, false, true));
   }
 

@@ -108,7 +108,7 @@ const marks = /^x-(ryax-.*|death|first-death-.*)$/;
 
 /** The newest entry of RabbitMQ's own account, read as what anybody may have written. */
 function deathOf(account: unknown): Pick<DeadLetter, 'reason' | 'queue' | 'exchange' | 'routingKey'> {
-  const [newest]: unknown[] = Array.isArray(account) ? account : [];
+  const newest = Array.isArray(account) ? (account as readonly unknown[])[0] : undefined;
   const death: Readonly<Record<string, unknown>> = typeof newest === 'object' && newest !== null ? { ...newest } : {};
   const keys = death['routing-keys'];
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
