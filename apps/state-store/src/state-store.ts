@@ -164,7 +164,7 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     logger: log,
   };
   const handlers = {
-    ...settingsQuery({ settings: eventLog.settings, partitions: options.partitions }),
+    ...settingsQuery({ settings: eventLog.settings, log: eventLog.log, partitions: options.partitions }),
     ...runQueries(reading),
     ...historyQuery(reading),
     ...logQuery(reading),

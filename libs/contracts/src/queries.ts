@@ -123,6 +123,11 @@ export const queries = {
     parameters: z.strictObject({ project }),
     answer: z.strictObject({ partitions: z.int().positive() }),
   },
+  /** What of the project is under way, counted in the log. */
+  'project.load': {
+    parameters: z.strictObject({ project }),
+    answer: z.strictObject({ open_runs: z.int().nonnegative() }),
+  },
   'workflow.list': {
     parameters: z.strictObject({ project, ...page }),
     answer: z.strictObject({ items: z.array(workflowViewSchema), ...listed }),

@@ -14,6 +14,7 @@ export type Answerer = (given: unknown) => Promise<unknown>;
 export function checkedHandlers(handlers: QueryHandlers): Readonly<Record<QueryName, Answerer>> {
   return {
     'engine.settings': checked(queries['engine.settings'].parameters, handlers['engine.settings']),
+    'project.load': checked(queries['project.load'].parameters, handlers['project.load']),
     'workflow.list': checked(queries['workflow.list'].parameters, handlers['workflow.list']),
     'workflow.get': checked(queries['workflow.get'].parameters, handlers['workflow.get']),
     'workflow.current': checked(queries['workflow.current'].parameters, handlers['workflow.current']),
