@@ -56,8 +56,9 @@ export function describeDeadLetters(subject: BrokerSubject): void {
 
       const { broker } = await subject.connect();
       const taken: DeadLetter[] = [];
-      await broker.takeDeadLetters((letters) => Promise.resolve(void taken.push(...letters)));
+      const subscription = await broker.takeDeadLetters((letters) => Promise.resolve(void taken.push(...letters)));
       await waitFor(() => taken.length === 30);
+      await subscription.stop();
 
       expect(taken.map(positionIn)).toEqual(numbers(30));
     });
@@ -65,7 +66,7 @@ export function describeDeadLetters(subject: BrokerSubject): void {
     it('are read on after their queue was deleted', async () => {
       const { broker } = await subject.connect();
       const taken: DeadLetter[] = [];
-      await broker.takeDeadLetters((letters) => Promise.resolve(void taken.push(...letters)));
+      const subscription = await broker.takeDeadLetters((letters) => Promise.resolve(void taken.push(...letters)));
 
       await subject.deleteQueue(queues.dead);
       await waitFor(async () => (await broker.depth(queues.dead)) !== undefined);
@@ -74,6 +75,8 @@ export function describeDeadLetters(subject: BrokerSubject): void {
       await broker.consume(queue.name, plenty, new Recorder((delivery) => delivery.park('no')).handler);
       await publishEach(broker, target, [5]);
       await waitFor(() => taken.length === 1);
+      // Nothing is left to the next test: what is not acknowledged comes again.
+      await subscription.stop();
 
       expect(taken.map(positionIn)).toEqual([5]);
     });
@@ -82,8 +85,9 @@ export function describeDeadLetters(subject: BrokerSubject): void {
       const { queue } = await park(1);
       const { broker } = await subject.connect();
       let letter: DeadLetter | undefined;
-      await broker.takeDeadLetters(([first]) => Promise.resolve(void (letter = first)));
+      const subscription = await broker.takeDeadLetters(([first]) => Promise.resolve(void (letter = first)));
       await waitFor(() => letter !== undefined);
+      await subscription.stop();
 
       const recorder = new Recorder();
       await broker.declare([queue]);
@@ -101,7 +105,7 @@ export function describeDeadLetters(subject: BrokerSubject): void {
       await broker.declare([queue]);
       await broker.consume(queue.name, plenty, new Recorder().handler);
       const letters: DeadLetter[] = [];
-      await broker.takeDeadLetters((taken) => Promise.resolve(void letters.push(...taken)));
+      const subscription = await broker.takeDeadLetters((taken) => Promise.resolve(void letters.push(...taken)));
       const good = encodeOne(message(1), { exchange: '', routingKey: '' });
       const bad: Wire = { ...good, content: Buffer.from([0xff, 0x00, 0x7b]) };
 
@@ -110,6 +114,7 @@ export function describeDeadLetters(subject: BrokerSubject): void {
       const [first] = letters;
       if (first) await broker.replay(first);
       await waitFor(() => letters.length === 2);
+      await subscription.stop();
 
       expect(letters[1]).toEqual(first);
       expect(first?.content.equals(bad.content)).toBe(true);
