@@ -20,6 +20,8 @@ export interface EngineOptions {
   /** Distributed only: `runner=2`. */
   readonly replicas?: string;
   readonly partitions?: number;
+  /** `startsInFlight` of the intake. */
+  readonly startsInFlight?: number;
 }
 
 type LineListener = (line: string) => void;
@@ -178,7 +180,7 @@ interface Surroundings {
 
 function environment(
   { directory, port, datastore, broker, secret }: Surroundings,
-  { slots, partitions }: EngineOptions,
+  { slots, partitions, startsInFlight }: EngineOptions,
 ): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('RYAX_'));
   return {
@@ -192,6 +194,7 @@ function environment(
     ...(secret === undefined ? {} : { RYAX_JWT_SECRET_KEY: secret }),
     ...(slots === undefined ? {} : { RYAX_MAX_CONCURRENT_TASKS: String(slots) }),
     ...(partitions === undefined ? {} : { RYAX_PARTITIONS: String(partitions) }),
+    ...(startsInFlight === undefined ? {} : { RYAX_LIMIT_STARTS_IN_FLIGHT: String(startsInFlight) }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Agent, request } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 
 /** Requests under way at once: what the peers' harness has, too. */
 export const submitsInFlight = 100;
@@ -21,18 +21,22 @@ interface BatchItem {
 interface Answered {
   readonly status: number;
   readonly text: string;
+  /** In seconds, where the answer says when to ask again. */
+  readonly retryAfter: number;
 }
 
 /** Talks REST over kept connections, as a service that submits work would. */
 export class RestClient {
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: submitsInFlight });
+  private readonly agent: Agent;
   private readonly host: string;
   private readonly port: string;
 
   constructor(
     readonly url: string,
     readonly token?: string,
+    maxSockets = submitsInFlight,
   ) {
+    this.agent = new Agent({ keepAlive: true, maxSockets });
     ({ hostname: this.host, port: this.port } = new URL(url));
   }
 
@@ -90,6 +94,11 @@ export class RestClient {
     throw new Error(`Expected a run of ${workflowId} to be accepted in ${withinMs} ms, found ${found}`);
   }
 
+  /** Whatever it is answered with. */
+  post(path: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<Answered> {
+    return this.exchange('POST', path, { body, headers });
+  }
+
   close(): void {
     this.agent.destroy();
   }
@@ -107,13 +116,18 @@ export class RestClient {
         const parts: Buffer[] = [];
         answer.on('data', (part: Buffer) => parts.push(part));
         answer.on('error', reject);
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
+        answer.on('end', () => resolve(answered(answer, parts)));
       });
       asking.on('timeout', () => asking.destroy(new Error(`${method} ${path}: no answer in ${answerWithinMs} ms`)));
       asking.on('error', reject);
       asking.end(text);
     });
   }
+}
+
+function answered({ statusCode, headers }: IncomingMessage, parts: readonly Buffer[]): Answered {
+  const text = Buffer.concat(parts).toString();
+  return { status: statusCode ?? 0, text, retryAfter: Number(headers['retry-after'] ?? 0) };
 }
 
 /** Does `task` for 0 … count-1, at most `width` at once, and keeps the answers in order. */

@@ -106,11 +106,66 @@ describe('another service that speaks by messages only', () => {
       data: { workflow_id: 'nobody' },
     };
     await broker.publish({ exchange: exchanges.commands.name, routingKey: 'run.start' }, [message]);
-    await waitFor(
-      async () => (await virtualHost.queues()).some((queue) => queue.name === 'ryax.dead' && queue.messages > 0),
-      {
-        describe: () => 'a message in ryax.dead',
+    const letters = async () => (await engine.json<{ items: Letter[] }>('GET', '/v1/dead-letters')).items;
+    await waitFor(async () => (await letters()).length === 1, { describe: 'a dead letter' });
+
+    const [letter] = await letters();
+    expect(letter).toMatchObject({ message_id: message.id, queue: 'ryax.intake.commands', source: 'another-service' });
+    expect(letter?.reason).toContain('nobody');
+
+    // Once there is such a workflow, a replay is all that it takes.
+    const nobody = {
+      ...definition,
+      spec: { ...definition.spec, id: 'nobody', trigger: { kind: 'manual' }, results: {} },
+    };
+    const deployed = { ...nobody, spec: { ...nobody.spec, actions: [{ id: 'nap', action: 'core/noop' }] } };
+    await engine.json('POST', '/v1/workflows', deployed);
+    await engine.json('POST', `/v1/dead-letters/${letter?.id}/replay`);
+    const runs = async () =>
+      (await engine.json<{ items: { run_id: string }[] }>('GET', '/v1/runs?workflow_id=nobody')).items;
+    await waitFor(async () => (await runs()).length === 1, { describe: 'the run' });
+    expect(await engine.waitForEnd((await runs())[0]?.run_id ?? '')).toBe('succeeded');
+    expect(await letters()).toEqual([]);
+  });
+
+  it('may send 20 MB that are no message: they are kept whole, and everything goes on', async () => {
+    await broker.replay({
+      ...{ reason: '', queue: '', tries: 0, exchange: exchanges.commands.name, routingKey: 'run.start' },
+      ...{
+        contentType: 'application/json',
+        headers: { odd: Buffer.from([255]) },
+        content: Buffer.alloc(20_000_000, '['),
       },
-    );
+    });
+    const letters = async () => (await engine.json<{ items: Letter[] }>('GET', '/v1/dead-letters')).items;
+    await waitFor(async () => (await letters()).length === 1, { describe: 'a dead letter' });
+
+    const [letter] = await letters();
+    expect(letter).toMatchObject({ bytes: 20_000_000, reason: expect.stringContaining('expected at most') });
+    const shown = await engine.json<{ body: string }>('GET', `/v1/dead-letters/${letter?.id}`);
+    expect(shown).toMatchObject({ truncated: true, body_encoding: 'utf8' });
+    expect((await engine.request('DELETE', `/v1/dead-letters/${letter?.id}`)).status).toBe(204);
+  });
+
+  it('is parked when it is no message, and goes on being heard', async () => {
+    // What goes out raw by a replay is whatever anybody may send.
+    await broker.replay({
+      ...{ reason: '', queue: '', tries: 0, exchange: exchanges.commands.name, routingKey: 'run.start' },
+      ...{ contentType: 'application/json', headers: {}, content: Buffer.from('{"no":') },
+    });
+    const letters = async () => (await engine.json<{ items: Letter[] }>('GET', '/v1/dead-letters')).items;
+    await waitFor(async () => (await letters()).length === 1, { describe: 'a dead letter' });
+
+    const [letter] = await letters();
+    expect(letter).toMatchObject({ reason: 'expected JSON, found something else', message_id: null });
+    expect(await engine.json('GET', `/v1/dead-letters/${letter?.id}`)).toMatchObject({ body: '{"no":', headers: {} });
+    expect((await engine.request('DELETE', `/v1/dead-letters/${letter?.id}`)).status).toBe(204);
+    expect((await engine.request('DELETE', `/v1/dead-letters/${letter?.id}`)).status).toBe(404);
+    expect(await letters()).toEqual([]);
   });
 });
+
+interface Letter {
+  readonly id: string;
+  readonly reason: string;
+}

@@ -39,7 +39,9 @@ export class Engine {
   }
 
   async startAll(): Promise<void> {
-    this.token = await this.tokenFor('workflow:read workflow:deploy workflow:execute action:publish file:write');
+    this.token = await this.tokenFor(
+      'workflow:read workflow:deploy workflow:execute action:publish file:write engine:operate',
+    );
     await Promise.all(serviceNames.map((name) => this.start(name)));
   }
 

@@ -1,9 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { listActions, publishAction } from './commands/actions';
 import { cancel, type CancelOptions } from './commands/cancel';
+import { dropDeadLetters, listDeadLetters, replayDeadLetters, showDeadLetter } from './commands/dead-letters';
+import type { DeadLettersOptions } from './commands/dead-letters';
 import { deploy, validate } from './commands/definitions';
 import { history, type HistoryOptions } from './commands/history';
 import { logs, type LogsOptions } from './commands/logs';
+import { rebuild, type RebuildOptions } from './commands/rebuild';
 import { results, type ResultsOptions } from './commands/results';
 import { run, type RunCommandOptions } from './commands/run';
 import { runs, type RunsOptions } from './commands/runs';
@@ -117,6 +120,34 @@ export function createProgram({ connect, onEnd }: ProgramParts): Command {
     .command('publish <folder>')
     .description('publish an action folder under its id@version')
     .action(with_((context, folder: string) => publishAction(context, folder)));
+
+  const deadLetters = program.command('dead-letters').description('messages that the engine could not handle');
+  deadLetters
+    .command('list')
+    .description('list them, newest first, each with its error')
+    .option('--limit <count>', 'how many', positive, 20)
+    .option('--json', 'as JSON')
+    .action(with_((context, options: DeadLettersOptions) => listDeadLetters(context, options)));
+  deadLetters
+    .command('show <letter>')
+    .description('one of them, with its headers and its body')
+    .option('--json', 'as JSON')
+    .action(with_((context, id: string, options: { json?: boolean }) => showDeadLetter(context, id, options)));
+  deadLetters
+    .command('replay <letter...>')
+    .description('publish them again as they came, to where they were published')
+    .action(with_((context, ids: readonly string[]) => replayDeadLetters(context, ids)));
+  deadLetters
+    .command('drop <letter...>')
+    .description('drop them for good')
+    .action(with_((context, ids: readonly string[]) => dropDeadLetters(context, ids)));
+
+  const admin = program.command('admin').description('what concerns the engine as a whole');
+  admin
+    .command('rebuild')
+    .description('build the read models anew from the whole log, while those that are there go on serving')
+    .option('--no-wait', 'only begin it')
+    .action(with_((context, options: RebuildOptions) => rebuild(context, options)));
   return program;
 }
 

@@ -105,7 +105,9 @@ describe('log of an attempt', () => {
     const text = chunks()
       .map((chunk) => chunk.text)
       .join('');
-    expect(text).toBe('1234567890\n[ryax] 18 more bytes of output were dropped: a log is limited to 10 bytes\n');
+    expect(text).toBe(
+      '1234567890\n[ryax] 18 more bytes of output were dropped: a log may have 10 bytes (logBytesPerAttempt)\n',
+    );
     expect(chunks().at(-1)).toMatchObject({ end: true, offset: 10 });
   });
 

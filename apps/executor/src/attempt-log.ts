@@ -125,7 +125,7 @@ export class AttemptLog implements LogSink {
   }
 
   private lastLine(): string {
-    return `\n[ryax] ${this.dropped} more bytes of output were dropped: a log is limited to ${this.limitBytes} bytes\n`;
+    return `\n[ryax] ${this.dropped} more bytes of output were dropped: a log may have ${this.limitBytes} bytes (logBytesPerAttempt)\n`;
   }
 
   private send(chunk: LogChunk): void {

@@ -23,11 +23,13 @@ describe('configuration of an executor', () => {
       RYAX_POOL_MEMORY: '1.5G',
       RYAX_POOL_GPU: '2',
       RYAX_FINISH_SECONDS: '0',
+      RYAX_LIMIT_LOG_BYTES_PER_ATTEMPT: '1000',
     });
     expect(executorSettings(config)).toEqual({
       site: 'edge-1',
       pool: 'gpu',
       capacity: { slots: 3, cpu: 1.5, memory_bytes: 1536 * 1024 * 1024, gpu: 2 },
+      logBytesPerAttempt: 1_000,
       finishMs: 0,
     });
   });

@@ -1,4 +1,5 @@
-import { brokerUrl, dataDirectory, encryptionKey, healthPort, logLevel, pool, site } from '@ryax/platform';
+import { limits } from '@ryax/contracts';
+import { brokerUrl, dataDirectory, encryptionKey, healthPort, logLevel, pool, site, upTo } from '@ryax/platform';
 import { z } from 'zod';
 import { machineCapacity, type ExecutorSettings } from './settings';
 
@@ -39,6 +40,10 @@ export const executorVariables = {
   RYAX_POOL_GPU: amount.optional(),
   /** A warm worker that was not used for so long is ended. */
   RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS: wholeNumber(0, 31_536_000).default(300),
+  /** Output that is kept of one attempt; what comes after is dropped, which its last line says. */
+  RYAX_LIMIT_LOG_BYTES_PER_ATTEMPT: upTo(4_294_967_296, limits.logBytesPerAttempt),
+  /** An output that travels inside a message; larger ones go through the filestore. */
+  RYAX_LIMIT_INLINE_VALUE_BYTES: upTo(limits.inlineValueBytes),
   /** How long a shutdown lets run what runs. */
   RYAX_FINISH_SECONDS: wholeNumber(0, 86_400).default(10),
 };
@@ -65,6 +70,7 @@ export function executorSettings(config: ExecutorVariables): Partial<ExecutorSet
       memory_bytes: config.RYAX_POOL_MEMORY ?? machine.memory_bytes,
       gpu: config.RYAX_POOL_GPU ?? machine.gpu,
     },
+    logBytesPerAttempt: config.RYAX_LIMIT_LOG_BYTES_PER_ATTEMPT,
     finishMs: config.RYAX_FINISH_SECONDS * 1000,
   };
 }

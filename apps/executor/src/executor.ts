@@ -194,7 +194,7 @@ export class Executor {
     const { timers, owner, outbox, envelopes } = this;
     const { action } = start;
     if (action.type === 'builtin') return beginSleep(start, clock, timers, ended);
-    const log = new AttemptLog(addressOf(start), outbox, timers, envelopes);
+    const log = new AttemptLog(addressOf(start), outbox, timers, envelopes, settings.logBytesPerAttempt);
     return beginLaunch(start, action, log, { launcher, timers, owner, logEndMs: settings.logEndMs }, ended);
   }
 

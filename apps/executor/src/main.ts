@@ -21,6 +21,7 @@ void runService('executor', async () => {
     env: inheritedEnvironment(),
     idleMs: config.RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS * 1000,
     mostIdle: mostIdleWorkers(config),
+    inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
   });
   const broker = new AmqpBroker({ url: config.RYAX_BROKER, name: 'ryax-executor', log });
   return {

@@ -1,4 +1,5 @@
 import { hostname, totalmem, availableParallelism } from 'node:os';
+import { limits } from '@ryax/contracts';
 import type { Amounts, PoolRules } from './resource-pool';
 
 /** What an executor is and how it behaves. All durations are its own, on the monotonic clock. */
@@ -29,6 +30,8 @@ export interface ExecutorSettings {
   /** Settled and cancelled-before-start attempts that are remembered, and for how long. */
   readonly rememberedLimit: number;
   readonly rememberedMs: number;
+  /** Output that is kept of one attempt. */
+  readonly logBytesPerAttempt: number;
   /** How long an outcome waits until the broker has confirmed the attempt's log. */
   readonly logEndMs: number;
   /** Shutdown: what runs may finish for so long, what is then cancelled may take so long to end, … */
@@ -72,6 +75,7 @@ export const defaultSettings: ExecutorSettings = {
   sleepingLimit: 100_000,
   rememberedLimit: 50_000,
   rememberedMs: 10 * 60 * 1000,
+  logBytesPerAttempt: limits.logBytesPerAttempt,
   logEndMs: 5_000,
   finishMs: 10_000,
   cancelMs: 5_000,

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue, ValueReference } from '@ryax/contracts';
 import type { EventLog, StoredEvent } from '@ryax/event-log';
-import { putValue, type FileStore } from '@ryax/filestore';
-import type { Need, ValueSource } from '@ryax/workflow';
+import { CorruptContentError, NotFoundError, putValue, type FileStore } from '@ryax/filestore';
+import { missingContent, type Need, type ValueSource } from '@ryax/workflow';
 import { ByteBoundedCache } from '@ryax/platform';
 
 const cacheBytes = 64 * 1024 * 1024;
@@ -64,19 +64,29 @@ export class Values {
     }
   }
 
-  private async content(hash: string): Promise<JsonValue> {
+  /** What is not there, or is no JSON, fails what was to be made of it; a store that cannot be read now fails the decision. */
+  private async content(hash: string): Promise<Content> {
     const known = this.contents.get(hash);
     if (known !== undefined) return known;
-    const text = (await this.files.read(hash)).toString('utf8');
-    const value = JSON.parse(text) as JsonValue;
-    this.contents.set(hash, value, text.length);
-    return value;
+    try {
+      const text = (await this.files.read(hash)).toString('utf8');
+      const value = JSON.parse(text) as JsonValue;
+      this.contents.set(hash, value, text.length);
+      return value;
+    } catch (error) {
+      const isMissing =
+        error instanceof NotFoundError || error instanceof CorruptContentError || error instanceof SyntaxError;
+      if (isMissing) return missingContent;
+      throw error;
+    }
   }
 }
 
+type Content = JsonValue | typeof missingContent;
+
 interface Loaded {
   readonly events: Map<number, JsonObject>;
-  readonly contents: Map<string, JsonValue>;
+  readonly contents: Map<string, Content>;
   readonly stored: Map<string, ValueReference>;
 }
 

@@ -23,6 +23,7 @@ import { RunnerModule } from '../../runner/src/runner.module';
 import { runnerOptions } from '../../runner/src/runner.config';
 import { StateStoreModule } from '../../state-store/src/state-store.module';
 import { stateStoreOptions } from '../../state-store/src/state-store.config';
+import { intakeLimits } from '../../studio-intake/src/intake.config';
 import { IntakeModule } from '../../studio-intake/src/intake.module';
 import { fastifyOptions } from '../../studio-intake/src/rest';
 import { commandDeadlineMs, queryDeadlineMs, serve } from '../../studio-intake/src/start-intake';
@@ -75,6 +76,7 @@ async function main(): Promise<void> {
             env: inheritedEnvironment(),
             idleMs: config.RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS * 1000,
             mostIdle: mostIdleWorkers(config),
+            inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
           }),
           settings: executorSettings(config),
         }),
@@ -82,7 +84,7 @@ async function main(): Promise<void> {
           broker: intakeBroker,
           files,
           secrets,
-          options: { jwtSecretKey, commandDeadlineMs, queryDeadlineMs },
+          options: { jwtSecretKey, commandDeadlineMs, queryDeadlineMs, limits: intakeLimits(config) },
         }),
       ],
     },

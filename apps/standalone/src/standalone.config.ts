@@ -1,6 +1,7 @@
 import { executorVariables } from '../../executor/src/executor.config';
 import { runnerVariables } from '../../runner/src/runner.config';
 import { stateStoreVariables } from '../../state-store/src/state-store.config';
+import { intakeVariables } from '../../studio-intake/src/intake.config';
 import { dataDirectory, datastoreUrl, encryptionKey, httpPort, jwtSecretKey, logLevel } from '@ryax/platform';
 import { z } from 'zod';
 
@@ -9,6 +10,7 @@ export const standaloneConfigSchema = z.object({
   ...runnerVariables,
   ...executorVariables,
   ...stateStoreVariables,
+  ...intakeVariables,
   /** A PostgreSQL to use instead of the embedded one. */
   RYAX_DATASTORE: datastoreUrl.optional(),
   RYAX_DATA_DIR: dataDirectory,

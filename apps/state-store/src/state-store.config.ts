@@ -11,6 +11,8 @@ export const stateStoreVariables = {
   RYAX_PARTITIONS: partitions,
   /** Memory for runs that are read, folded. */
   RYAX_READ_CACHE_MIB: mebibytes.default(128),
+  /** Dead letters that are kept; the oldest go first. */
+  RYAX_DEAD_LETTERS_MIB: mebibytes.default(1024),
 };
 
 export const stateStoreConfigSchema = z.object({
@@ -24,15 +26,18 @@ export const stateStoreConfigSchema = z.object({
 
 export interface StateStoreOptions {
   readonly cacheBytes: number;
+  readonly deadLetterBytes: number;
   /** Stored at the very first start, by whichever service comes first. */
   readonly partitions: number;
   /** Whether committed events are published to `ryax.events`. */
   readonly isRelaying: boolean;
 }
 
-export function stateStoreOptions(config: {
-  readonly RYAX_READ_CACHE_MIB: number;
-  readonly RYAX_PARTITIONS: number;
-}): StateStoreOptions {
-  return { cacheBytes: config.RYAX_READ_CACHE_MIB * 1024 * 1024, partitions: config.RYAX_PARTITIONS, isRelaying: true };
+export function stateStoreOptions(config: z.infer<z.ZodObject<typeof stateStoreVariables>>): StateStoreOptions {
+  return {
+    cacheBytes: config.RYAX_READ_CACHE_MIB * 1024 * 1024,
+    deadLetterBytes: config.RYAX_DEAD_LETTERS_MIB * 1024 * 1024,
+    partitions: config.RYAX_PARTITIONS,
+    isRelaying: true,
+  };
 }

@@ -32,7 +32,7 @@ describe(StateStoreModule.name, () => {
   async function start(): Promise<INestApplicationContext> {
     const broker = new InMemoryBroker({ server, log: silentLog });
     const files = await LocalFileStore.open(directory);
-    const options = { cacheBytes: 1024 * 1024, partitions: 16, isRelaying: true };
+    const options = { cacheBytes: 1024 * 1024, deadLetterBytes: 1024 * 1024, partitions: 16, isRelaying: true };
     const imports = [
       PlatformModule.forRoot({ service: 'test', log: silentLog }),
       StateStoreModule.forRoot({ broker, files, datastoreUrl: database.url, options }),

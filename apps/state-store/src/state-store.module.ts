@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
-import type { Broker } from '@ryax/broker';
+import type { Broker, DeadLetterQueue } from '@ryax/broker';
 import {
   Database,
   DatabaseClock,
@@ -21,7 +21,7 @@ import type { StateStoreOptions } from './state-store.config';
 
 export interface StateStoreModuleOptions {
   /** Opened by its owner, and closed by it after the state store. */
-  readonly broker: Broker;
+  readonly broker: Broker & DeadLetterQueue;
   readonly files: FileStore;
   /** `postgresql://user:password@host:port/database` */
   readonly datastoreUrl: string;

@@ -1,7 +1,9 @@
-import type { Broker } from '@ryax/broker';
+import type { Broker, DeadLetterQueue } from '@ryax/broker';
 import type { OpenEventLog } from '@ryax/event-log';
 import type { FileStore } from '@ryax/filestore';
 import { Owner, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
+import { DeadLetterIntake } from './dead-letters/dead-letter-intake';
+import { deadLetterQueries } from './dead-letters/dead-letter-queries';
 import { estimateQuery } from './estimates/estimate-query';
 import { logName, readLogEnds, type LogKey } from './logs/log-chunks';
 import { LogIntake } from './logs/log-intake';
@@ -18,6 +20,7 @@ import { executionQueries } from './queries/execution-queries';
 import { historyQuery } from './queries/history-query';
 import { logQuery } from './queries/log-query';
 import { QueryServer } from './queries/query-server';
+import { rebuildQueries } from './queries/rebuild-queries';
 import { runQueries } from './queries/run-queries';
 import { settingsQuery } from './queries/settings-query';
 import { workflowQueries } from './queries/workflow-queries';
@@ -32,7 +35,7 @@ import { WakeListener } from './tail/wake-listener';
 import { Wakes } from './tail/wakes';
 
 export interface StateStoreParts {
-  readonly broker: Broker;
+  readonly broker: Broker & DeadLetterQueue;
   readonly eventLog: Pick<
     OpenEventLog,
     'log' | 'tail' | 'readers' | 'locks' | 'members' | 'settings' | 'clock' | 'identity' | 'database'
@@ -67,7 +70,7 @@ export class StateStore {
   }
 
   async start(): Promise<void> {
-    const { shard, wakeListener, logIntake, queries, runs, workflows, progress } = this.store;
+    const { shard, wakeListener, logIntake, deadLetters, queries, runs, workflows, progress } = this.store;
     const { eventLog, health, broker } = this.parts;
     this.unregister.push(
       eventLog.identity.onChange(() => {
@@ -80,15 +83,16 @@ export class StateStore {
     this.following.run('tail', (signal) => shard.run(signal), { vital: true });
     await wakeListener.start();
     await logIntake.start();
+    await deadLetters.start();
     await queries.start();
   }
 
   /** No more queries and output; the waits of those in hand end, and each is answered. */
   async stopTaking(): Promise<void> {
-    const { streams, logs, queries, logIntake } = this.store;
+    const { streams, logs, queries, logIntake, deadLetters } = this.store;
     streams.close();
     logs.close();
-    await Promise.all([queries.stop(), logIntake.stop()]);
+    await Promise.all([queries.stop(), logIntake.stop(), deadLetters.stop()]);
     await this.answering.stop();
   }
 
@@ -144,6 +148,7 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     metrics.logStored(bytes);
     logs.hint();
   });
+  const deadLetters = new DeadLetterIntake(broker, database, options.deadLetterBytes, log);
   const { members } = eventLog;
   const reading = {
     database,
@@ -159,7 +164,7 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     logger: log,
   };
   const handlers = {
-    ...settingsQuery({ settings: eventLog.settings, partitions: options.partitions }),
+    ...settingsQuery({ settings: eventLog.settings, log: eventLog.log, partitions: options.partitions }),
     ...runQueries(reading),
     ...historyQuery(reading),
     ...logQuery(reading),
@@ -167,8 +172,17 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     ...actionQueries(reading),
     ...executionQueries(reading),
     ...estimateQuery(reading),
+    ...deadLetterQueries(database, broker),
+    ...rebuildQueries({
+      database,
+      log: eventLog.log,
+      lookSoon: () => {
+        rebuild.lookSoon();
+        wakes.wake();
+      },
+    }),
   };
   const onAnswered = (name: string, status: string, seconds: number) => metrics.queryAnswered(name, status, seconds);
   const queries = new QueryServer({ broker, handlers, owner, ids, log, onAnswered });
-  return { shard, wakeListener, logIntake, queries, runs, workflows, progress, streams, logs };
+  return { shard, wakeListener, logIntake, deadLetters, queries, runs, workflows, progress, streams, logs };
 }

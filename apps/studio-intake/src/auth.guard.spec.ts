@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import * as jose from 'jose';
+import { limits } from '@ryax/contracts';
 import { AuthGuard } from './auth.guard';
 
 jest.mock('jose', () => {
@@ -13,7 +14,7 @@ const key = new TextEncoder().encode(secret);
 
 describe(AuthGuard.name, () => {
   const guard = () => {
-    const options = { jwtSecretKey: secret, commandDeadlineMs: 1, queryDeadlineMs: 1 };
+    const options = { jwtSecretKey: secret, commandDeadlineMs: 1, queryDeadlineMs: 1, limits };
     const reflector = new Reflector();
     jest.spyOn(reflector, 'getAllAndOverride').mockReturnValue('workflow:read');
     return new AuthGuard(options, reflector);

@@ -24,7 +24,14 @@ const scopeKey = 'ryax:scope';
 const defaultProject = 'default';
 const anonymous: Principal = { subject: null, project: defaultProject };
 
-export type Scope = 'workflow:read' | 'workflow:deploy' | 'workflow:execute' | 'action:publish' | 'file:write';
+export type Scope =
+  | 'workflow:read'
+  | 'workflow:deploy'
+  | 'workflow:execute'
+  | 'action:publish'
+  | 'file:write'
+  /** Of whoever keeps the engine running: what it shows is no project's in particular. */
+  | 'engine:operate';
 
 /** The scope that a route needs. A route without one is open to everybody: only those that operate the service. */
 export const NeedsScope = (scope: Scope) => SetMetadata(scopeKey, scope);

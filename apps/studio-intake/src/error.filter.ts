@@ -15,6 +15,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   ended: 409,
   'too-large': 413,
   'unsupported-media-type': 415,
+  overloaded: 429,
   unavailable: 503,
 };
 
@@ -48,7 +49,7 @@ export class ErrorFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const { status, body } = answerTo(error, this.log);
     if (status === 413) takeTheRest(http.getRequest<FastifyRequest>(), reply);
-    if (status === 503) void reply.header('retry-after', '1');
+    if (status === 503 || status === 429) void reply.header('retry-after', '1');
     if (status === 401) void reply.header('www-authenticate', 'Bearer');
     void reply.status(status).send(body);
   }

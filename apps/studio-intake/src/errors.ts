@@ -1,4 +1,4 @@
-import type { Fault, Rejection } from '@ryax/contracts';
+import type { Fault, limits, Rejection } from '@ryax/contracts';
 
 /** What REST answers instead of what was asked for. Its status is decided in error.filter.ts alone. */
 export abstract class IntakeError extends Error {
@@ -43,6 +43,17 @@ export class NotFoundError extends IntakeError {
 
 export class TooLargeError extends IntakeError {
   readonly code = 'too-large';
+}
+
+/** There is no room now. Nothing was begun: the same request may be sent again, and should be later. */
+export class OverloadedError extends IntakeError {
+  readonly code = 'overloaded';
+  override readonly facts: Readonly<Record<string, string | number>>;
+
+  constructor(limit: keyof typeof limits, value: number, retryAfterSeconds: number) {
+    super(`The engine takes at most ${value} (${limit}) at once, and has them; ask again later`);
+    this.facts = { limit, retry_after: retryAfterSeconds };
+  }
 }
 
 export class UnsupportedMediaTypeError extends IntakeError {

@@ -8,6 +8,10 @@ import { CommandIntake } from './amqp/command-intake';
 import { AuthGuard } from './auth.guard';
 import { FilesController } from './files/files.controller';
 import type { IntakeOptions } from './intake.config';
+import { Admission } from './load/admission';
+import { OpenRuns } from './load/open-runs';
+import { AdminController } from './operating/admin.controller';
+import { DeadLettersController } from './operating/dead-letters.controller';
 import { RunnerClient } from './runner.client';
 import { Estimates } from './runs/estimates';
 import { LiveController } from './runs/live.controller';
@@ -52,6 +56,8 @@ export class IntakeModule implements OnApplicationBootstrap {
         LiveController,
         ActionsController,
         FilesController,
+        DeadLettersController,
+        AdminController,
         CommandIntake,
       ],
       providers: [
@@ -61,6 +67,8 @@ export class IntakeModule implements OnApplicationBootstrap {
         { provide: INTAKE_OPTIONS, useValue: options },
         AuthGuard,
         RunnerClient,
+        OpenRuns,
+        Admission,
         StateStoreClient,
         StoredActions,
         Definitions,

@@ -2,7 +2,7 @@ import { AmqpBroker } from '@ryax/broker';
 import { LocalFileStore, openSecrets } from '@ryax/filestore';
 import { exitWith, loadConfig, Log } from '@ryax/platform';
 import { join } from 'node:path';
-import { intakeConfigSchema } from './intake.config';
+import { intakeConfigSchema, intakeLimits } from './intake.config';
 import { startIntake } from './start-intake';
 
 async function main(): Promise<void> {
@@ -13,7 +13,11 @@ async function main(): Promise<void> {
   const files = await LocalFileStore.open(directory);
   const secrets = await openSecrets(files, { directory, encryptionKey: config.RYAX_ENCRYPTION_KEY });
   const jwtSecretKey = config.RYAX_JWT_SECRET_KEY;
-  await startIntake({ broker, files, secrets, log, jwtSecretKey, port: config.RYAX_HTTP_PORT, host: '0.0.0.0' });
+  await startIntake({
+    ...{ broker, files, secrets, log, jwtSecretKey, limits: intakeLimits(config) },
+    port: config.RYAX_HTTP_PORT,
+    host: '0.0.0.0',
+  });
 }
 
 main().catch(exitWith);

@@ -6,9 +6,12 @@ import { Log } from '@ryax/platform';
 import type { FastifyError, FastifyReply, FastifyServerOptions } from 'fastify';
 import { AuthGuard } from './auth.guard';
 import { binaryContentTypes } from './binary-body';
-import { ErrorFilter } from './error.filter';
-import { InvalidRequestError } from './errors';
+import { answerTo, ErrorFilter } from './error.filter';
+import { InvalidRequestError, OverloadedError } from './errors';
+import type { IntakeOptions } from './intake.config';
+import { BodyGate } from './load/body-gate';
 import { RouteTable } from './route-table';
+import { INTAKE_OPTIONS } from './tokens';
 
 const yamlContentTypes = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/vnd.yaml'];
 
@@ -35,6 +38,14 @@ export function prepareRest(app: NestFastifyApplication): void {
     if (allowed.length === 0) return done();
     const error = `This path takes ${allowed.join(', ')}, found ${request.method}`;
     void reply.status(405).header('allow', allowed.join(', ')).send({ error, details: [] });
+  });
+  const { bodyBytesInFlight } = app.get<IntakeOptions>(INTAKE_OPTIONS).limits;
+  const gate = new BodyGate(bodyBytesInFlight);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (gate.enter(request, reply)) return done();
+    const { status, body } = answerTo(new OverloadedError('bodyBytesInFlight', bodyBytesInFlight, 1), app.get(Log));
+    // What it sends is not read: the connection is of no more use.
+    void reply.status(status).headers({ 'retry-after': '1', connection: 'close' }).send(body);
   });
   // Fastify reads plain text by itself; no route of ours takes it.
   fastify.removeContentTypeParser('text/plain');

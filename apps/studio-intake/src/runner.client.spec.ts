@@ -1,5 +1,13 @@
 import { InMemoryBroker, InMemoryServer, type Delivery } from '@ryax/broker';
-import { exchanges, queues, routingKeys, type ExchangeName, type JsonValue, type MessageType } from '@ryax/contracts';
+import {
+  exchanges,
+  limits,
+  queues,
+  routingKeys,
+  type ExchangeName,
+  type JsonValue,
+  type MessageType,
+} from '@ryax/contracts';
 import { Clock, IdSource, Log } from '@ryax/platform';
 import { RunnerClient } from './runner.client';
 import { StateStoreClient } from './state-store.client';
@@ -8,7 +16,7 @@ const cancelled = { status: 'accepted', version: 2, position: 2, result: {} };
 
 describe('RunnerClient', () => {
   const log = new Log({ service: 'test', write: () => undefined });
-  const options = { jwtSecretKey: undefined, commandDeadlineMs: 20_000, queryDeadlineMs: 10_000 };
+  const options = { jwtSecretKey: undefined, commandDeadlineMs: 20_000, queryDeadlineMs: 10_000, limits };
   const ids = new IdSource();
   let broker: InMemoryBroker;
   let runner: RunnerClient;

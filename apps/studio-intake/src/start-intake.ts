@@ -4,6 +4,7 @@ import { RyaxTransport, type Broker } from '@ryax/broker';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { Metrics, NestLogger, PlatformModule, Shutdown, type Log } from '@ryax/platform';
 
+import type { IntakeLimits } from './intake.config';
 import { IntakeModule } from './intake.module';
 import { fastifyOptions, prepareRest } from './rest';
 
@@ -13,6 +14,7 @@ export interface IntakeProcess {
   readonly secrets: Secrets;
   readonly log: Log;
   readonly jwtSecretKey: string | undefined;
+  readonly limits: IntakeLimits;
   readonly port: number;
   readonly host: string;
 }
@@ -28,10 +30,11 @@ export async function startIntake({
   secrets,
   log,
   jwtSecretKey,
+  limits,
   port,
   host,
 }: IntakeProcess): Promise<void> {
-  const options = { jwtSecretKey, commandDeadlineMs, queryDeadlineMs };
+  const options = { jwtSecretKey, commandDeadlineMs, queryDeadlineMs, limits };
   const app = await NestFactory.create<NestFastifyApplication>(
     {
       module: IntakeRoot,

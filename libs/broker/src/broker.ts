@@ -102,6 +102,37 @@ export interface Delivery {
  */
 export type BatchHandler = (batch: readonly Delivery[]) => Promise<void>;
 
+/** A message that could not be handled, as it came, whether or not it is one of ours; and why. */
+export interface DeadLetter {
+  readonly reason: string;
+  /** The queue that it was in. */
+  readonly queue: string;
+  /** Failed tries. */
+  readonly tries: number;
+  /** How it was published; the exchange is '' for what was sent to its queue directly. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly content: Buffer;
+}
+
+/** The queue of what was parked. Who reads it keeps it: only one service does. */
+export interface DeadLetterQueue {
+  /**
+   * Takes what is parked out of `ryax.dead`, in order. What the handler has resolved for is gone from there; what it rejects
+   * for, or dies with, comes again: it must know what it has seen by {@link DeadLetter}'s content.
+   */
+  takeDeadLetters(handler: DeadLetterHandler): Promise<Subscription>;
+  /**
+   * Publishes a parked message as it came, to the exchange and routing key that it came by. Resolves when the broker has
+   * confirmed it; rejects with an UnroutableError when no queue is bound there any more.
+   */
+  replay(letter: DeadLetter): Promise<void>;
+}
+
+export type DeadLetterHandler = (letters: readonly DeadLetter[]) => Promise<void>;
+
 export interface Subscription {
   /**
    * Stops taking; resolves when what was handed out is settled, or after the grace period (default 5 s). What is

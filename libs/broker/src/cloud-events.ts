@@ -113,6 +113,13 @@ export function decode(wire: Wire): Item[] {
   return body.value.map((event: unknown) => decodePacked(event));
 }
 
+/** The attributes of a message that may be none of ours, unjudged. */
+export function saidOf({ contentType, headers, content }: Wire): Attributes {
+  if (!contentType.startsWith(structured)) return attributesOf(headers);
+  const event = parseJson(content)?.value;
+  return typeof event === 'object' && event !== null ? (event as Attributes) : {};
+}
+
 /** The same judgement over a message that was never on a wire. */
 export function checkMessage(message: Message): Item {
   const content = messageSchemas[message.type].safeParse(message.data);

@@ -22,6 +22,12 @@ export const limits = {
   labels: 64,
   /** Runs that one call can start. */
   runsPerBatch: 1_000,
+  /** Starts of runs that an intake has sent and the runner has not answered yet. */
+  startsInFlight: 5_000,
+  /** Runs of a project that have not ended. */
+  runsInFlightPerProject: 100_000,
+  /** Bodies of requests that an intake holds in memory at once. */
+  bodyBytesInFlight: 64 * 1024 * 1024,
   /** A request's body that is held in memory: a definition with inputs beside it, or a batch of runs. */
   bodyBytes: 16 * 1024 * 1024,
 } as const;

@@ -87,11 +87,46 @@ export const historyEventSchema = z.strictObject({
 });
 export type HistoryEvent = z.infer<typeof historyEventSchema>;
 
+/** A message that could not be handled. What it says of itself is null where that cannot be read. */
+export const deadLetterSchema = z.strictObject({
+  id: z.string(),
+  parked_at: timestamp,
+  /** How often the very same message has been parked. */
+  times: z.int().positive(),
+  reason: z.string(),
+  /** The queue that it was in, and how it was published. */
+  queue: z.string(),
+  exchange: z.string(),
+  routing_key: z.string(),
+  /** Failed tries. */
+  tries: z.int().nonnegative(),
+  message_id: z.string().nullable(),
+  message_type: z.string().nullable(),
+  source: z.string().nullable(),
+  subject: z.string().nullable(),
+  /** Of its body. */
+  bytes: z.int().nonnegative(),
+});
+export type DeadLetterView = z.infer<typeof deadLetterSchema>;
+
+/** How far the read models are built anew, beside those that serve. */
+const rebuildSchema = z.strictObject({
+  rebuilding: z.boolean(),
+  /** Of the log: what the new ones have folded, and its end. */
+  position: z.number(),
+  last_position: z.number(),
+});
+
 export const queries = {
   /** What was decided once for the life of the database. */
   'engine.settings': {
     parameters: z.strictObject({ project }),
     answer: z.strictObject({ partitions: z.int().positive() }),
+  },
+  /** What of the project is under way, counted in the log. */
+  'project.load': {
+    parameters: z.strictObject({ project }),
+    answer: z.strictObject({ open_runs: z.int().nonnegative() }),
   },
   'workflow.list': {
     parameters: z.strictObject({ project, ...page }),
@@ -187,6 +222,38 @@ export const queries = {
       next_offset: z.int(),
       complete: z.boolean(),
     }),
+  },
+  'read-models.status': { parameters: z.strictObject({ project }), answer: rebuildSchema },
+  /** Begins to build the read models of all projects anew; one that is under way goes on. */
+  'read-models.rebuild': { parameters: z.strictObject({ project }), answer: rebuildSchema },
+  /** What could not be handled, newest first. It belongs to no project: nobody knows whose a message is that cannot be read. */
+  'dead-letter.list': {
+    parameters: z.strictObject({ project, ...page }),
+    answer: z.strictObject({ items: z.array(deadLetterSchema), next_cursor: z.string().nullable() }),
+  },
+  'dead-letter.get': {
+    parameters: z.strictObject({ project, id: z.string() }),
+    answer: z.strictObject({
+      ...deadLetterSchema.shape,
+      content_type: z.string(),
+      headers: parsedJsonObjectSchema,
+      /** The beginning of the body, all of it unless it is `truncated`; as base64 where it is no UTF-8. */
+      body: z.string(),
+      body_encoding: z.enum(['utf8', 'base64']),
+      truncated: z.boolean(),
+    }),
+  },
+  /**
+   * Publishes it as it came, to where it was published, and forgets it once the broker has it. It may be published twice, as
+   * every message may. Rejected with `conflict` when nobody is bound there any more.
+   */
+  'dead-letter.replay': {
+    parameters: z.strictObject({ project, id: z.string() }),
+    answer: z.strictObject({ id: z.string(), exchange: z.string(), routing_key: z.string() }),
+  },
+  'dead-letter.drop': {
+    parameters: z.strictObject({ project, id: z.string() }),
+    answer: z.strictObject({ id: z.string() }),
   },
   /** When a run of this definition would end if it were started now. */
   'run.estimate': {

@@ -38,6 +38,8 @@ export interface EventLog {
   dueHeads(partitions: readonly number[], limit: number): Promise<readonly StreamHead[]>;
   /** Earliest `wakeupAt` among open heads of these partitions; undefined when there is none. */
   nextWakeup(partitions: readonly number[]): Promise<number | undefined>;
+  /** Streams of the project that are open. Walks over all open heads: not for every message. */
+  countOpen(project: string): Promise<number>;
   /** Moves timers of streams whose version is still the one seen; a lost race is no error. */
   moveWakeups(moves: readonly WakeupMove[]): Promise<void>;
   /** The database's clock. */

@@ -61,6 +61,17 @@ const word = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'up to 63 of a-z, 0-9 and inner dashes (it is part of routing keys)');
 
+/** A limit: a whole number from 1 to the most that the other parts can bear. */
+export function upTo(most: number, fallback = most) {
+  const expected = `a whole number from 1 to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= most, expected)
+    .default(fallback);
+}
+
 /** `RYAX_SITE`: where an executor stands. */
 export const site = word.default('local');
 

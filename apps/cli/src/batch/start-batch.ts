@@ -51,9 +51,9 @@ async function startCall(
   return [...outcomes].map(([{ number }, item]) => ({ line: number, item }));
 }
 
-/** The engine could not say what became of it: not now, or not without a fault of its own. */
+/** The engine could not say what became of it, or had no room for it: not now, or not without a fault of its own. */
 export function isUnanswered(item: BatchItem | undefined): boolean {
-  return item === undefined || item.status >= 500;
+  return item === undefined || item.status >= 500 || item.status === 429;
 }
 
 /** As few calls as the limits of one allow: so many runs, and so many bytes. */

@@ -161,3 +161,33 @@ export const history = z.object({ events: z.array(historyEvent), head_version: z
 
 export const results = z.object({ state: z.string(), results: z.record(z.string(), z.json()) });
 export type Results = z.infer<typeof results>;
+
+const deadLetter = z.object({
+  id: z.string(),
+  parked_at: z.string(),
+  times: z.number(),
+  reason: z.string(),
+  queue: z.string(),
+  exchange: z.string(),
+  routing_key: z.string(),
+  tries: z.number(),
+  message_id: nullableText,
+  message_type: nullableText,
+  source: nullableText,
+  subject: nullableText,
+  bytes: z.number(),
+});
+export type DeadLetterItem = z.infer<typeof deadLetter>;
+export const deadLetterList = z.object({ items: z.array(deadLetter), next_cursor: nullableText });
+export const deadLetterAnswer = deadLetter.extend({
+  content_type: z.string(),
+  headers: z.record(z.string(), z.json()),
+  body: z.string(),
+  body_encoding: z.enum(['utf8', 'base64']),
+  truncated: z.boolean(),
+});
+export type DeadLetterAnswer = z.infer<typeof deadLetterAnswer>;
+export const replayedLetter = z.object({ id: z.string(), exchange: z.string(), routing_key: z.string() });
+export const nothing = z.object({});
+
+export const rebuild = z.object({ rebuilding: z.boolean(), position: z.number(), last_position: z.number() });

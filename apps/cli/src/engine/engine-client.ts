@@ -113,7 +113,9 @@ export class EngineClient {
     const { status } = response;
     const error = parsed.success ? parsed.data.error : `${this.options.url} answered ${status} ${response.statusText}`;
     const details: readonly Fault[] = parsed.success ? parsed.data.details : [];
-    if (status >= 500) return new UnreachableError(error, details, 'Try again; the log of the engine says more.');
+    // No room now: as with an engine that cannot answer, the same may be asked again.
+    if (status >= 500 || status === 429)
+      return new UnreachableError(error, details, 'Try again; the log of the engine says more.');
     return new RefusedError(status, error, details, adviceByStatus[status]);
   }
 

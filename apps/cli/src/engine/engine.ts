@@ -119,6 +119,31 @@ export class Engine {
     return this.client.open(`${runPath(runId)}/executions/${encodeURIComponent(execution)}/log`, { query, signal });
   }
 
+  deadLetters(limit: number) {
+    return this.client.ask('dead-letters', answers.deadLetterList, { query: { limit } });
+  }
+
+  deadLetter(id: string) {
+    return this.client.ask(deadLetterPath(id), answers.deadLetterAnswer);
+  }
+
+  /** Not repeated when its answer is lost: a letter that is gone by then would look like one that never was. */
+  replayDeadLetter(id: string) {
+    return this.client.ask(`${deadLetterPath(id)}/replay`, answers.replayedLetter, { method: 'POST' });
+  }
+
+  async dropDeadLetter(id: string): Promise<void> {
+    await this.client.ask(deadLetterPath(id), answers.nothing, { method: 'DELETE' });
+  }
+
+  rebuildReadModels() {
+    return this.client.ask('admin/rebuild', answers.rebuild, { method: 'POST', repeatable: true });
+  }
+
+  rebuildProgress() {
+    return this.client.ask('admin/rebuild', answers.rebuild);
+  }
+
   private start(path: string, what: JsonObject, { inputs, labels, key }: RunOptions): Promise<answers.StartedRun> {
     return this.client.ask(path, answers.startedRun, {
       method: 'POST',
@@ -127,6 +152,10 @@ export class Engine {
       repeatable: true,
     });
   }
+}
+
+function deadLetterPath(id: string): string {
+  return `dead-letters/${encodeURIComponent(id)}`;
 }
 
 export function runPath(runId: string): string {

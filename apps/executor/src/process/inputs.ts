@@ -17,6 +17,8 @@ export interface InputSources {
   readonly files: FileStore;
   readonly secrets: Secrets;
   readonly values: ValueCache;
+  /** An output that travels inside a report; larger ones go through the filestore. */
+  readonly inlineValueBytes: number;
 }
 
 export interface PreparedInputs {

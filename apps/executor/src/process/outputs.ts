@@ -13,6 +13,7 @@ import type { Room } from './room';
 export interface OutputTargets {
   readonly files: FileStore;
   readonly secrets: Secrets;
+  readonly inlineValueBytes: number;
 }
 
 export interface Returned {
@@ -142,7 +143,7 @@ class OutputCollection {
     const sizes = Object.entries(outputs).map(([name, value]) => ({ name, bytes: jsonBytes(value) + name.length + 4 }));
     let total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { name, bytes } of sizes.sort((left, right) => right.bytes - left.bytes)) {
-      if (bytes <= limits.inlineValueBytes && total <= limits.eventBytes - reportFrameBytes) break;
+      if (bytes <= this.targets.inlineValueBytes && total <= limits.eventBytes - reportFrameBytes) break;
       const reference = await putValue(this.targets.files, outputs[name] ?? null);
       fitted[name] = reference;
       total += jsonBytes(reference) - bytes;

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { limits } from '@ryax/contracts';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { packageRoot, type Clock, type Log } from '@ryax/platform';
 import type { Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
@@ -30,6 +31,8 @@ export interface ProcessLauncherOptions {
   readonly idleMs?: number;
   /** So many workers wait at most, of all actions together: no fewer than run at once, or some of them are started for each wave. */
   readonly mostIdle?: number;
+  /** `RYAX_LIMIT_INLINE_VALUE_BYTES`: outputs above it go through the filestore. */
+  readonly inlineValueBytes?: number;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
   readonly python?: string;
@@ -40,7 +43,14 @@ export interface ProcessLauncherOptions {
 }
 
 const noEnvironment: Environment = {};
-const defaults = { idleMs: 30_000, mostIdle: 16, graceMs: 5_000, python: 'python3', env: noEnvironment };
+const defaults = {
+  inlineValueBytes: limits.inlineValueBytes,
+  idleMs: 30_000,
+  mostIdle: 16,
+  graceMs: 5_000,
+  python: 'python3',
+  env: noEnvironment,
+};
 /** Actions kept unpacked, and text of large values kept parsed. */
 const mostActions = 64;
 const mostValueBytes = 64 * 1024 * 1024;
@@ -66,7 +76,7 @@ export class ProcessLauncher implements Launcher {
 
   /** Ends what a predecessor has left running, and finds out what the system allows. */
   static async open(options: ProcessLauncherOptions): Promise<ProcessLauncher> {
-    const { directory, files, secrets, log, clock, env, idleMs, mostIdle, graceMs, python } = {
+    const { directory, files, secrets, log, clock, env, inlineValueBytes, idleMs, mostIdle, graceMs, python } = {
       ...defaults,
       ...options,
     };
@@ -78,7 +88,7 @@ export class ProcessLauncher implements Launcher {
     const visible = hiddenByTmp([scratch.directory, runtimes, ...interpreterFolders(env)]);
     const rooms = new Rooms({ scratch, isolation, visible, graceMs });
     const actions = new ActionCache(files, scratch.actions, mostActions);
-    const sources = { files, secrets, values: new ValueCache(files, mostValueBytes) };
+    const sources = { files, secrets, values: new ValueCache(files, mostValueBytes), inlineValueBytes };
     const shared = { sources, rooms, env, monotonicMs: () => clock.monotonicMs() };
     const interpreters = { python, node: process.execPath, runtimes };
     const handlers = new HandlerRunner({ ...shared, ...interpreters, actions, idleMs, mostIdle });

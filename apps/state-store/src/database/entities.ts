@@ -1,3 +1,4 @@
+import { DeadLetterEntity } from '../dead-letters/dead-letter.entity';
 import { DefinitionEntryEntity } from '../estimates/definition-entry.entity';
 import { LogChunkEntity } from '../logs/log-chunk.entity';
 import { ActionEntity } from '../projections/actions/action.entity';
@@ -22,4 +23,5 @@ export const entities = [
   TallyEntity,
   LogChunkEntity,
   DefinitionEntryEntity,
+  DeadLetterEntity,
 ];

@@ -127,6 +127,6 @@ describe('logs', () => {
     await world.broker.publish(target, [{ id: 'x', type: 'log.wake', source: 'test', project, data: { position: 1 } }]);
     await send(chunk(0, 'one'));
     await waitFor(async () => (await storedRows()).length === 1);
-    await waitFor(() => world.server.takeParked().length === 1);
+    await waitFor(async () => (await world.ask('dead-letter.list', { project })).items.length === 1);
   });
 });

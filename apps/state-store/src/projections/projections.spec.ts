@@ -145,6 +145,44 @@ describe(Projections.name, () => {
     });
   });
 
+  it('are rebuilt as often as asked while runs begin and end, and readers notice nothing', async () => {
+    const project = 'default';
+    for (const prefix of ['a', 'b', 'c']) await writeSomething(prefix);
+    await world.startReplica();
+    await world.startReplica();
+    const asking = { isOver: false, answers: 0 };
+    const counts: number[] = [];
+    const read = async () => {
+      for (let least = 6; !asking.isOver; asking.answers++) {
+        const [runs] = await Promise.all([
+          world.ask('run.list', { project, labels: { team: 'a' }, limit: 1000 }),
+          world.ask('run.list', { project, state: 'succeeded' }),
+          world.ask('execution.list', { project, state: 'succeeded' }),
+          world.ask('workflow.list', { project }),
+        ]);
+        const { items } = await world.ask('run.list', { project, limit: 1000 });
+        expect(items.length).toBeGreaterThanOrEqual(least);
+        expect(runs.items.length).toBeGreaterThanOrEqual(3);
+        least = items.length;
+        counts.push(least);
+      }
+    };
+    const readers = Promise.all([read(), read(), read()]);
+
+    for (let rebuild = 0; rebuild < 5; rebuild++) {
+      await world.ask('read-models.rebuild', { project });
+      await writeSomething(`d${rebuild}`);
+      await waitFor(async () => !(await world.ask('read-models.status', { project })).rebuilding);
+    }
+    const seen = asking.answers;
+    await waitFor(() => asking.answers > seen + 3);
+    asking.isOver = true;
+    await readers;
+
+    expect(counts.at(-1)).toBe(16);
+    expect(await rebuilt()).toEqual(await contents());
+  }, 60_000);
+
   const indexes = () =>
     world.database.query(
       `SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'read_models' ORDER BY indexname`,

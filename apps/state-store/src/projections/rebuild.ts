@@ -1,4 +1,11 @@
-import { advanceReader, type Connection, type Database, type Readers, type Tail } from '@ryax/event-log';
+import {
+  advanceReader,
+  DatabaseUnavailableError,
+  type Connection,
+  type Database,
+  type Readers,
+  type Tail,
+} from '@ryax/event-log';
 import type { Log } from '@ryax/platform';
 import type { LogReader, StepOutcome } from '../tail/log-reader';
 import { projectionReader, Projections } from './projections';
@@ -7,20 +14,27 @@ import { liveSchema, shadowSchema, type ReadModelSchema } from './schema';
 /** Raised with every change of what the projector makes of the same events: the read models are then built anew. */
 export const readModelVersion = 1;
 
+const rebuildReader = `${projectionReader}.rebuild`;
 const tables = ['runs', 'run_labels', 'executions', 'observations', 'workflows', 'actions', 'tallies'];
+
+/** How often one that has nothing to do looks whether somebody wants a rebuild. */
+const lookEveryMs = 5_000;
+/** Readers wait for the swap for so long at most; then it lets them through, and tries again. */
+const swapWithinMs = 200;
 
 /**
  * Builds the read models anew from position 0, beside the live ones, which go on serving and following; then swaps them
  * in one short transaction. Starts when the version that they were built by is not ours, goes on after a crash where it
  * stopped, and does nothing once they agree.
  *
- * The version is the comment on the schema, and so is swapped with it. To force a rebuild, `COMMENT ON SCHEMA
- * read_models IS '0'` and restart the active replica.
+ * The version is the comment on the schema, and so is swapped with it. Another than ours asks for a rebuild: that of an older
+ * version, or none, which {@link requestRebuild} writes.
  */
 export class Rebuild implements LogReader {
-  readonly name = `${projectionReader}.rebuild`;
+  readonly name = rebuildReader;
   readonly restMs = 0;
   private shadow: Projections | undefined;
+  private lookedAt = -Infinity;
 
   constructor(
     private readonly tail: Tail,
@@ -31,6 +45,16 @@ export class Rebuild implements LogReader {
 
   async resume(): Promise<void> {
     this.shadow = undefined;
+    await this.look();
+  }
+
+  /** With the next step, instead of some seconds later. */
+  lookSoon(): void {
+    this.lookedAt = -Infinity;
+  }
+
+  private async look(): Promise<void> {
+    this.lookedAt = performance.now();
     const built = await builtVersion(this.database, liveSchema);
     if (built === readModelVersion) return;
     await this.database.transaction((connection) => this.prepare(connection));
@@ -41,11 +65,12 @@ export class Rebuild implements LogReader {
   }
 
   async step(): Promise<StepOutcome> {
+    if (this.shadow === undefined && performance.now() - this.lookedAt >= lookEveryMs) await this.look();
     if (this.shadow === undefined) return 'idle';
     const outcome = await this.shadow.step();
     if (outcome === 'moved' || outcome === 'full') return outcome;
     // The live ones may have moved on meanwhile: then there is more to fold first.
-    if (!(await this.database.transaction((connection) => this.swap(connection)))) return 'moved';
+    if (!(await this.trySwap())) return 'moved';
     this.shadow = undefined;
     this.log.info('Rebuilt the read models', { version: readModelVersion });
     return 'idle';
@@ -63,15 +88,43 @@ export class Rebuild implements LogReader {
     await connection.query(forget, [this.name]);
   }
 
+  /** A reader that uses one of several tables when we have locked another would wait for us, and we for it. */
+  private async trySwap(): Promise<boolean> {
+    try {
+      return await this.database.transaction((connection) => this.swap(connection));
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+      this.log.info('The read models were in use; they are swapped a moment later', { error });
+      return false;
+    }
+  }
+
   /** Checkpoint before tables, in the order of a projection's transaction: otherwise the two could deadlock. */
   private async swap(connection: Connection): Promise<boolean> {
     const [live, rebuilt] = [await position(connection, projectionReader), await position(connection, this.name)];
     if (rebuilt < live || !(await advanceReader(connection, projectionReader, live, rebuilt))) return false;
+    await connection.query(ddl(`SET LOCAL lock_timeout = ${swapWithinMs}`));
+    await connection.query(ddl(`LOCK TABLE ${tables.map((table) => `${liveSchema}.${table}`).join(', ')}`));
     await connection.query(forget, [this.name]);
     await connection.query(ddl(`DROP SCHEMA ${liveSchema} CASCADE`));
     await connection.query(ddl(`ALTER SCHEMA ${shadowSchema} RENAME TO ${liveSchema}`));
     return true;
   }
+}
+
+/** Asks whichever replica is active for a rebuild; one that is under way is not begun again. */
+export async function requestRebuild(database: Database): Promise<void> {
+  await database.query(ddl(`COMMENT ON SCHEMA ${liveSchema} IS '0'`));
+}
+
+export interface RebuildProgress {
+  readonly isRebuilding: boolean;
+  readonly position: number;
+}
+
+export async function readProgress(connection: Connection): Promise<RebuildProgress> {
+  const isRebuilding = (await builtVersion(connection, liveSchema)) !== readModelVersion;
+  return { isRebuilding, position: await position(connection, isRebuilding ? rebuildReader : projectionReader) };
 }
 
 /** The version of the projector that fills a schema; undefined when there is no such schema. */
@@ -96,4 +149,12 @@ const forget = { name: 'rebuild.forget', text: `DELETE FROM readers WHERE name =
 /** Not prepared: runs once. */
 function ddl(text: string) {
   return { name: '', text };
+}
+
+/** Of PostgreSQL, where a table or its schema is gone between the planning of a statement and its execution. */
+const lostTable = /^(42P01|3F000|XX000)$/;
+
+/** Whether a read failed because the tables that it was about to read were swapped; it may be repeated. */
+export function hasLostItsTables(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && lostTable.test(error.code);
 }

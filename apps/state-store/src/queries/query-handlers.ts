@@ -14,6 +14,7 @@ export type Answerer = (given: unknown) => Promise<unknown>;
 export function checkedHandlers(handlers: QueryHandlers): Readonly<Record<QueryName, Answerer>> {
   return {
     'engine.settings': checked(queries['engine.settings'].parameters, handlers['engine.settings']),
+    'project.load': checked(queries['project.load'].parameters, handlers['project.load']),
     'workflow.list': checked(queries['workflow.list'].parameters, handlers['workflow.list']),
     'workflow.get': checked(queries['workflow.get'].parameters, handlers['workflow.get']),
     'workflow.current': checked(queries['workflow.current'].parameters, handlers['workflow.current']),
@@ -26,6 +27,12 @@ export function checkedHandlers(handlers: QueryHandlers): Readonly<Record<QueryN
     'run.estimate': checked(queries['run.estimate'].parameters, handlers['run.estimate']),
     'execution.list': checked(queries['execution.list'].parameters, handlers['execution.list']),
     'execution.log': checked(queries['execution.log'].parameters, handlers['execution.log']),
+    'read-models.status': checked(queries['read-models.status'].parameters, handlers['read-models.status']),
+    'read-models.rebuild': checked(queries['read-models.rebuild'].parameters, handlers['read-models.rebuild']),
+    'dead-letter.list': checked(queries['dead-letter.list'].parameters, handlers['dead-letter.list']),
+    'dead-letter.get': checked(queries['dead-letter.get'].parameters, handlers['dead-letter.get']),
+    'dead-letter.replay': checked(queries['dead-letter.replay'].parameters, handlers['dead-letter.replay']),
+    'dead-letter.drop': checked(queries['dead-letter.drop'].parameters, handlers['dead-letter.drop']),
   };
 }
 

@@ -15,9 +15,12 @@ import { DatabaseUnavailableError } from '@ryax/event-log';
 import type { IdSource, Log, Owner } from '@ryax/platform';
 import { checkedHandlers, type Answerer, type QueryHandlers } from './query-handlers';
 import { invalid, QueryRejectedError } from './rejection';
+import { hasLostItsTables } from '../projections/rebuild';
 
 /** Questions in hand at once, those that wait for something to happen included; what is beyond waits in the queue. */
 const inHandLimit = 2_500;
+/** Swaps that one query may meet: a rebuild takes longer than any query. */
+const mostSwaps = 3;
 const replyBytes = limits.messageBytes - 64 * 1024;
 
 export interface QueryServerParts {
@@ -76,12 +79,23 @@ export class QueryServer {
   private async replyTo(name: string, parameters: unknown): Promise<QueryReply> {
     try {
       if (!isQueryName(name)) throw invalid(`Expected the name of a query, found ${name}`, []);
-      return { status: 'answered', result: parsedJsonSchema.parse(await this.handlers[name](parameters)) };
+      return { status: 'answered', result: parsedJsonSchema.parse(await this.answer(name, parameters)) };
     } catch (error) {
       if (error instanceof QueryRejectedError) return { status: 'rejected', rejection: error.rejection };
       const level = error instanceof DatabaseUnavailableError ? 'warn' : 'error';
       this.parts.log[level]('A query failed', { query: name, error });
       return { status: 'rejected', rejection: { code: 'unavailable', message: `${name} could not be answered now` } };
+    }
+  }
+
+  /** A query that is under way when the read models are swapped loses its tables, and finds those of the same name. */
+  private async answer(name: QueryName, parameters: unknown): Promise<unknown> {
+    for (let swaps = 0; ; swaps++) {
+      try {
+        return await this.handlers[name](parameters);
+      } catch (error) {
+        if (!hasLostItsTables(error) || swaps === mostSwaps) throw error;
+      }
     }
   }
 

@@ -105,7 +105,7 @@ async function startOne(url: string, server: InMemoryServer, files: FileStore, l
   const broker = new InMemoryBroker({ server, log });
   const health = new Health();
   const metrics = new Metrics();
-  const options = { cacheBytes: 64 * 1024 * 1024, partitions: 16, isRelaying: true };
+  const options = { cacheBytes: 64 * 1024 * 1024, deadLetterBytes: 1024 * 1024, partitions: 16, isRelaying: true };
   const store = new StateStore({
     broker,
     eventLog,

@@ -13,7 +13,7 @@ import {
 } from '@ryax/contracts';
 import { IdSource, Log } from '@ryax/platform';
 import type { Principal } from '../auth.guard';
-import { IntakeError, RejectedError, UnavailableError } from '../errors';
+import { IntakeError, OverloadedError, RejectedError, UnavailableError } from '../errors';
 import { Runs } from '../runs/runs.service';
 import { Workflows } from '../workflows/workflows.service';
 
@@ -53,7 +53,7 @@ export class CommandIntake {
       this.answer(delivery, { status: 'accepted', version: 0, position: null, result });
       delivery.ack();
     } catch (error) {
-      if (error instanceof UnavailableError) {
+      if (error instanceof UnavailableError || error instanceof OverloadedError) {
         delivery.defer(error.message);
       } else if (error instanceof IntakeError) {
         this.answer(delivery, { status: 'rejected', rejection: rejectionOf(error) });

@@ -19,6 +19,8 @@ const refusedItem = z.object({
   details: z.array(faultSchema),
   run_id: z.string().optional().describe('With 503: ask what became of it'),
   idempotency_key: z.string().optional().describe('With 503: the key to ask again with'),
+  limit: z.string().optional().describe('With 429: the limit that is reached'),
+  retry_after: z.int().optional().describe('With 429: seconds until it may be asked for again'),
 });
 const answer = z.object({ items: z.array(z.union([acceptedItem, refusedItem])) });
 

@@ -2,10 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InMemoryBroker, InMemoryServer, type Delivery } from '@ryax/broker';
-import { exchanges, queues, routingKeys, type CommandReply, type JsonValue, type RunStart } from '@ryax/contracts';
+import {
+  exchanges,
+  limits,
+  queues,
+  routingKeys,
+  type CommandReply,
+  type JsonValue,
+  type RunStart,
+} from '@ryax/contracts';
 import { LocalFileStore, SecretBox, Secrets } from '@ryax/filestore';
 import { Clock, IdSource, Log } from '@ryax/platform';
+import { waitFor } from '@ryax/testing';
 import { RejectedError } from '../errors';
+import type { IntakeLimits } from '../intake.config';
+import { Admission } from '../load/admission';
+import { OpenRuns } from '../load/open-runs';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
 import { StoredActions } from '../actions/stored-actions';
@@ -31,10 +43,17 @@ const wrongInput: CommandReply = {
 };
 const keyReused: CommandReply = { status: 'rejected', rejection: { code: 'key-reused', message: 'Another request' } };
 
+const roomy: IntakeLimits = { ...limits };
+
 describe('RunBatches', () => {
   const log = new Log({ service: 'test', write: () => undefined });
   /** Patient: only a test that waits for no answer shortens it. */
-  const options = { jwtSecretKey: undefined, commandDeadlineMs: 20_000, queryDeadlineMs: 20_000 };
+  const options = {
+    jwtSecretKey: undefined,
+    commandDeadlineMs: 20_000,
+    queryDeadlineMs: 20_000,
+    limits: roomy,
+  };
   const ids = new IdSource();
   let directory: string;
   let server: InMemoryServer;
@@ -45,6 +64,7 @@ describe('RunBatches', () => {
   let asked: string[];
   /** What it answers. */
   let shown: object;
+  let openRuns: number;
   let workflow: { version: number; definition_hash: string; deployed: boolean; head: number };
 
   beforeEach(async () => {
@@ -55,11 +75,15 @@ describe('RunBatches', () => {
     const secrets = new Secrets(files, await SecretBox.fromText('a key for tests only'));
     const stateStore = new StateStoreClient(broker, options, ids);
     const runner = new RunnerClient(broker, options, new Clock(), ids, log, stateStore);
-    const definitions = new Definitions(files, secrets, stateStore, new StoredActions(files));
+    const definitions = new Definitions(files, secrets, stateStore, new StoredActions(files), options);
     const workflows = new Workflows(files, definitions, runner, stateStore);
     options.commandDeadlineMs = 20_000;
     const current = new CurrentWorkflows(stateStore, files);
-    batches = new RunBatches(new Runs(files, secrets, runner, stateStore, workflows, current, definitions, ids), log);
+    openRuns = 0;
+    options.limits = roomy;
+    const admission = new Admission(options, new OpenRuns(options, stateStore, new Clock(), log));
+    const runs = new Runs(files, secrets, runner, stateStore, workflows, current, definitions, ids, admission, options);
+    batches = new RunBatches(runs, log);
     asked = [];
     const { hash } = await files.put(JSON.stringify({ definition, actions: {} }));
     workflow = { version: 4, definition_hash: hash, deployed: true, head: 7 };
@@ -92,7 +116,11 @@ describe('RunBatches', () => {
       for (const delivery of batch) {
         const { name } = delivery.message.data as { name: string };
         asked.push(name);
-        const result = (name === 'engine.settings' ? { partitions: 1 } : shown) as JsonValue;
+        const answers: Record<string, object> = {
+          'engine.settings': { partitions: 1 },
+          'project.load': { open_runs: openRuns },
+        };
+        const result = (answers[name] ?? shown) as JsonValue;
         reply(delivery, 'query.reply', { status: 'answered', result });
       }
     });
@@ -122,7 +150,7 @@ describe('RunBatches', () => {
     const answers = await batches.start(caller, 'hello', items, 'k');
 
     expect(answers.every(({ status }) => status === 202)).toBe(true);
-    expect(asked.sort()).toEqual(['engine.settings', 'workflow.current']);
+    expect(asked.sort()).toEqual(['engine.settings', 'project.load', 'workflow.current']);
     expect(starts.map(({ inputs }) => inputs['n'])).toEqual(items.map(({ inputs }) => inputs.n));
   });
 
@@ -150,6 +178,38 @@ describe('RunBatches', () => {
     const { run_id, key } = starts.find(({ labels }) => labels['is'] === 'silent') ?? {};
     expect(silent).toMatchObject({ status: 503, run_id, idempotency_key: key, details: [] });
     expect(answered?.status).toBe(202);
+  });
+
+  it('has no room for more starts at once than its limit: each above it is told so, and when to ask again', async () => {
+    options.limits = { ...roomy, startsInFlight: 3 };
+    const starts = await givenRunner(3, () => accepted);
+
+    const answers = await batches.start(caller, 'hello', [{}, {}, {}, {}, {}], undefined);
+    const later = await batches.start(caller, 'hello', [{}], undefined);
+
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 429, 429]);
+    expect(answers[4]).toEqual({
+      status: 429,
+      error: 'The engine takes at most 3 (startsInFlight) at once, and has them; ask again later',
+      details: [],
+      limit: 'startsInFlight',
+      retry_after: 1,
+    });
+    expect(later.map(({ status }) => status)).toEqual([202]);
+    expect(starts).toHaveLength(4);
+  });
+
+  it('has no room for more runs of a project than its limit, those that were begun before it came included', async () => {
+    options.limits = { ...roomy, runsInFlightPerProject: 10 };
+    openRuns = 7;
+    await givenRunner(1, () => accepted);
+    await batches.start(caller, 'hello', [{}], undefined);
+    await waitFor(() => asked.includes('project.load'));
+
+    const answers = await batches.start(caller, 'hello', [{}, {}, {}], undefined);
+
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 429]);
+    expect(answers[2]).toMatchObject({ limit: 'runsInFlightPerProject', retry_after: 1 });
   });
 
   it('sends no password and no large value, and hashes the request as it was asked for', async () => {

@@ -22,6 +22,9 @@ export type BatchItemAnswer =
       /** Where no answer came in time: what to ask for, and under which key to ask again. */
       readonly run_id?: string;
       readonly idempotency_key?: string;
+      /** Where there was no room: for what, and in how many seconds to ask again. */
+      readonly limit?: string;
+      readonly retry_after?: number;
     };
 
 /** Items that write to the filestore at the same time: enough to keep it busy, and far from what a process may hold open. */

@@ -1,14 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { limits, streamId, type JsonObject, type JsonValue, type RunStart } from '@ryax/contracts';
+import { streamId, type JsonObject, type JsonValue, type RunStart } from '@ryax/contracts';
 import { putValue, type FileStore, type Secrets } from '@ryax/filestore';
 import { IdSource } from '@ryax/platform';
 import { z } from 'zod';
 import type { Principal } from '../auth.guard';
 import { InvalidRequestError, RejectedError } from '../errors';
 import { requestHashOf, runIdOf } from '../identity';
+import type { IntakeOptions } from '../intake.config';
+import { Admission } from '../load/admission';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
-import { FILE_STORE, SECRETS } from '../tokens';
+import { FILE_STORE, INTAKE_OPTIONS, SECRETS } from '../tokens';
 import { Definitions } from '../workflows/definitions';
 import { CurrentWorkflows, passwordsOf, type CurrentWorkflow } from '../workflows/current-workflows';
 import { Workflows } from '../workflows/workflows.service';
@@ -63,6 +65,8 @@ export class Runs {
     private readonly current: CurrentWorkflows,
     private readonly definitions: Definitions,
     private readonly ids: IdSource,
+    private readonly admission: Admission,
+    @Inject(INTAKE_OPTIONS) private readonly options: Pick<IntakeOptions, 'limits'>,
   ) {}
 
   /**
@@ -145,9 +149,11 @@ export class Runs {
     const { run_id: runId, workflow_id: workflowId, workflow_version: workflowVersion, key } = start;
     const stream = { kind: 'run', project, id: runId } as const;
     const facts = { run_id: runId, idempotency_key: key };
-    const { result } = await (head === undefined
-      ? this.runner.command('run.start', stream, start, facts)
-      : this.runner.command('run.start-current', stream, { ...start, workflow_head: head }, facts));
+    const { result } = await this.admission.start(project, () =>
+      head === undefined
+        ? this.runner.command('run.start', stream, start, facts)
+        : this.runner.command('run.start-current', stream, { ...start, workflow_head: head }, facts),
+    );
     const { state } = startedResult.parse(result);
     return { runId, workflowId, workflowVersion, definitionHash: start.definition_hash, state };
   }
@@ -199,7 +205,7 @@ export class Runs {
   private async moveLarge(inputs: JsonObject): Promise<JsonObject> {
     const moved: JsonObject = {};
     for (const [name, value] of Object.entries(inputs)) {
-      const isLarge = JSON.stringify(value).length > limits.inlineValueBytes;
+      const isLarge = JSON.stringify(value).length > this.options.limits.inlineValueBytes;
       moved[name] = isLarge ? { ...(await putValue(this.files, value)) } : value;
     }
     return moved;

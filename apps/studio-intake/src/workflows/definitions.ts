@@ -1,19 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  limits,
-  streamId,
-  type DeployedDefinition,
-  type Fault,
-  type JsonValue,
-  type PinnedAction,
-} from '@ryax/contracts';
+import { streamId, type DeployedDefinition, type Fault, type JsonValue, type PinnedAction } from '@ryax/contracts';
 import { putJson, type FileStore, type Secrets } from '@ryax/filestore';
 import { actionReferences, validateDefinition, type Plan } from '@ryax/workflow';
 import { parse, YAMLParseError } from 'yaml';
 import { StoredActions } from '../actions/stored-actions';
 import { InvalidRequestError, TooLargeError } from '../errors';
+import type { IntakeOptions } from '../intake.config';
 import { StateStoreClient } from '../state-store.client';
-import { FILE_STORE, SECRETS } from '../tokens';
+import { FILE_STORE, INTAKE_OPTIONS, SECRETS } from '../tokens';
 import { sealDefinition } from './seal-definition';
 
 const invalidSpecification = 'Invalid workflow specification';
@@ -32,14 +26,13 @@ export class Definitions {
     @Inject(SECRETS) private readonly secrets: Secrets,
     private readonly stateStore: StateStoreClient,
     private readonly actions: StoredActions,
+    @Inject(INTAKE_OPTIONS) private readonly options: Pick<IntakeOptions, 'limits'>,
   ) {}
 
   /** YAML text, of which JSON is a part, or a value that is parsed already. */
   parse(body: unknown): JsonValue {
     if (typeof body !== 'string') return body as JsonValue;
-    if (Buffer.byteLength(body) > limits.definitionBytes) {
-      throw new TooLargeError(`A definition may have ${limits.definitionBytes} bytes (definitionBytes), found more`);
-    }
+    this.checkSize(body);
     try {
       return parse(body) as JsonValue;
     } catch (error) {
@@ -50,7 +43,12 @@ export class Definitions {
 
   /** @throws InvalidRequestError with all faults */
   async validate(project: string, definition: JsonValue): Promise<ValidDefinition> {
-    const result = validateDefinition(definition, await this.resolve(project, actionReferences(definition)));
+    // What came as JSON was parsed by whoever has read it.
+    this.checkSize(JSON.stringify(definition) ?? '');
+    const { actionsPerWorkflow } = this.options.limits;
+    const result = validateDefinition(definition, await this.resolve(project, actionReferences(definition)), {
+      actionsPerWorkflow,
+    });
     if (!result.ok) throw new InvalidRequestError(invalidSpecification, result.faults);
     return result;
   }
@@ -60,6 +58,12 @@ export class Definitions {
     const stream = streamId('workflow', project, deployed.definition.spec.id);
     const sealed = await sealDefinition(deployed, (path, value) => this.secrets.put({ streamId: stream, path }, value));
     return (await putJson(this.files, JSON.parse(JSON.stringify(sealed)) as JsonValue)).hash;
+  }
+
+  private checkSize(text: string): void {
+    const { definitionBytes } = this.options.limits;
+    if (Buffer.byteLength(text) <= definitionBytes) return;
+    throw new TooLargeError(`A definition may have ${definitionBytes} bytes (definitionBytes), found more`);
   }
 
   /** What references mean now: uploaded content by its hash, published actions by the catalogue. */

@@ -4,6 +4,9 @@ import type {
   BatchHandler,
   Broker,
   ConsumeOptions,
+  DeadLetter,
+  DeadLetterHandler,
+  DeadLetterQueue,
   PublishOptions,
   QueueDeclaration,
   Subscription,
@@ -12,9 +15,10 @@ import type {
 import { encode } from '../cloud-events';
 import { BrokerClosedError, ConnectionLostError, TopologyError } from '../errors';
 import { AmqpConsumer, type ConsumerHost } from './consumer';
+import { DeadLetterConsumer } from './dead-letter-consumer';
 import { Publisher } from './publisher';
 import { Requests } from './requests';
-import { Session } from './session';
+import { Session, type AmqpSubscription } from './session';
 import { Topology } from './topology';
 
 export interface AmqpBrokerOptions {
@@ -34,11 +38,11 @@ const reconnectBackoff: Backoff = { initialMs: 100, maxMs: 2_000 };
  * The broker over AMQP 0-9-1. One connection at a time: channels for topology, publishing (confirmed), requests and
  * answers, and one for each consumer. See docs/adr/0201-broker.md for what the queues are and why.
  */
-export class AmqpBroker implements Broker {
+export class AmqpBroker implements Broker, DeadLetterQueue {
   private readonly topology = new Topology();
   private readonly publisher: Publisher;
   private readonly requests: Requests;
-  private readonly consumers = new Set<AmqpConsumer>();
+  private readonly consumers = new Set<AmqpSubscription>();
   private readonly listeners: (() => void)[] = [];
   private readonly closing = new AbortController();
   private readonly log: Log;
@@ -107,7 +111,20 @@ export class AmqpBroker implements Broker {
 
   async consume(queue: string, options: ConsumeOptions, handler: BatchHandler): Promise<Subscription> {
     if (!this.topology.has(queue)) throw new TopologyError(queue, { cause: new Error('it was not declared before') });
-    const consumer = new AmqpConsumer(queue, options, handler, this.consumerHost);
+    return this.subscribe(new AmqpConsumer(queue, options, handler, this.consumerHost));
+  }
+
+  takeDeadLetters(handler: DeadLetterHandler): Promise<Subscription> {
+    return this.subscribe(new DeadLetterConsumer(handler, this.consumerHost));
+  }
+
+  replay({ exchange, routingKey, contentType, headers, content }: DeadLetter): Promise<void> {
+    // What was published to an exchange of somebody else's goes back there, too.
+    const target = { exchange, routingKey } as Target;
+    return this.publisher.publish(target, { contentType, headers, content }, { mandatory: true });
+  }
+
+  private async subscribe(consumer: AmqpSubscription): Promise<Subscription> {
     this.consumers.add(consumer);
     const { session } = this;
     try {
@@ -209,7 +226,7 @@ export class AmqpBroker implements Broker {
   }
 
   /** Never rejects: what cannot be repaired over this session is rebuilt by the next. */
-  private async repair(consumer: AmqpConsumer, session: Session): Promise<void> {
+  private async repair(consumer: AmqpSubscription, session: Session): Promise<void> {
     try {
       await this.topology.repair(consumer.queue, session);
       await consumer.attach(session);

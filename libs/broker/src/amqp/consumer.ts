@@ -3,12 +3,12 @@ import { exchanges } from '@ryax/contracts';
 import type { Log } from '@ryax/platform';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { BatchLoop } from '../batch-loop';
-import { defaultGraceMs, type BatchHandler, type ConsumeOptions, type Subscription } from '../broker';
+import { defaultGraceMs, type BatchHandler, type ConsumeOptions } from '../broker';
 import { decode, encodeOne, type Item, type Wire } from '../cloud-events';
 import type { AnswerTo, Carrier, CarrierHost } from '../held';
 import type { Publisher } from './publisher';
 import type { Requests } from './requests';
-import type { Session } from './session';
+import type { AmqpSubscription, Session } from './session';
 import { parkHeaders, textOf, triesOf, wireOf } from './wire-properties';
 
 /** What a consumer needs of its broker. */
@@ -18,8 +18,8 @@ export interface ConsumerHost {
   readonly log: Log;
   brokerName(queue: string): string;
   /** The queue was deleted under a consumer: declare it again and attach the consumer again. */
-  repair(consumer: AmqpConsumer, session: Session): void;
-  forget(consumer: AmqpConsumer): void;
+  repair(consumer: AmqpSubscription, session: Session): void;
+  forget(consumer: AmqpSubscription): void;
 }
 
 /** A broker message with the channel that it must be settled on. */
@@ -34,7 +34,7 @@ interface AmqpCarrier extends Carrier {
  * A subscription for its whole life, over any number of sessions. Per session it has a channel of its own, so that a
  * run of settled deliveries is acknowledged as one (`multiple`) without touching another's.
  */
-export class AmqpConsumer implements Subscription, CarrierHost<AmqpCarrier> {
+export class AmqpConsumer implements AmqpSubscription, CarrierHost<AmqpCarrier> {
   private readonly loop: BatchLoop<AmqpCarrier>;
   /** Unacknowledged deliveries of the current channel, in order. */
   private unacknowledged: AmqpCarrier[] = [];
@@ -150,6 +150,8 @@ export class AmqpConsumer implements Subscription, CarrierHost<AmqpCarrier> {
   giveBack(carrier: AmqpCarrier): void {
     if (carrier.channel !== this.channel || carrier.state !== 'unsettled') return;
     carrier.state = 'sent';
+    // Not kept behind what is still in hand: it may be large, and it comes again.
+    this.unacknowledged = this.unacknowledged.filter((each) => each !== carrier);
     this.guarded(carrier.channel, (channel) => channel.nack(carrier.delivery, false, true));
   }
 

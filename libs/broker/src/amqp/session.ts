@@ -1,10 +1,18 @@
 import { Socket } from 'node:net';
 import { connect, type Channel, type ChannelModel, type ConfirmChannel, type Connection } from 'amqplib';
+import type { Subscription } from '../broker';
 
 const connectTimeoutMs = 10_000;
 /** A stopped peer is noticed after two to three of these; see PROTOCOLS §7. */
 const heartbeatSeconds = 5;
 const closeTimeoutMs = 2_000;
+
+/** A subscription for its whole life, over any number of sessions. */
+export interface AmqpSubscription extends Subscription {
+  readonly queue: string;
+  attach(session: Session): Promise<void>;
+  detach(): void;
+}
 
 /**
  * One connection to the broker, from its opening to its loss. There is one way to recover: whatever fails on it, a

@@ -41,14 +41,14 @@ export class Topology {
     await session.probe(async (channel) => {
       for (const { name, type } of Object.values(exchanges))
         await channel.assertExchange(name, type, { durable: true });
-      await channel.assertQueue(queues.dead, { durable: true, arguments: { 'x-max-length-bytes': deadQueueBytes } });
-      await channel.bindQueue(queues.dead, exchanges.dead.name, '');
+      await declareDead(channel);
       await this.declareAll(channel, [...this.declared.values()]);
     });
   }
 
   /** Repeats the declaration of one queue, which may have been deleted. */
   async repair(queue: string, session: Session): Promise<void> {
+    if (queue === queues.dead) return session.probe(declareDead);
     const declaration = this.declared.get(queue);
     if (declaration) await this.declare([declaration], session);
   }
@@ -73,6 +73,11 @@ export class Topology {
       }
     }
   }
+}
+
+async function declareDead(channel: Channel): Promise<void> {
+  await channel.assertQueue(queues.dead, { durable: true, arguments: { 'x-max-length-bytes': deadQueueBytes } });
+  await channel.bindQueue(queues.dead, exchanges.dead.name, '');
 }
 
 function queueOptions(kind: QueueDeclaration['kind']): Options.AssertQueue {

@@ -6,6 +6,7 @@ import { connect, type ChannelModel, type ConfirmChannel, type GetMessage } from
 import { AmqpBroker } from '../amqp/amqp-broker';
 import { parkHeaders } from '../amqp/wire-properties';
 import { describeConsuming } from './consuming.contract';
+import { describeDeadLetters } from './dead-letters.contract';
 import { describePoison } from './poison.contract';
 import { describePublishing } from './publishing.contract';
 import { describeRecovery } from './recovery.contract';
@@ -72,6 +73,7 @@ describe.each([
 
   describeConsuming(subject);
   describePoison(subject);
+  describeDeadLetters(subject);
   describePublishing(subject);
   describeRecovery(subject);
   describeRequests(subject);

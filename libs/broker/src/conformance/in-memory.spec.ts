@@ -5,6 +5,7 @@ import { InMemoryBroker } from '../memory/in-memory-broker';
 import { InMemoryServer } from '../memory/in-memory-server';
 import type { Published } from '../memory/memory-queue';
 import { describeConsuming } from './consuming.contract';
+import { describeDeadLetters } from './dead-letters.contract';
 import { describePoison } from './poison.contract';
 import { describePublishing } from './publishing.contract';
 import { describeRecovery } from './recovery.contract';
@@ -51,6 +52,7 @@ describe('InMemoryBroker', () => {
 
   describeConsuming(subject);
   describePoison(subject);
+  describeDeadLetters(subject);
   describePublishing(subject);
   describeRecovery(subject);
   describeRequests(subject);

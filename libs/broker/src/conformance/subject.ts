@@ -1,5 +1,5 @@
 import { exchanges, type Message } from '@ryax/contracts';
-import type { BatchHandler, Broker, Delivery, QueueDeclaration, Target } from '../broker';
+import type { BatchHandler, Broker, DeadLetterQueue, Delivery, QueueDeclaration, Target } from '../broker';
 import type { Wire } from '../cloud-events';
 
 /** What a conformance test does to a broker: an implementation, and the hands to break it. */
@@ -16,7 +16,7 @@ export interface BrokerSubject {
 }
 
 export interface Client {
-  readonly broker: Broker;
+  readonly broker: Broker & DeadLetterQueue;
   /** The connection breaks; it can be made again at once. */
   drop(): void;
   /** The line is down until it is restored: for the server, the process is gone. */

@@ -4,12 +4,15 @@ import type {
   BatchHandler,
   Broker,
   ConsumeOptions,
+  DeadLetter,
+  DeadLetterHandler,
+  DeadLetterQueue,
   PublishOptions,
   QueueDeclaration,
   Subscription,
   Target,
 } from '../broker';
-import { checkMessage, type Item } from '../cloud-events';
+import { checkMessage, decode, type Item } from '../cloud-events';
 import {
   BrokerClosedError,
   ConnectionLostError,
@@ -22,7 +25,8 @@ import {
 import { deepFreeze } from './deep-freeze';
 import type { InMemoryServer, MemoryConnection } from './in-memory-server';
 import { MemoryConsumer, type MemoryConsumerHost } from './memory-consumer';
-import type { Published } from './memory-queue';
+import { MemoryDeadLetterConsumer } from './memory-dead-letter-consumer';
+import type { MemorySubscription, Published } from './memory-queue';
 
 export interface InMemoryBrokerOptions {
   /** Shared by the brokers that are to reach each other. */
@@ -45,9 +49,9 @@ const defaultPublishTimeoutMs = 10_000;
  * The broker for one process: the same promises without a server. Messages are passed by reference, neither copied nor
  * measured, as they are read-only by agreement; a strict server (see its options) shows in tests who breaks it.
  */
-export class InMemoryBroker implements Broker, MemoryConnection {
+export class InMemoryBroker implements Broker, DeadLetterQueue, MemoryConnection {
   private readonly declared = new Map<string, QueueDeclaration>();
-  private readonly consumers = new Set<MemoryConsumer>();
+  private readonly consumers = new Set<MemorySubscription>();
   private readonly pending = new Map<string, PendingRequest>();
   private readonly listeners: (() => void)[] = [];
   private readonly host: MemoryConsumerHost;
@@ -109,8 +113,22 @@ export class InMemoryBroker implements Broker, MemoryConnection {
 
   async consume(queue: string, options: ConsumeOptions, handler: BatchHandler): Promise<Subscription> {
     if (!this.declared.has(queue)) throw new TopologyError(queue, { cause: new Error('it was not declared before') });
+    return this.subscribe(new MemoryConsumer(queue, options, handler, this.host));
+  }
+
+  takeDeadLetters(handler: DeadLetterHandler): Promise<Subscription> {
+    return this.subscribe(new MemoryDeadLetterConsumer(handler, this.host));
+  }
+
+  async replay({ exchange, routingKey, contentType, headers, content }: DeadLetter): Promise<void> {
+    const target = { exchange, routingKey } as Target;
     await this.whenConnected();
-    const consumer = new MemoryConsumer(queue, options, handler, this.host);
+    const items = decode({ contentType, headers, content });
+    await this.publishNow({ ...target, items, persistent: true, tries: 0 }, target, true);
+  }
+
+  private async subscribe(consumer: MemorySubscription): Promise<Subscription> {
+    await this.whenConnected();
     consumer.attach();
     this.consumers.add(consumer);
     return consumer;

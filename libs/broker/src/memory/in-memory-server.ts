@@ -43,7 +43,7 @@ export class InMemoryServer {
   private connectionCount = 0;
 
   constructor(readonly options: InMemoryServerOptions = {}) {
-    this.addQueue(queues.dead, 'work', deadQueueLength, [{ exchange: exchanges.dead.name, routingKey: '' }]);
+    this.declareDead();
   }
 
   // ---- For brokers ------------------------------------------------------------------------------------------------
@@ -65,6 +65,11 @@ export class InMemoryServer {
     }
     if (existing) this.bind(existing, bindings);
     else this.addQueue(name, kind, kind === 'own' ? ownQueueLength : Infinity, bindings);
+  }
+
+  declareDead(): void {
+    if (this.queues.has(queues.dead)) return;
+    this.addQueue(queues.dead, 'work', deadQueueLength, [{ exchange: exchanges.dead.name, routingKey: '' }]);
   }
 
   /** Answers the number of queues that took it. */

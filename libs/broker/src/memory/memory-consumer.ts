@@ -1,19 +1,19 @@
 import { type Message } from '@ryax/contracts';
 import type { Log } from '@ryax/platform';
 import { BatchLoop } from '../batch-loop';
-import { defaultGraceMs, type BatchHandler, type ConsumeOptions, type Subscription } from '../broker';
+import { defaultGraceMs, type BatchHandler, type ConsumeOptions } from '../broker';
 import type { Item } from '../cloud-events';
 import type { AnswerTo, Carrier, CarrierHost } from '../held';
 import type { InMemoryServer } from './in-memory-server';
-import type { Entry, MemoryQueue, QueueConsumer } from './memory-queue';
+import type { Entry, MemoryQueue, MemorySubscription } from './memory-queue';
 
 export interface MemoryConsumerHost {
   readonly server: InMemoryServer;
   readonly log: Log;
   brokerName(queue: string): string;
-  /** The queue was deleted under a consumer: declare it again and attach the consumer again. */
-  repair(consumer: MemoryConsumer): void;
-  forget(consumer: MemoryConsumer): void;
+  /** The queue was deleted under a consumer: declare it again and attach what has lost its queue. */
+  repair(): void;
+  forget(consumer: MemorySubscription): void;
 }
 
 interface MemoryCarrier extends Carrier {
@@ -21,7 +21,7 @@ interface MemoryCarrier extends Carrier {
 }
 
 /** A subscription for its whole life, over any number of connections to the server. */
-export class MemoryConsumer implements Subscription, QueueConsumer, CarrierHost<MemoryCarrier> {
+export class MemoryConsumer implements MemorySubscription, CarrierHost<MemoryCarrier> {
   private readonly loop: BatchLoop<MemoryCarrier>;
   private readonly unsettled = new Set<MemoryCarrier>();
   private source: MemoryQueue | undefined;
@@ -86,7 +86,7 @@ export class MemoryConsumer implements Subscription, QueueConsumer, CarrierHost<
     this.host.log.warn('A queue was deleted under its consumer', { queue: this.queue });
     this.source = undefined;
     this.detach();
-    if (!this.stopping) this.host.repair(this);
+    if (!this.stopping) this.host.repair();
   }
 
   // ---- What the loop asks for -------------------------------------------------------------------------------------

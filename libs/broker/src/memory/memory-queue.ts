@@ -1,4 +1,4 @@
-import type { QueueDeclaration } from '../broker';
+import type { QueueDeclaration, Subscription } from '../broker';
 import type { Item } from '../cloud-events';
 import { Fifo } from '../fifo';
 
@@ -38,6 +38,13 @@ export interface QueueConsumer {
   deliver(entry: Entry): void;
   /** The queue was deleted. */
   cancelled(): void;
+}
+
+/** A subscription for its whole life, over any number of connections to the server. */
+export interface MemorySubscription extends QueueConsumer, Subscription {
+  readonly isAttached: boolean;
+  attach(): void;
+  detach(): void;
 }
 
 export interface QueueBound {

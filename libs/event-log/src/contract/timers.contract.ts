@@ -33,6 +33,19 @@ export function describeTimers(subject: () => ContractSubject): void {
       expect(await log.nextWakeup([partition])).toBeUndefined();
     });
 
+    it('counts the open streams of a project, and no others', async () => {
+      const { log } = subject();
+      const project = freshName('project-');
+      const one = freshName();
+      const head = await appended(log, appendTo(one, undefined, { project }));
+      await appended(log, appendTo(freshName(), undefined, { project }));
+      await appended(log, appendTo(freshName(), undefined));
+      expect(await log.countOpen(project)).toBe(2);
+
+      await appended(log, appendTo(one, head, { project, open: false }));
+      expect(await log.countOpen(project)).toBe(1);
+    });
+
     it('lowers a wakeup for an earlier timer, and keeps it when the timers left are later', async () => {
       const { log } = subject();
       const now = await log.now();

@@ -70,6 +70,11 @@ export async function readNextWakeup(
   return row && row.wakeup_at !== null ? Number(row.wakeup_at) : undefined;
 }
 
+export async function countOpenHeads(connection: Connection, project: string): Promise<number> {
+  const [row] = await connection.query<{ count: number }>(selectOpenCount, [project]);
+  return row?.count ?? 0;
+}
+
 export async function moveWakeups(connection: Connection, moves: readonly WakeupMove[]): Promise<void> {
   await connection.query(updateWakeups, [
     moves.map((move) => move.streamId),
@@ -134,6 +139,11 @@ const selectNextWakeup: Statement = {
                      WHERE open AND partition = owned.partition_number AND wakeup_at IS NOT NULL
                      ORDER BY wakeup_at
                      LIMIT 1) AS first`,
+};
+
+const selectOpenCount: Statement = {
+  name: 'select-open-count',
+  text: `SELECT count(*)::integer AS count FROM stream_heads WHERE open AND project = $1`,
 };
 
 /** Locks in the order in which appends lock, or the two deadlock. */

@@ -80,6 +80,10 @@ export class PostgresEventLog implements EventLog {
     return heads.readDueHeads(this.database, partitions, limit);
   }
 
+  countOpen(project: string): Promise<number> {
+    return heads.countOpenHeads(this.database, project);
+  }
+
   nextWakeup(partitions: readonly number[]): Promise<number | undefined> {
     return heads.readNextWakeup(this.database, partitions);
   }

@@ -15,7 +15,8 @@ export function checkJson(document: unknown, faults: Faults): boolean {
   let remaining: number = limits.definitionBytes;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { value, place, depth } = next;
-    if (remaining-- === 0) return refuse(faults, null, `has more than ${limits.definitionBytes} values`);
+    if (remaining-- === 0)
+      return refuse(faults, null, `has more than ${limits.definitionBytes} values (definitionBytes)`);
     if (depth > deepest) return refuse(faults, place, `is nested more than ${deepest} levels deep`);
     const children = childrenOf(value);
     if (children === undefined) return refuse(faults, place, `expected a JSON value, found ${nameOf(value)}`);

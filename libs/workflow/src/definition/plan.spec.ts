@@ -294,7 +294,7 @@ describe('a definition of the largest size', () => {
   it('is refused when it is larger', () => {
     expect(validateDefinition(tree(largest + 1), catalogue)).toEqual({
       ok: false,
-      faults: [{ path: 'spec.actions', reason: 'expected at most 100000 actions, found more' }],
+      faults: [{ path: 'spec.actions', reason: 'expected at most 100000 actions (actionsPerWorkflow), found more' }],
     });
   });
 

@@ -2,7 +2,6 @@ import {
   actionEntrySchema,
   definitionShellSchema,
   groupShellSchema,
-  limits,
   type ActionEntry,
   type Definition,
   type Entry,
@@ -47,17 +46,21 @@ export interface ShapedGroup extends Shaped {
 /** Groups in groups. Whatever recurses over them is bounded by it, and so is an execution's index path. */
 const deepestGroup = 16;
 
+/** What an engine may bound more tightly than all of its parts can bear. */
+export type DefinitionBounds = Readonly<Record<'actionsPerWorkflow', number>>;
+
 /** Undefined when so much is wrong that nothing more can be said. */
-export function readShape(document: unknown, faults: Faults): Shape | undefined {
+export function readShape(document: unknown, faults: Faults, bounds: DefinitionBounds): Shape | undefined {
   const read = readHead(document, faults);
   if (read === undefined) return undefined;
   const { head, wrong } = read;
-  const reader = new EntryReader(faults);
+  const reader = new EntryReader(faults, bounds.actionsPerWorkflow);
   const spec = at(null, 'spec');
   const actions = reader.entries(head.spec.actions, at(spec, 'actions'), 0);
   const last = reader.actionsOnly(head.spec.finally ?? [], at(spec, 'finally'));
-  if (reader.count > limits.actionsPerWorkflow) {
-    faults.add(at(spec, 'actions'), `expected at most ${limits.actionsPerWorkflow} actions, found more`);
+  const { actionsPerWorkflow } = bounds;
+  if (reader.count > actionsPerWorkflow) {
+    faults.add(at(spec, 'actions'), `expected at most ${actionsPerWorkflow} actions (actionsPerWorkflow), found more`);
     return undefined;
   }
   return { head, wrong, actions, finally: last, unreadable: reader.unreadable };
@@ -90,7 +93,10 @@ class EntryReader {
   readonly unreadable = new Set<string>();
   count = 0;
 
-  constructor(private readonly faults: Faults) {}
+  constructor(
+    private readonly faults: Faults,
+    private readonly most: number,
+  ) {}
 
   entries(values: readonly unknown[], place: Place, depth: number): readonly ShapedEntry[] {
     return values.flatMap((value, index) => this.entry(value, at(place, index), depth) ?? []);
@@ -108,7 +114,7 @@ class EntryReader {
 
   /** A group is told from an action by its `actions`, so that faults speak of what was meant. */
   private entry(value: unknown, place: Place, depth: number): ShapedEntry | undefined {
-    if (this.count > limits.actionsPerWorkflow) return undefined;
+    if (this.count > this.most) return undefined;
     return isRecord(value) && 'actions' in value ? this.group(value, place, depth) : this.action(value, place);
   }
 

@@ -1,4 +1,4 @@
-import type { DeployedDefinition, Fault, PinnedAction } from '@ryax/contracts';
+import { limits, type DeployedDefinition, type Fault, type PinnedAction } from '@ryax/contracts';
 import { Compiler } from './compiler';
 import { checkDeclarations } from './declarations';
 import { readDrafts } from './entry-draft';
@@ -10,7 +10,7 @@ import { outline } from './outline';
 import { at } from './place';
 import type { Plan } from './plan';
 import { readDuration } from './settings';
-import { definitionOf, readShape, type Shape } from './shape';
+import { definitionOf, readShape, type DefinitionBounds, type Shape } from './shape';
 
 export type Validation =
   | {
@@ -30,10 +30,15 @@ const defaultFinallyTimeoutMs = 600_000;
  * @param value what a YAML or JSON parser gave
  * @param actions what the definition's references mean, see {@link actionReferences}; those that are not there are
  * faults
+ * @param bounds of this engine, where they are tighter than what its parts can bear
  */
-export function validateDefinition(value: unknown, actions: ReadonlyMap<string, PinnedAction>): Validation {
+export function validateDefinition(
+  value: unknown,
+  actions: ReadonlyMap<string, PinnedAction>,
+  bounds: DefinitionBounds = limits,
+): Validation {
   const faults = new Faults();
-  const shape = checkJson(value, faults) ? readShape(value, faults) : undefined;
+  const shape = checkJson(value, faults) ? readShape(value, faults, bounds) : undefined;
   if (shape === undefined) return { ok: false, faults: faults.list };
   const plan = compileShape(shape, actions, faults);
   if (!faults.isEmpty) return { ok: false, faults: faults.list };

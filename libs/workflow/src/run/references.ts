@@ -1,6 +1,6 @@
 import { isValueReference, type JsonObject, type JsonValue } from '@ryax/contracts';
-import { all, chain, need, value, type Evaluated } from './needs';
-import type { ValueSource } from './run-aggregate';
+import { all, chain, fault, need, value, type Evaluated } from './needs';
+import { missingContent, type ValueSource } from './run-aggregate';
 
 export type Key = string | number;
 
@@ -42,6 +42,7 @@ export function open(
 ): Evaluated {
   const content = values.content(reference.$value);
   if (content === undefined) return need({ type: 'content', hash: reference.$value });
+  if (content === missingContent) return fault(`${reference.$value} is not in the filestore`);
   return value(select(content, reference.path ?? []));
 }
 

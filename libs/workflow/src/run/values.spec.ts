@@ -127,6 +127,21 @@ describe('a $value reference', () => {
     run.start().run('a', { list: [{ $value: hash, size: 1, path: [1] }, 'x'], other: reference() });
     expect(seen).toEqual([{ list: [{ inner: 2 }, 'x'], other: reference() }]);
   });
+
+  it.each([
+    ['a condition', { when: computed(['a.list'], () => true) }],
+    ['a collection', { forEach: ref('a.list') }],
+  ])('to what is not there fails %s that needs it, naming it, and the run ends', (_what, options) => {
+    const run = new RunDriver(workflow({ actions: [action('a'), action('b', options)] })).start();
+    run.run('a', { list: reference() });
+    expect(run.events('ExecutionFailed')).toMatchObject([
+      {
+        execution: 'b',
+        failure: { kind: 'invalid', message: expect.stringContaining(`${hash} is not in the filestore`) },
+      },
+    ]);
+    expect(run.events('RunFailed')).toHaveLength(1);
+  });
 });
 
 describe('a list that a run gathers itself', () => {

@@ -3,13 +3,14 @@ import type { Plan } from '../../definition/plan';
 import { evolve } from '../evolve';
 import { handle } from '../handle';
 import { firstReady, outstanding, readyLanes, startRequest } from '../queries';
-import type {
-  Need,
-  OutstandingAttempt,
-  RecordedRunEvent,
-  RunDecision,
-  RunMessage,
-  ValueSource,
+import {
+  missingContent,
+  type Need,
+  type OutstandingAttempt,
+  type RecordedRunEvent,
+  type RunDecision,
+  type RunMessage,
+  type ValueSource,
 } from '../run-aggregate';
 import { newRun, type RunState } from '../state';
 
@@ -34,7 +35,7 @@ export class RunDriver {
     return {
       values: {
         event: (version) => (loaded.has(version) ? valueIn(this.log[version - 1]) : undefined),
-        content: (hash) => (loaded.has(hash) ? this.contents.get(hash) : undefined),
+        content: (hash) => (loaded.has(hash) ? (this.contents.get(hash) ?? missingContent) : undefined),
         stored: (name) => this.stores.get(name),
       },
       load: (needs) => {

@@ -1,0 +1,116 @@
+import { exchanges, type Message } from '@ryax/contracts';
+import { waitFor } from '@ryax/testing';
+import { startIntakeApp, type IntakeApp, type PlayedParts } from '../testing/intake-app';
+
+describe('an engine that has no room', () => {
+  let intake: IntakeApp;
+  /** Lets the runner answer. */
+  let open: () => void;
+  /** Commands that it has been asked for. */
+  let taken: number;
+  const start = async (parts: PlayedParts = {}) => {
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    taken = 0;
+    const accept = () => {
+      taken++;
+      return opened;
+    };
+    intake = await startIntakeApp({ accept, ...parts });
+  };
+  afterEach(async () => {
+    open();
+    await intake.stop();
+  });
+
+  /** Begun at once: the library's own promise begins when somebody waits for it. */
+  const post = async (payload: object = {}, url = '/v1/workflows/w/runs') =>
+    intake.app.inject({ method: 'POST', url, payload });
+
+  const command = (id: string): Message => ({
+    id,
+    type: 'command.run.start',
+    source: 'tester',
+    project: 'default',
+    data: { workflow_id: 'w' },
+  });
+
+  it('answers 429 with the limit and when to ask again, and accepts once there is room', async () => {
+    await start({ limits: { startsInFlight: 2 } });
+    const accepted = [post(), post()];
+    await waitFor(() => taken === 2);
+
+    const refused = await post();
+
+    expect(refused.headers['retry-after']).toBe('1');
+    expect(refused.json()).toEqual({
+      error: 'The engine takes at most 2 (startsInFlight) at once, and has them; ask again later',
+      details: [],
+      limit: 'startsInFlight',
+      retry_after: 1,
+    });
+    open();
+    expect((await Promise.all(accepted)).map(({ statusCode }) => statusCode)).toEqual([202, 202]);
+    expect((await post()).statusCode).toBe(202);
+  });
+
+  it('counts runs that have not ended, of a project', async () => {
+    await start({ limits: { runsInFlightPerProject: 5 }, answers: { 'project.load': { open_runs: 5 } } });
+    open();
+    // The first is taken before the count is there.
+    await waitFor(async () => (await post()).statusCode === 429);
+    expect((await post()).json()).toMatchObject({ limit: 'runsInFlightPerProject', retry_after: 1 });
+  });
+
+  it('takes no more commands by message than it can hold: they wait at the broker, and none is lost or parked', async () => {
+    await start({ limits: { startsInFlight: 3 } });
+    const target = { exchange: exchanges.commands.name, routingKey: 'run.start' } as const;
+    for (let index = 0; index < 20; index++) await intake.broker.publish(target, [command(`m${index}`)]);
+    await waitFor(async () => (await intake.broker.depth('ryax.runner.1.0')) === 0);
+
+    open();
+    await waitFor(async () => (await intake.broker.depth('ryax.intake.commands')) === 0, { timeoutMs: 20_000 });
+
+    expect(intake.server.takeParked()).toEqual([]);
+    expect(intake.complaints).toEqual([]);
+  }, 30_000);
+
+  it('reads no more bodies than it may hold at once; a single one is read, however large', async () => {
+    await start({ limits: { bodyBytesInFlight: 1_000 } });
+    const large = { inputs: { text: 'x'.repeat(5_000) } };
+    const first = post(large);
+    await waitFor(() => taken === 1);
+
+    expect((await post(large)).json()).toMatchObject({ limit: 'bodyBytesInFlight' });
+    // What has no body needs no room.
+    expect((await intake.app.inject({ method: 'GET', url: '/v1/runs/r' })).statusCode).toBe(404);
+    open();
+    expect((await first).statusCode).toBe(202);
+    expect((await post(large)).statusCode).toBe(202);
+  });
+
+  it('refuses definitions beyond its limits by their names and values, as YAML and as JSON', async () => {
+    await start({ limits: { definitionBytes: 400, actionsPerWorkflow: 2 } });
+    const definition = (actions: number, note: string) => ({
+      apiVersion: 'ryax.tech/v2.0',
+      kind: 'Workflow',
+      spec: {
+        id: 'w',
+        human_name: note,
+        actions: Array.from({ length: actions }, (_, index) => ({ id: `a${index}`, action: 'core/noop' })),
+      },
+    });
+    open();
+
+    const large = definition(1, 'x'.repeat(400));
+    expect(await post(large, '/v1/workflows')).toMatchObject({ statusCode: 413 });
+    expect((await post({ definition: large }, '/v1/executions')).json()).toMatchObject({
+      error: 'A definition may have 400 bytes (definitionBytes), found more',
+    });
+    const yaml = { method: 'POST', url: '/v1/workflows', headers: { 'content-type': 'application/yaml' } } as const;
+    expect((await intake.app.inject({ ...yaml, payload: JSON.stringify(large) })).statusCode).toBe(413);
+    expect((await post(definition(3, ''), '/v1/workflows')).json()).toMatchObject({
+      details: [{ path: 'spec.actions', reason: 'expected at most 2 actions (actionsPerWorkflow), found more' }],
+    });
+    expect((await post(definition(2, ''), '/v1/workflows')).statusCode).toBe(201);
+  });
+});
