@@ -1,5 +1,6 @@
 export * from './broker';
 export * from './database';
+export { createVirtualHost } from './management';
 export * from './proxy';
 export * from './service-process';
 export * from './wait-for';
