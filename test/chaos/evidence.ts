@@ -63,13 +63,22 @@ export function readJournal(file: string): JournalLine[] {
   return lines.map((line) => JSON.parse(line) as JournalLine);
 }
 
-const tables = ['runs', 'run_labels', 'executions', 'observations', 'workflows', 'actions', 'tallies'];
+/** A tally that has come back to nothing is as good as none. */
+const tables: Readonly<Record<string, string>> = {
+  runs: '',
+  run_labels: '',
+  executions: '',
+  observations: '',
+  workflows: '',
+  actions: '',
+  tallies: 'WHERE count <> 0',
+};
 
 export async function readModels(database: DatabaseServer): Promise<ReadModels> {
   const models: Record<string, readonly string[]> = {};
-  for (const table of tables) {
+  for (const [table, condition] of Object.entries(tables)) {
     const rows = await database.query<{ row: string }>(
-      `SELECT to_jsonb(t)::text AS row FROM read_models.${table} t ORDER BY 1`,
+      `SELECT to_jsonb(t)::text AS row FROM read_models.${table} t ${condition} ORDER BY 1`,
     );
     models[table] = rows.map(({ row }) => row);
   }
@@ -97,7 +106,10 @@ const readModelVersion = `SELECT obj_description(oid, 'pg_namespace') AS version
 interface ExecutionView {
   readonly execution: string;
   readonly state: string;
-  readonly waiting: unknown;
+  readonly attempts: number;
+  readonly executor: string | null;
+  readonly scheduled_at: string | null;
+  readonly retry_at: string | null;
 }
 
 /** For each execution of an open run that has not ended: what it waits for, in the engine's own words. */
@@ -110,7 +122,13 @@ export async function explainStuck(cluster: Cluster, runId: string): Promise<str
   const ended = new Set(['succeeded', 'failed', 'skipped', 'cancelled']);
   return (run?.executions ?? [])
     .filter(({ state }) => !ended.has(state))
-    .map(({ execution, state, waiting }) => `${execution} (${state}): ${JSON.stringify(waiting)}`);
+    .map(({ execution, state, ...rest }) => {
+      const { attempts, executor, scheduled_at: since, retry_at: retryAt } = rest;
+      if (retryAt !== null) return `${execution} waits until ${retryAt} for its next attempt`;
+      if (since === null) return `${execution} is ${state}`;
+      const holder = executor === null ? 'and no executor has said that it holds it' : `held by ${executor}`;
+      return `${execution} waits for attempt ${attempts}, handed out at ${since}, ${holder}`;
+    });
 }
 
 async function met(condition: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {

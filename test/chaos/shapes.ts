@@ -10,11 +10,14 @@ export interface Expected {
   readonly failure?: { readonly kind: string; readonly execution: string };
 }
 
-/** `to` begins only after `from` has ended: all of it, or under one `for_each` the same element of it. */
+/**
+ * `to` begins only after `from` has ended: all of it, or under one `for_each` the same element of it. What is in `finally`
+ * waits only for as much as had begun.
+ */
 export interface Edge {
   readonly from: string;
   readonly to: string;
-  readonly of: 'all' | 'element';
+  readonly of: 'all' | 'element' | 'begun';
 }
 
 /** A kind of run: what is deployed, what it is started with, and what it has to come to. */
@@ -53,6 +56,7 @@ function work(id: string, journal: string, value: JsonValue, more: JsonObject = 
 
 const tidy = (journal: string) => [work('tidy', journal, 0)];
 const all = (from: string, to: string): Edge => ({ from, to, of: 'all' });
+const begun = (from: string): Edge => ({ from, to: 'tidy', of: 'begun' });
 
 const chain: Shape = {
   id: 'chain',
@@ -139,7 +143,7 @@ const givesUp: Shape = {
   }),
   inputs: number,
   expected: () => ({ state: 'failed', failure: { kind: 'crash', execution: 'doomed' } }),
-  edges: [all('doomed', 'tidy')],
+  edges: [begun('doomed')],
   journaled: ['doomed', 'never', 'tidy'],
 };
 
@@ -167,7 +171,7 @@ const timesOut: Shape = {
   }),
   inputs: number,
   expected: () => ({ state: 'failed', failure: { kind: 'timeout', execution: 'slow' } }),
-  edges: [all('slow', 'tidy')],
+  edges: [begun('slow')],
   journaled: ['slow', 'tidy'],
 };
 
@@ -212,7 +216,7 @@ const cancelledAsleep: Shape = {
   }),
   inputs: number,
   expected: () => ({ state: 'cancelled' }),
-  edges: [all('before', 'rest'), all('rest', 'tidy')],
+  edges: [all('before', 'rest'), begun('rest')],
   journaled: ['before', 'never', 'tidy'],
   isCancelled: true,
 };
@@ -226,7 +230,7 @@ const cancelledAtWork: Shape = {
   }),
   inputs: number,
   expected: () => ({ state: 'cancelled' }),
-  edges: [all('endless', 'tidy')],
+  edges: [begun('endless')],
   journaled: ['endless', 'tidy'],
   isCancelled: true,
 };

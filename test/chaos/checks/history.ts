@@ -79,11 +79,26 @@ function checkEdge({ from, to, of }: Edge, history: readonly LoggedEvent[]): str
   const ends = history.filter((event) => isFinal(event) && entryOf(event) === from);
   const begins = history.filter((event) => event.type === 'ExecutionScheduled' && entryOf(event) === to);
   return begins.flatMap((begin) => {
+    if (of === 'begun') return checkBegun(from, begin, history, ends);
     const awaited = ends.filter((end) => of === 'all' || elementOf(end) === elementOf(begin));
     if (awaited.length === 0) return [`${executionOf(begin)} began, and ${from} never ended`];
     const late = awaited.find((end) => end.version > begin.version);
     return late === undefined ? [] : [`${executionOf(begin)} began before ${executionOf(late)} had ended`];
   });
+}
+
+/** What never began may have no end of its own. */
+function checkBegun(
+  from: string,
+  begin: LoggedEvent,
+  history: readonly LoggedEvent[],
+  ends: readonly LoggedEvent[],
+): string[] {
+  const before = (events: readonly LoggedEvent[]) => events.filter(({ version }) => version < begin.version);
+  const ended = new Set(before(ends).map(executionOf));
+  const begun = history.filter((event) => event.type === 'ExecutionScheduled' && entryOf(event) === from);
+  const open = begun.find((event) => !ended.has(executionOf(event)));
+  return open === undefined ? [] : [`${executionOf(begin)} began before ${executionOf(open)} had ended`];
 }
 
 function executionOf({ data }: LoggedEvent): string {

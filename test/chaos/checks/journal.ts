@@ -17,14 +17,14 @@ export function checkJournal(
   journal: readonly JournalLine[],
 ): Violation[] {
   const done = journal.map(nameOf);
-  const pids = new Map<string, number[]>();
-  for (const line of journal) pids.set(nameOf(line), [...(pids.get(nameOf(line)) ?? []), line.pid]);
+  const places = new Map<string, string[]>();
+  for (const line of journal) places.set(nameOf(line), [...(places.get(nameOf(line)) ?? []), line.process]);
   const scheduled = new Set(events.filter(({ type }) => type === 'ExecutionScheduled').map(attemptIn));
   return [
     ...repeatedOf(done).map<Violation>((subject) => ({
       category: 'duplicate effect',
       subject,
-      what: `it has had its effect more than once, in processes ${pids.get(subject)?.join(' and ')}`,
+      what: `it has had its effect more than once, in processes ${places.get(subject)?.join(' and ')}`,
     })),
     ...[...new Set(done)]
       .filter((name) => !scheduled.has(name))

@@ -15,7 +15,7 @@ export function checkRelay(events: readonly LoggedEvent[], heard: readonly Heard
     }
     const missing = ofStream.length - (next - 1);
     if (early !== undefined) {
-      const what = `the relay told version ${early.version} before version ${next}`;
+      const what = `the relay told version ${early.version} before version ${early.version - 1}`;
       return [{ category: 'wrong', subject: stream, what }];
     }
     const what = `the relay did not tell ${missing} of its ${ofStream.length} events`;

@@ -43,7 +43,8 @@ export interface JournalLine {
   readonly run: string;
   readonly execution: string;
   readonly attempt: number;
-  readonly pid: number;
+  /** Its folder, of which each process of an executor has one of its own: process ids are private to it. */
+  readonly process: string;
 }
 
 /** What the subscriber of `ryax.events` got, in the order in which it got it. */
