@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { judge, type Violation } from './checks';
+import { categories, judge, type Violation } from './checks';
 import { Cluster } from './cluster';
 import {
   allEnded,
@@ -21,7 +21,8 @@ import type { Scripts } from './scripts';
 import { Storm } from './storm';
 import { Subscriber } from './subscriber';
 
-const mostShown = 50;
+/** Of each category. */
+const mostShown = 20;
 const interruptedStatus = 130;
 
 /** Runs one campaign, prints what came of it, and answers the exit status. */
@@ -33,7 +34,7 @@ export async function campaign(args: readonly string[], scripts: Scripts): Promi
   const say = (line: string) => console.log(`${seconds(began).padStart(7)} s  ${line}`);
   say(`${commandOf(options)}: starting RabbitMQ, PostgreSQL and the services`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
-  const cluster = await Cluster.start(scripts);
+  const cluster = await Cluster.start(scripts, options.without);
   let isSound = false;
   try {
     const violations = await storm(cluster, scripts, options, interrupted.signal, say);
@@ -70,7 +71,7 @@ async function storm(
     await faults.run(planned, interrupted).finally(() => calm.abort());
     say('no more faults; waiting for what was accepted to end');
     await loading;
-    const hasEnded = await allEnded(cluster.database);
+    const hasEnded = await allEnded(cluster.database, options.patienceMs);
     const stuck = hasEnded ? [] : await stuckRuns(cluster);
     say('comparing what happened with what was promised');
     await allFollowed(cluster.database, subscriber);
@@ -116,11 +117,15 @@ async function publishAction({ url, bearer }: Cluster, { inRoot }: Scripts): Pro
   await promisify(execFile)(process.execPath, [cli, '--url', url, '--token', bearer, 'actions', 'publish', folder]);
 }
 
-function explain(violations: readonly Violation[], { directory }: Cluster, options: CampaignOptions): void {
-  for (const { category, subject, what } of violations.slice(0, mostShown)) {
-    console.error(`${category}: ${subject}: ${what}`);
+function explain(violations: readonly Violation[], { all, directory }: Cluster, options: CampaignOptions): void {
+  for (const category of categories) {
+    const found = violations.filter((each) => each.category === category);
+    for (const { subject, what } of found.slice(0, mostShown)) console.error(`${category}: ${subject}: ${what}`);
+    if (found.length > mostShown) console.error(`${category}: … and ${found.length - mostShown} more`);
   }
-  if (violations.length > mostShown) console.error(`… and ${violations.length - mostShown} more`);
+  for (const { member, ownEnds } of all) {
+    for (const words of ownEnds) console.error(`${member.label} ended by itself with ${words}`);
+  }
   console.error(`\nWhat the services wrote, and the journal, are in ${directory}\nAgain: ${commandOf(options)}`);
 }
 

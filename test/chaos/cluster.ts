@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
+import type { Removable } from './options';
 import { Replica } from './replica';
 import { roster, type Label, type Member } from './roster';
 import type { Scripts } from './scripts';
@@ -29,12 +30,13 @@ export class Cluster {
   private constructor(
     private readonly scripts: Scripts,
     readonly directory: string,
+    private readonly without: Removable | undefined,
   ) {}
 
   /** What has been started is stopped when anything of it fails. */
-  static async start(scripts: Scripts): Promise<Cluster> {
+  static async start(scripts: Scripts, without?: Removable): Promise<Cluster> {
     // Not below /tmp: actions have one of their own, in which they would not find the journal.
-    const cluster = new Cluster(scripts, mkdtempSync('/var/tmp/ryax-chaos-'));
+    const cluster = new Cluster(scripts, mkdtempSync('/var/tmp/ryax-chaos-'), without);
     try {
       await cluster.startAll();
       return cluster;
@@ -113,7 +115,7 @@ export class Cluster {
       brokerUrl: this.broker.url,
       databaseUrl: this.database.url,
       directory: join(this.directory, 'logs'),
-      clockModule: this.scripts.inRoot('test', 'chaos', 'shifted-clock.cjs'),
+      modules: this.modulesOf(member),
       readyUrl: `http://127.0.0.1:${port}/readyz`,
       under: this.scripts.diesWithUs(),
       env: {
@@ -127,6 +129,13 @@ export class Cluster {
         RYAX_FINISH_SECONDS: '0',
       },
     });
+  }
+
+  /** What is loaded into a service before its own code. */
+  private modulesOf({ service }: Member): readonly string[] {
+    const here = (...path: readonly string[]) => this.scripts.inRoot('test', 'chaos', ...path);
+    const isBroken = service === 'runner' && this.without !== undefined;
+    return [here('shifted-clock.cjs'), ...(isBroken ? [here('sabotage', `${this.without}.cjs`)] : [])];
   }
 
   private dataOf(label: Label): string {

@@ -5,16 +5,14 @@ import type { Cluster } from './cluster';
 import type { DatabaseServer } from './servers';
 import type { Subscriber } from './subscriber';
 
-/** From the end of the last fault on: a lost attempt may wait a minute for its next one, and a cancel two for its holder. */
-const endWithinMs = 300_000;
 const followWithinMs = 90_000;
 const rebuildWithinMs = 120_000;
 const lookEveryMs = 250;
 
 /** Waits until no run is open; false when some are still after the bound. */
-export async function allEnded(database: DatabaseServer): Promise<boolean> {
+export async function allEnded(database: DatabaseServer, patienceMs: number): Promise<boolean> {
   const isSo = async () => (await openRuns(database)).length === 0;
-  return met(isSo, endWithinMs);
+  return met(isSo, patienceMs);
 }
 
 export async function openRuns(database: DatabaseServer): Promise<string[]> {

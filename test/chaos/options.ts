@@ -7,27 +7,50 @@ export interface CampaignOptions {
   readonly faults: number;
   /** Kinds that are made; all unless told. */
   readonly only: readonly FaultKind[];
+  /** A part that is taken out of the engine, to see that the campaign finds out. */
+  readonly without?: Removable;
+  /** How long a run may take to end after the last fault; longer, and it is stuck. */
+  readonly patienceMs: number;
 }
 
-const defaults = { seed: 1, faults: 200 } as const;
+export type Removable = 're-emission';
 
-/** `--seed 7 --faults 30 --only kill,pause` */
+/** A lost attempt may wait a minute for its next one, and a cancel two for its holder. */
+const defaults = { seed: 1, faults: 200, patienceS: 300 } as const;
+
+/** `--seed 7 --faults 30 --only kill,pause --without re-emission --patience 20` */
 export function parseOptions(args: readonly string[]): CampaignOptions {
   const { values } = parseArgs({
     args: [...args],
-    options: { seed: { type: 'string' }, faults: { type: 'string' }, only: { type: 'string' } },
+    options: {
+      seed: { type: 'string' },
+      faults: { type: 'string' },
+      only: { type: 'string' },
+      without: { type: 'string' },
+      patience: { type: 'string' },
+    },
   });
   return {
     seed: wholeNumber('--seed', values.seed, defaults.seed),
     faults: wholeNumber('--faults', values.faults, defaults.faults),
     only: kinds(values.only),
+    ...removed(values.without),
+    patienceMs: 1_000 * wholeNumber('--patience', values.patience, defaults.patienceS),
   };
 }
 
 /** What repeats the campaign. */
-export function commandOf({ seed, faults, only }: CampaignOptions): string {
+export function commandOf({ seed, faults, only, without, patienceMs }: CampaignOptions): string {
   const restriction = only.length === faultKinds.length ? '' : ` --only ${only.join(',')}`;
-  return `npm run chaos -- --seed ${seed} --faults ${faults}${restriction}`;
+  const removal = without === undefined ? '' : ` --without ${without}`;
+  const patience = patienceMs === 1_000 * defaults.patienceS ? '' : ` --patience ${patienceMs / 1000}`;
+  return `npm run chaos -- --seed ${seed} --faults ${faults}${restriction}${removal}${patience}`;
+}
+
+function removed(text: string | undefined): Pick<CampaignOptions, 'without'> {
+  if (text === undefined) return {};
+  if (text !== 're-emission') throw new Error(`Expected --without to name re-emission, found "${text}"`);
+  return { without: text };
 }
 
 function wholeNumber(name: string, text: string | undefined, fallback: number): number {

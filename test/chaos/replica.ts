@@ -10,7 +10,8 @@ export interface ReplicaSettings {
   readonly databaseUrl: string;
   /** Where it leaves what it wrote and finds its clock. */
   readonly directory: string;
-  readonly clockModule: string;
+  /** Loaded before its own code. */
+  readonly modules: readonly string[];
   readonly readyUrl: string;
   readonly env: Readonly<Record<string, string>>;
   readonly under: readonly string[];
@@ -101,11 +102,11 @@ export class Replica {
   }
 
   private async launch(): Promise<void> {
-    const { member, brokerUrl, databaseUrl, directory, clockModule, readyUrl, env, under } = this.settings;
+    const { member, brokerUrl, databaseUrl, directory, modules, readyUrl, env, under } = this.settings;
     const log = join(directory, `${member.label}.log`);
     this.process = await startService({
       name: member.service,
-      nodeFlags: [`--require=${clockModule}`],
+      nodeFlags: modules.map((module) => `--require=${module}`),
       under,
       env: {
         ...env,
@@ -121,9 +122,9 @@ export class Replica {
   private async supervise(): Promise<void> {
     while (!this.isStopping) {
       const { process } = this;
-      await process?.ended;
+      const end = await process?.ended;
       if (this.isStopping) return;
-      if (!this.wasKilled) this.ownEnds.push(process?.output.slice(-1_000) ?? '');
+      if (!this.wasKilled) this.ownEnds.push(`${end}: ${process?.output.slice(-1_000)}`);
       this.wasKilled = false;
       await wait(restartDelayMs);
       if (!this.isStopping) await this.launch();

@@ -1,4 +1,4 @@
-import type { Category, Violation } from './checks';
+import { categories, type Category, type Violation } from './checks';
 import type { Wait } from './load';
 import { faultKinds, type FaultKind } from './schedule';
 
@@ -20,7 +20,6 @@ export interface Outcome {
   readonly ownEnds: number;
 }
 
-const categories: readonly Category[] = ['lost', 'stuck', 'wrong', 'duplicate effect'];
 const labels: Readonly<Record<Category, string>> = {
   lost: 'lost',
   stuck: 'stuck',

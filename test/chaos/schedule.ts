@@ -38,7 +38,7 @@ export interface Planned {
  */
 const pauseHold = [16_000, 19_000] as const;
 const cutHold = [2_000, 8_000] as const;
-/** Around the validity of a start (5 s): some of what is held back comes while it still counts, some after it was given up. */
+/** Around the validity of a start (5 s): some of it comes while its attempt is still waited for, some after that was given up. */
 const messageHold = [1_000, 8_000] as const;
 const spell = [4_000, 8_000] as const;
 const betweenFaults = [1_000, 3_000] as const;
@@ -131,7 +131,7 @@ export function describeFault(fault: Fault): string {
     case 'duplicate':
       return `messages of ${(fault.holdMs / 1000).toFixed(1)} s sent again in another order`;
     case 'delay':
-      return `starts held back${seconds} and sent in another order`;
+      return `messages to runners held back${seconds} and sent in another order`;
     case 'disk-full':
       return `disk of ${fault.target} full${seconds}`;
     case 'clock-jump':

@@ -58,7 +58,7 @@ describe('useServices', () => {
     await waitFor(() => written.join('').includes('hello sample'));
 
     await service.kill();
-    await service.ended;
+    expect(await service.ended).toBe('SIGKILL');
 
     expect(isProcessAlive(service.pid)).toBe(false);
   });

@@ -29,8 +29,8 @@ export interface ServiceProcess {
   /** What it has written so far (the last 200 kB), both streams. */
   readonly output: string;
   isRunning(): boolean;
-  /** Resolves when it has ended, for whatever reason. */
-  readonly ended: Promise<void>;
+  /** Resolves when it has ended, for whatever reason, with its exit status or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
   waitUntilReady(): Promise<void>;
   waitForOutput(pattern: RegExp | string): Promise<void>;
   /** SIGTERM; answers the exit status once it has ended, undefined when a signal ended it. */
@@ -80,7 +80,9 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal));
+  });
   await once(child, 'spawn');
   const { pid } = child;
   if (pid === undefined) throw new Error(`Expected ${name} to have a process id, found none`);

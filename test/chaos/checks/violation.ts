@@ -1,7 +1,8 @@
 import type { JsonObject } from '@ryax/contracts';
 import type { Shape } from '../shapes';
 
-export type Category = 'lost' | 'stuck' | 'wrong' | 'duplicate effect';
+export const categories = ['lost', 'stuck', 'wrong', 'duplicate effect'] as const;
+export type Category = (typeof categories)[number];
 
 /** Something that was promised and did not hold. */
 export interface Violation {

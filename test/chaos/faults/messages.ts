@@ -25,30 +25,53 @@ export const duplicate: Inject<'duplicate'> = async (cluster, { order }) => {
   };
 };
 
-const mostHeld = 20;
+/** Of the runners' inbox, at a time. */
+const partitionsHeld = 4;
 
 /**
- * Takes starts from the executors' queue as another executor would, keeps them, and gives them back in another order. Where the
- * connection is lost meanwhile, the broker gives them back.
+ * Takes the way to some partitions of the runners' inbox away and goes it itself: keeps what comes, and delivers it in another
+ * order once the way is given back.
  */
 export const delay: Inject<'delay'> = async (cluster, { order }) => {
+  const random = new Random(order);
   const held: ConsumeMessage[] = [];
+  const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+  const ways = random.shuffled(numbers).slice(0, partitionsHeld).map(wayTo);
   const connection = await open(cluster.broker.url);
   const channel = await connection.createChannel();
-  await channel.prefetch(mostHeld);
-  await channel.consume(queues.starts('local', 'default'), (message) => message && held.push(message));
+  channel.on('error', () => undefined);
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  await channel.consume(queue, (message) => message && held.push(message), { noAck: true });
+  for (const way of ways) {
+    await channel.bindQueue(queue, exchanges.runner.name, way.routingKey);
+    await channel.unbindQueue(way.queue, exchanges.runner.name, way.routingKey);
+  }
   return async () => {
-    const isAlive = await channel.prefetch(mostHeld).then(
-      () => true,
-      () => false,
-    );
-    if (isAlive) {
-      await sayAgain(cluster.broker.url, new Random(order).shuffled(held));
-      for (const message of held) channel.ack(message);
-    }
+    await giveBack(cluster.broker.url, ways);
     await connection.close().catch(() => undefined);
+    await sayAgain(cluster.broker.url, random.shuffled(held));
   };
 };
+
+interface Way {
+  readonly queue: string;
+  readonly routingKey: string;
+}
+
+function wayTo(partition: number): Way {
+  return { queue: queues.runnerPartition(partitions, partition), routingKey: routingKeys.runnerPartition(partition) };
+}
+
+/** A queue that was deleted meanwhile is bound by whoever declares it again. */
+async function giveBack(url: string, ways: readonly Way[]): Promise<void> {
+  for (const { queue, routingKey } of ways) {
+    const connection = await open(url);
+    const channel = await connection.createChannel();
+    channel.on('error', () => undefined);
+    await channel.bindQueue(queue, exchanges.runner.name, routingKey).catch(() => undefined);
+    await connection.close().catch(() => undefined);
+  }
+}
 
 /** The broker may be away at the moment. */
 async function open(url: string): Promise<ChannelModel> {
