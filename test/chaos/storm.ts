@@ -51,8 +51,7 @@ export class Storm {
 
   private async hold(kind: Fault['kind'], from: number, holdMs: number, end: () => Promise<void>): Promise<void> {
     await wait(holdMs);
-    await end();
-    this.made.push({ kind, from, to: Date.now() });
+    await end().finally(() => this.made.push({ kind, from, to: Date.now() }));
   }
 
   private last(fault: Fault, target: Label | undefined, holding: Promise<void>): void {

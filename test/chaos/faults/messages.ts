@@ -64,11 +64,24 @@ function wayTo(partition: number): Way {
 
 /** A queue that was deleted meanwhile is bound by whoever declares it again. */
 async function giveBack(url: string, ways: readonly Way[]): Promise<void> {
-  for (const { queue, routingKey } of ways) {
-    const connection = await open(url);
+  const isGone = (error: unknown) => error instanceof Error && error.message.includes('NOT_FOUND');
+  for (const way of ways) {
+    await waitFor(() => bind(url, way).catch((error: unknown) => isGone(error) || Promise.reject(error as Error)), {
+      timeoutMs: 120_000,
+      intervalMs: 500,
+      describe: `${way.queue} to be bound again`,
+    });
+  }
+}
+
+async function bind(url: string, { queue, routingKey }: Way): Promise<true> {
+  const connection = await open(url);
+  try {
     const channel = await connection.createChannel();
     channel.on('error', () => undefined);
-    await channel.bindQueue(queue, exchanges.runner.name, routingKey).catch(() => undefined);
+    await channel.bindQueue(queue, exchanges.runner.name, routingKey);
+    return true;
+  } finally {
     await connection.close().catch(() => undefined);
   }
 }
@@ -80,16 +93,24 @@ async function open(url: string): Promise<ChannelModel> {
   return connection;
 }
 
+/** The broker may go while it is being said: then all of it is said once more. */
 async function sayAgain(url: string, messages: readonly ConsumeMessage[]): Promise<void> {
+  await waitFor(() => say(url, messages), { timeoutMs: 120_000, intervalMs: 500, describe: 'messages to be sent' });
+}
+
+async function say(url: string, messages: readonly ConsumeMessage[]): Promise<true> {
   const connection = await open(url);
-  const channel = await connection.createConfirmChannel();
-  channel.on('error', () => undefined);
-  for (const { fields, content, properties } of messages) {
-    channel.publish(fields.exchange, fields.routingKey, content, propertiesOf(properties));
+  try {
+    const channel = await connection.createConfirmChannel();
+    channel.on('error', () => undefined);
+    for (const { fields, content, properties } of messages) {
+      channel.publish(fields.exchange, fields.routingKey, content, propertiesOf(properties));
+    }
+    await channel.waitForConfirms();
+    return true;
+  } finally {
+    await connection.close().catch(() => undefined);
   }
-  // Some may be lost with the broker, as any message may.
-  await channel.waitForConfirms().catch(() => undefined);
-  await connection.close().catch(() => undefined);
 }
 
 /** As it was published; an answer that is wanted goes to whoever asked. */
