@@ -87,10 +87,9 @@ export class Cluster {
   private async startAll(): Promise<void> {
     mkdirSync(join(this.directory, 'logs'));
     mkdirSync(join(this.directory, 'files'));
-    [this.broker, this.database] = await Promise.all([
-      this.held(BrokerServer.start(this.scripts, this.directory)),
-      this.held(DatabaseServer.start(this.directory)),
-    ]);
+    // One after the other: what fails must not leave another that is still starting.
+    this.broker = await this.held(BrokerServer.start(this.scripts, this.directory));
+    this.database = await this.held(DatabaseServer.start(this.directory));
     const secret = randomBytes(32).toString('hex');
     this.token = await tokenOf(secret);
     const ports = await this.scripts.freePorts(roster.length);

@@ -19,6 +19,8 @@ export interface ReplicaSettings {
 
 /** What a supervisor waits before it starts again what has ended. */
 const restartDelayMs = 500;
+/** All start at once, on a machine that may be busy with other things. */
+const readyTimeoutMs = 180_000;
 
 /**
  * One service process, its lines to broker and database, and the supervisor that starts it again whenever it has ended, as a
@@ -115,6 +117,7 @@ export class Replica {
         CHAOS_CLOCK: this.clockFile,
       },
       readyUrl,
+      readyTimeoutMs,
       onOutput: (chunk) => appendFileSync(log, chunk),
     });
   }
