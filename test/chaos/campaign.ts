@@ -72,10 +72,11 @@ async function storm(
     say('no more faults; waiting for what was accepted to end');
     await loading;
     const hasEnded = await allEnded(cluster.database, options.patienceMs);
-    const stuck = hasEnded ? [] : await stuckRuns(cluster);
+    const reasons = hasEnded ? new Map<string, string>() : await whatStuckRunsWaitFor(cluster);
     say('comparing what happened with what was promised');
     await allFollowed(cluster.database, subscriber);
-    const violations = [...load.violations, ...stuck, ...(await examine(cluster, load, subscriber))];
+    const found = [...load.violations, ...(await examine(cluster, load, subscriber))];
+    const violations = found.map((each) => explained(each, reasons));
     const ownEnds = cluster.all.flatMap((replica) => replica.ownEnds);
     const { made } = faults;
     const { accepted, waits } = load;
@@ -101,14 +102,20 @@ async function examine(cluster: Cluster, load: Load, subscriber: Subscriber): Pr
   });
 }
 
-/** What each waits for; that they have not ended is found by the checks. */
-async function stuckRuns(cluster: Cluster): Promise<Violation[]> {
-  const violations: Violation[] = [];
+/** By run: which of its executions waits for what. */
+async function whatStuckRunsWaitFor(cluster: Cluster): Promise<Map<string, string>> {
+  const reasons = new Map<string, string>();
   for (const runId of (await openRuns(cluster.database)).slice(0, mostShown)) {
-    const reasons = await explainStuck(cluster, runId).catch((error: unknown) => [String(error)]);
-    violations.push({ category: 'stuck', subject: runId, what: reasons.join('; ') });
+    const ofRun = await explainStuck(cluster, runId).catch((error: unknown) => [String(error)]);
+    reasons.set(runId, ofRun.join('; '));
   }
-  return violations;
+  return reasons;
+}
+
+function explained(violation: Violation, reasons: ReadonlyMap<string, string>): Violation {
+  const [, reason] = [...reasons].find(([runId]) => violation.subject.endsWith(runId)) ?? [];
+  if (violation.category !== 'stuck' || reason === undefined) return violation;
+  return { ...violation, what: `${violation.what}; ${reason}` };
 }
 
 async function publishAction({ url, bearer }: Cluster, { inRoot }: Scripts): Promise<void> {
