@@ -154,6 +154,8 @@ describe('the checks of a campaign', () => {
     it('let finally begin where nothing else had begun, and find it beside what still runs', () => {
       const end: Told[] = [...handedOut('tidy'), ['RunCancelled']];
       expect(foundIn([['RunStarted'], ...end], 'cancelled-at-work')).toEqual([]);
+      const waitsForItsNext = [scheduled('endless'), failed('endless', 'lost', 1, true)];
+      expect(foundIn([['RunStarted'], ...waitsForItsNext, ...end], 'cancelled-at-work')).toEqual([]);
       expect(foundIn([['RunStarted'], scheduled('endless'), ...end], 'cancelled-at-work')).toEqual([
         'wrong: tidy began before endless had ended',
       ]);

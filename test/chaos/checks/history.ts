@@ -79,7 +79,7 @@ function checkEdge({ from, to, of }: Edge, history: readonly LoggedEvent[]): str
   const ends = history.filter((event) => isFinal(event) && entryOf(event) === from);
   const begins = history.filter((event) => event.type === 'ExecutionScheduled' && entryOf(event) === to);
   return begins.flatMap((begin) => {
-    if (of === 'begun') return checkBegun(from, begin, history, ends);
+    if (of === 'begun') return checkBegun(from, begin, history);
     const awaited = ends.filter((end) => of === 'all' || elementOf(end) === elementOf(begin));
     if (awaited.length === 0) return [`${executionOf(begin)} began, and ${from} never ended`];
     const late = awaited.find((end) => end.version > begin.version);
@@ -87,17 +87,11 @@ function checkEdge({ from, to, of }: Edge, history: readonly LoggedEvent[]): str
   });
 }
 
-/** What never began may have no end of its own. */
-function checkBegun(
-  from: string,
-  begin: LoggedEvent,
-  history: readonly LoggedEvent[],
-  ends: readonly LoggedEvent[],
-): string[] {
-  const before = (events: readonly LoggedEvent[]) => events.filter(({ version }) => version < begin.version);
-  const ended = new Set(before(ends).map(executionOf));
-  const begun = history.filter((event) => event.type === 'ExecutionScheduled' && entryOf(event) === from);
-  const open = begun.find((event) => !ended.has(executionOf(event)));
+/** What never began may have no end of its own, nor what was cancelled while it waited for its next attempt. */
+function checkBegun(from: string, begin: LoggedEvent, history: readonly LoggedEvent[]): string[] {
+  const before = history.filter((event) => event.version < begin.version && entryOf(event) === from);
+  const ended = new Set(before.filter(({ type }) => attemptEnds.has(type)).map(attemptOf));
+  const open = before.find((event) => event.type === 'ExecutionScheduled' && !ended.has(attemptOf(event)));
   return open === undefined ? [] : [`${executionOf(begin)} began before ${executionOf(open)} had ended`];
 }
 
