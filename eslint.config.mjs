@@ -111,7 +111,7 @@ export default tseslint.config(
     rules: { 'no-restricted-properties': 'off' },
   },
   {
-    files: ['apps/cli/**/*.ts', 'bench/**/*.ts'],
+    files: ['apps/cli/**/*.ts', 'bench/**/*.ts', 'test/chaos/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -54,6 +54,7 @@ async function run(command) {
   commands.unref();
   try {
     process.chdir(folder);
+    Object.assign(process.env, command.env);
     handle ??= loadHandler();
     process.chdir(folder);
     const outputs = encodeOutputs(await singleResult(await handle(command.inputs)));

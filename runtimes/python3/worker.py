@@ -6,7 +6,7 @@ The executor speaks with it in JSON lines: commands come in on descriptor 3, rep
 and 2 are the log and belong to the handler; 5 and 6 are second copies of them which are ours, so that the end of a
 call's output can be marked whatever the handler has done to its own.
 
-    <- {"call": 1, "marker": "...", "inputs": {...}}
+    <- {"call": 1, "marker": "...", "inputs": {...}, "env": {...}}
     -> {"call": 1, "cwd": "/...", "outputs": {...}}                        the handler has returned
     -> {"call": 1, "refused": {"message": "...", "output": "total"}}       it has returned what nobody can carry
     -> {"call": 1, "raised": {"kind": "user", "message": "...", "code": 400}}    RyaxException
@@ -69,6 +69,7 @@ class Worker:
         for line in self.commands:
             command = json.loads(line.decode("utf-8"))
             self.restore_process()
+            os.environ.update(command["env"])
             reply, is_last = self.call(command["inputs"])
             if os.getpid() != self.pid:
                 # The handler has forked and its child came back from the call: only the parent may answer.

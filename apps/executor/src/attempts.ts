@@ -12,9 +12,16 @@ import type { ExecutorSettings } from './settings';
 import type { Timer, Timers } from './timers';
 import { noopOutcome, type Ended, type Work } from './work';
 
+/** A start as it came. */
+export interface Taken {
+  readonly start: Start;
+  /** Since when it is meant, in the database's time: its attempt was handed out then, or asked about and found with nobody. */
+  readonly since: number;
+}
+
 interface Waiting {
   readonly state: 'waiting';
-  readonly start: Start;
+  readonly taken: Taken;
   readonly takenAtMs: number;
 }
 
@@ -45,7 +52,7 @@ export interface AttemptsContext {
  *
  * | | start | query | cancel | settled |
  * |---|---|---|---|---|
- * | not held | taken, or `returned` with the reason; nothing if the broker delivers it again | `unknown` | `unknown`; its start, if it still comes, ends cancelled | remembered |
+ * | not held | taken, or `returned` with the reason; nothing if the broker delivers it again, or we have called it unknown, or given it back, since | `unknown` | `unknown`; its start, if it still comes, ends cancelled | remembered |
  * | waiting | `holding` | `holding` | ends cancelled | dropped |
  * | running | `holding` | `holding` | stopped, ends as it ends | stopped, ends unreported |
  * | ended | `ended` again | `ended` again | `ended` again | forgotten |
@@ -53,12 +60,17 @@ export interface AttemptsContext {
  *
  * A runner emits an attempt again only after all executors have called it unknown; so after such an answer, and only
  * then, a start of a settled attempt is meant (a log that was restored), and is no straggler.
+ *
+ * To call an attempt unknown is a promise to take no start of it that is older than the question: a runner that was stopped
+ * in the middle of sending one may wake up when another executor has it. To give a start back promises the same of that start.
  */
 export class Attempts {
   private readonly held = new Map<string, Waiting | Running>();
   private readonly pool: ResourcePool<string>;
   private readonly settled: Remembered;
   private readonly cancelledUnread: Remembered;
+  /** Since when a start must be meant to be taken. */
+  private readonly promised: Remembered;
   private runningCount = 0;
   private leaving = false;
   private emptyWaiters: (() => void)[] = [];
@@ -68,6 +80,7 @@ export class Attempts {
     this.pool = new ResourcePool(capacity, poolRules);
     this.settled = new Remembered(rememberedLimit, rememberedMs);
     this.cancelledUnread = new Remembered(rememberedLimit, rememberedMs);
+    this.promised = new Remembered(rememberedLimit, rememberedMs);
   }
 
   /** What the pool has free; nothing once we leave. */
@@ -91,7 +104,8 @@ export class Attempts {
    * @param redelivered the broker has delivered it before: to somebody who may hold it, or may have run it and died. It is
    *   left to its runner, which asks everybody before it emits an attempt again; a broker does not.
    */
-  take(start: Start, redelivered: boolean): void {
+  take(taken: Taken, redelivered: boolean): void {
+    const { start, since } = taken;
     const { outcomes, metrics, reports, clock } = this.context;
     const name = attemptName(start);
     const now = clock.monotonicMs();
@@ -102,14 +116,15 @@ export class Attempts {
     if (outcomes.repeat(name, start)) return metrics.startRead('repeated');
     if (this.settled.has(name, now)) return metrics.startRead('settled-before');
     if (redelivered) return metrics.startRead('redelivered');
+    if (since < (this.promised.get(name, now) ?? 0)) return metrics.startRead('outdated');
     if (this.cancelledUnread.has(name, now)) {
       metrics.startRead('cancelled-before');
       return this.end(start, { status: 'cancelled' }, null);
     }
     const reason = this.reasonToReturn(start);
-    if (reason !== undefined) return this.giveBack(start, reason);
-    if (start.action.type === 'builtin') return this.spawn(name, start, now);
-    this.queue(name, start, now);
+    if (reason !== undefined) return this.giveBack(taken, reason);
+    if (start.action.type === 'builtin') return this.spawn(name, taken, now);
+    this.queue(name, taken, now);
   }
 
   cancel(asked: Addressed, force: boolean): void {
@@ -120,7 +135,7 @@ export class Attempts {
       held.work.cancel(force);
     } else if (held?.state === 'waiting') {
       this.drop(name);
-      this.end(held.start, { status: 'cancelled' }, null);
+      this.end(held.taken.start, { status: 'cancelled' }, null);
       this.admit();
     } else if (!this.context.outcomes.repeat(name, asked)) {
       this.cancelledUnread.add(name, this.context.clock.monotonicMs());
@@ -128,11 +143,13 @@ export class Attempts {
     }
   }
 
-  query(asked: Addressed): void {
+  /** @param askedAt by the database */
+  query(asked: Addressed, askedAt: number): void {
     const name = attemptName(asked);
     if (this.held.has(name)) return this.context.reports.send(asked, { report: 'holding' });
     if (this.context.outcomes.repeat(name, asked)) return;
     this.settled.forget(name);
+    this.promise(name, askedAt);
     this.context.reports.send(asked, { report: 'unknown' });
   }
 
@@ -154,7 +171,7 @@ export class Attempts {
   /** Says what is held: somebody may have counted us, or our reports, as lost. */
   announce(): void {
     for (const held of this.held.values()) {
-      this.context.reports.send(held.state === 'running' ? held.of : held.start, { report: 'holding' });
+      this.context.reports.send(held.state === 'running' ? held.of : held.taken.start, { report: 'holding' });
     }
   }
 
@@ -196,7 +213,8 @@ export class Attempts {
     return undefined;
   }
 
-  private queue(name: string, start: Start, now: number): void {
+  private queue(name: string, taken: Taken, now: number): void {
+    const { start } = taken;
     const asked = amountsOf(start);
     const shortfalls = this.pool.shortfalls(asked);
     if (shortfalls.length > 0) {
@@ -206,12 +224,12 @@ export class Attempts {
     const offer = this.pool.offer(name, asked, now);
     switch (offer) {
       case 'admitted':
-        return this.spawn(name, start, now);
+        return this.spawn(name, taken, now);
       case 'waiting':
-        this.held.set(name, { state: 'waiting', start, takenAtMs: now });
+        this.held.set(name, { state: 'waiting', taken, takenAtMs: now });
         return;
       case 'full':
-        return this.giveBack(start, 'too many starts wait for room in the pool of this executor');
+        return this.giveBack(taken, 'too many starts wait for room in the pool of this executor');
       default:
         return offer satisfies never;
     }
@@ -224,18 +242,19 @@ export class Attempts {
       if (admitted.length === 0) return;
       for (const name of admitted) {
         const held = this.held.get(name);
-        if (held?.state === 'waiting') this.spawn(name, held.start, held.takenAtMs);
+        if (held?.state === 'waiting') this.spawn(name, held.taken, held.takenAtMs);
       }
     }
   }
 
   /** The last look at the lease is here, right before anything happens that could not be undone. */
-  private spawn(name: string, start: Start, takenAtMs: number): void {
+  private spawn(name: string, taken: Taken, takenAtMs: number): void {
+    const { start } = taken;
     const { lease, clock, timers, metrics, settings, begin, reports } = this.context;
     const now = clock.monotonicMs();
     if (!lease.isYoungerThan(start.valid_for_ms)) {
       this.drop(name);
-      return this.giveBack(start, noLeaseReason);
+      return this.giveBack(taken, noLeaseReason);
     }
     metrics.startRead('spawned');
     const { action } = start;
@@ -275,12 +294,20 @@ export class Attempts {
     const held = this.held.get(name);
     if (held?.state !== 'waiting') return;
     this.drop(name);
-    this.giveBack(held.start, reason);
+    this.giveBack(held.taken, reason);
   }
 
-  private giveBack(start: Start, reason: string): void {
+  private giveBack({ start, since }: Taken, reason: string): void {
+    this.promise(attemptName(start), since + 1);
     this.context.metrics.startRead('returned');
     this.context.reports.send(start, { report: 'returned', reason });
+  }
+
+  private promise(name: string, since: number): void {
+    // Of a runner that does not say since when its starts are meant.
+    if (since === Infinity) return;
+    const now = this.context.clock.monotonicMs();
+    this.promised.add(name, now, Math.max(since, this.promised.get(name, now) ?? 0));
   }
 
   private drop(name: string): void {

@@ -3,7 +3,7 @@ import type { Metrics } from '@ryax/platform';
 
 /** What became of a start that was read. */
 export type StartResult =
-  'spawned' | 'returned' | 'rejected' | 'repeated' | 'redelivered' | 'settled-before' | 'cancelled-before';
+  'spawned' | 'returned' | 'rejected' | 'repeated' | 'redelivered' | 'outdated' | 'settled-before' | 'cancelled-before';
 
 /** What the gauges read when they are asked. */
 export interface Gauged {

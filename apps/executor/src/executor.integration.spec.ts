@@ -109,7 +109,7 @@ describe('executor with real processes over a real transport', () => {
   it('a purged queue of ours is no end: beats go on, and so do starts', async () => {
     await runner.start(noopOf('before'));
     await reported('before', 'ended succeeded');
-    server.purge('ryax.start.local.default');
+    server.purge(`ryax.start.${executor.incarnation}`);
     server.purge(`ryax.executor.${executor.incarnation}`);
     await runner.start(noopOf('after'));
     await reported('after', 'ended succeeded');

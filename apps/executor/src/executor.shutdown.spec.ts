@@ -4,13 +4,15 @@ import { settle } from './testing/virtual-time';
 const oneSlot = { capacity: { slots: 1, cpu: 4, memory_bytes: 1000, gpu: 0 } };
 
 describe('shutdown of an executor', () => {
-  it('takes no more starts, gives back what waits, and offers nothing with its next beat', async () => {
+  it('gives back what waits and what still comes, and offers nothing with its next beat', async () => {
     const executor = await ExecutorFixture.started(oneSlot);
     await executor.deliverStarts(startOf('runs'), startOf('waits'));
     await executor.executor.stopTaking();
     await settle();
     expect(executor.reported('waits')).toEqual(['returned']);
-    expect(executor.broker.isConsumed(executor.startQueue)).toBe(false);
+    await executor.deliverStarts(startOf('late'));
+    expect(executor.reported('late')).toEqual(['returned']);
+    expect(executor.launcher.launched).toEqual(['runs']);
     expect(executor.beats.at(-1)?.pools).toEqual([
       expect.objectContaining({ slots: 0, free: { slots: 0, cpu: 0, memory_bytes: 0, gpu: 0 } }),
     ]);
@@ -81,7 +83,7 @@ describe('shutdown of an executor', () => {
     const executor = await ExecutorFixture.started();
     await executor.stop();
     expect(executor.time.alarms).toBe(0);
-    expect(executor.broker.forgotten).toEqual([executor.ownQueue]);
+    expect(executor.broker.forgotten).toEqual([executor.startQueue, executor.ownQueue]);
     expect(await executor.health.unreadyParts()).toEqual([]);
   });
 });

@@ -178,6 +178,28 @@ describe('attempts: taken, reported, settled', () => {
     expect(executor.launcher.launched).toEqual(['a']);
   });
 
+  it('an attempt that it has called unknown is not taken by a start that is older than the question', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.queryAt(5_000, startOf('a'));
+    await executor.deliverSince(4_999, startOf('a'));
+    expect(executor.launcher.launched).toEqual([]);
+    expect(executor.reported('a')).toEqual(['unknown']);
+    await executor.deliverSince(5_000, startOf('a'));
+    expect(executor.launcher.launched).toEqual(['a']);
+  });
+
+  it('a copy of a start that it has given back is not taken; the start that is sent after that is', async () => {
+    const executor = await ExecutorFixture.started();
+    executor.time.freeze(60_000);
+    await executor.deliverSince(5_000, startOf('a'));
+    expect(executor.reported('a')).toEqual(['returned']);
+    await executor.time.advance(1_000);
+    await executor.deliverSince(5_000, startOf('a'));
+    expect(executor.launcher.launched).toEqual([]);
+    await executor.deliverSince(5_001, startOf('a'));
+    expect(executor.launcher.launched).toEqual(['a']);
+  });
+
   it('a start that the broker delivers again to its holder is answered by it', async () => {
     const executor = await ExecutorFixture.started();
     await executor.deliverStarts(startOf('a'));

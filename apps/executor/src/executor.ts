@@ -94,10 +94,10 @@ export class Executor {
   }
 
   /** Shutdown, first: takes nothing more, gives back what waits, and says so with its next beat. */
-  async stopTaking(): Promise<void> {
+  stopTaking(): Promise<void> {
     this.attempts.leave();
     this.sendBeat();
-    await this.inbox.stopTaking();
+    return Promise.resolve();
   }
 
   /** Shutdown, second: what runs may finish; then it is stopped, and what it came to is reported and settled. */

@@ -17,11 +17,11 @@ const ownPrefetch = 256;
 const maxBatch = 500;
 
 /**
- * What is said to this executor. Two queues: starts, shared with the others of the pool; and our own, for what concerns
- * all executors of the site (cancel, query) or us alone (answers to our beats, settled).
+ * What is said to this executor, on two queues of its own that go with its connection: starts; and all else, be it for all
+ * executors of the site (cancel, query) or for us alone (answers to our beats, settled).
  *
- * Starts are read as soon as they come, whether there is room or not. One that lay unread in the queue while runners hear
- * that we live, and that we do not know it, would be emitted again, and then run twice.
+ * Starts come to the one executor that a runner has chosen: however often the broker, or anybody, sends one again, it meets
+ * what became of it. They are read as soon as they come, whether there is room or not.
  */
 export class Inbox {
   private readonly startQueue: string;
@@ -36,7 +36,7 @@ export class Inbox {
     private readonly incarnation: string,
     private readonly onBeatAnswer: (answer: BeatAnswer) => void,
   ) {
-    this.startQueue = queues.starts(settings.site, settings.pool);
+    this.startQueue = queues.starts(incarnation);
     this.ownQueue = `ryax.${routingKeys.executor(incarnation)}`;
   }
 
@@ -64,21 +64,20 @@ export class Inbox {
     }
   }
 
-  async stopTaking(): Promise<void> {
-    await (await this.startSubscription)?.stop();
-  }
-
+  /** Until then starts are read, and given back while we leave: unread, each would cost its validity. */
   async close(): Promise<void> {
+    await (await this.startSubscription)?.stop();
     await this.ownSubscription?.stop();
+    await this.broker.forget(this.startQueue);
     await this.broker.forget(this.ownQueue);
   }
 
   private declarations(): QueueDeclaration[] {
-    const { site, pool } = this.settings;
+    const { site } = this.settings;
     const exchange = exchanges.executions.name;
     const own = [routingKeys.cancel(site), routingKeys.query(site), routingKeys.executor(this.incarnation)];
     return [
-      { name: this.startQueue, kind: 'work', bindings: [{ exchange, routingKey: routingKeys.start(site, pool) }] },
+      { name: this.startQueue, kind: 'own', bindings: [{ exchange, routingKey: routingKeys.start(this.incarnation) }] },
       { name: this.ownQueue, kind: 'own', bindings: own.map((routingKey) => ({ exchange, routingKey })) },
     ];
   }
@@ -87,7 +86,7 @@ export class Inbox {
   private receiveStart(delivery: Delivery): void {
     const { message } = delivery;
     if (!isType(message, 'execution.start')) return park(delivery, 'a start');
-    this.attempts.take(message.data, delivery.redelivered);
+    this.attempts.take({ start: message.data, since: timeOf(message) ?? Infinity }, delivery.redelivered);
     delivery.ack();
   }
 
@@ -100,7 +99,8 @@ export class Inbox {
     } else if (isType(message, 'execution.cancel')) {
       for (const { force, ...attempt } of message.data.attempts) this.attempts.cancel(attempt, force);
     } else if (isType(message, 'execution.query')) {
-      for (const attempt of message.data.attempts) this.attempts.query(attempt);
+      const askedAt = timeOf(message) ?? 0;
+      for (const attempt of message.data.attempts) this.attempts.query(attempt, askedAt);
     } else {
       return park(delivery, 'a message for an executor');
     }
@@ -111,6 +111,12 @@ export class Inbox {
 /** The broker has checked the data against its type's schema. */
 function isType<T extends MessageType>(message: Message, type: T): message is Message<DataOf<T>> {
   return message.type === type;
+}
+
+/** Of the database, in milliseconds since the epoch: since when what it says is meant. */
+function timeOf({ time }: Message): number | undefined {
+  const ms = Date.parse(time ?? '');
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function park(delivery: Delivery, expected: string): void {

@@ -90,6 +90,8 @@ export class Effects {
   /** Sends the start of an attempt again that nobody has taken. */
   emitAgain(stream: RunStream, attempt: TrackedAttempt): void {
     attempt.emittedAt = this.parts.clock.monotonicMs();
+    // Newer than the start that was given back, and than what was promised with the answers to our question.
+    attempt.since = Math.max(attempt.since + 1, attempt.inquiry?.since ?? 0);
     attempt.inquiry = undefined;
     attempt.holder = undefined;
     attempt.isReturned = false;
@@ -164,6 +166,8 @@ export class Effects {
       runId: stream.name.id,
       partition: stream.partition,
       emittedAt: this.parts.clock.monotonicMs(),
+      sentTo: undefined,
+      since: scheduledAt,
       holder: undefined,
       inquiry: undefined,
       isReturned: false,
@@ -248,9 +252,22 @@ export class Effects {
   private emit(attempt: TrackedAttempt, request: StartRequest): void {
     // The state may be ahead of what is committed: another attempt than the one that was asked for starts by itself.
     if (request.attempt !== attempt.attempt) return;
-    const { site, pool, project, partition } = attempt;
+    const { site, pool, project, partition, since } = attempt;
+    const incarnation = this.parts.executors.place(site, pool, (each) => this.parts.index.outstandingAt(each));
+    if (incarnation === undefined) {
+      attempt.isReturned = true;
+      return;
+    }
+    this.parts.index.sendTo(attempt, incarnation);
     const start = { ...request, project, valid_for_ms: this.options.startValidityMs, reply_partition: partition };
-    this.parts.outbox.start(site, pool, this.parts.executors.executorsOf(site, pool), start);
+    this.parts.outbox.start(incarnation, { start, since, undelivered: () => this.undelivered(attempt, incarnation) });
+  }
+
+  /** As if it had been given back at once. The run may have been folded anew meanwhile. */
+  private undelivered({ streamId, execution, attempt, since }: TrackedAttempt, incarnation: string): void {
+    this.parts.executors.missed(incarnation);
+    const tracked = this.parts.index.attempt(streamId, execution, attempt);
+    if (tracked?.sentTo === incarnation && tracked.since === since) tracked.isReturned = true;
   }
 
   private rememberValue(streamId: string, version: number, event: DomainEvent, bytes: number): void {

@@ -21,6 +21,49 @@ function hearSelf(registry: ExecutorRegistry, fromMs: number, toMs: number): voi
 }
 
 describe('ExecutorRegistry', () => {
+  describe('places a start', () => {
+    const busy = (outstanding: Readonly<Record<string, number>>) => (incarnation: string) =>
+      outstanding[incarnation] ?? 0;
+    const placed = (registry: ExecutorRegistry, outstanding: Readonly<Record<string, number>> = {}) =>
+      registry.place('local', 'default', busy(outstanding));
+
+    it('with the executor that has most slots left', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heard(beat('small', 2));
+      registry.heard(beat('large', 4));
+      expect(placed(registry)).toBe('large');
+      expect(placed(registry, { large: 3 })).toBe('small');
+    });
+
+    it('with each in turn where they have as many left', () => {
+      const registry = new ExecutorRegistry(options);
+      for (const name of ['e1', 'e2']) registry.heard(beat(name));
+      expect(new Set([placed(registry), placed(registry)])).toEqual(new Set(['e1', 'e2']));
+    });
+
+    it('with none of another site, of another pool, or that leaves', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heard(beat('elsewhere', 4, 'remote'));
+      registry.heard(beat('leaving', 0));
+      expect(placed(registry)).toBeUndefined();
+      expect(registry.place('remote', 'gpu', busy({}))).toBeUndefined();
+    });
+
+    it('with none that the broker has no queue of, until it is heard again', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heard(beat('e1'));
+      registry.missed('e1');
+      expect([placed(registry), registry.slots('default'), registry.siteFor('default')]).toEqual([
+        undefined,
+        0,
+        undefined,
+      ]);
+      expect(registry.isAlive('e1')).toBe(true);
+      registry.heard(beat('e1'));
+      expect(placed(registry)).toBe('e1');
+    });
+  });
+
   it('holds an executor for dead after our patience, heard by ourselves all the time', () => {
     const registry = new ExecutorRegistry(options);
     registry.heard(beat('e1'));

@@ -6,6 +6,8 @@ export interface KnownExecutor {
   readonly incarnation: string;
   readonly site: string;
   pools: Beat['pools'];
+  /** The broker found no queue of it: no start is sent until it is heard again. */
+  isUnreachable: boolean;
   /** {@link ExecutorRegistry.credibleMs} when it was last heard. */
   lastHeard: number;
 }
@@ -22,6 +24,7 @@ export class ExecutorRegistry {
   private readonly executors = new Map<string, KnownExecutor>();
   private credible = 0;
   private ownBeatHeardAt: number | undefined;
+  private turn = 0;
 
   constructor(private readonly options: { readonly patienceMs: number; readonly maxGapMs: number }) {}
 
@@ -46,14 +49,15 @@ export class ExecutorRegistry {
       incarnation: beat.incarnation,
       site: beat.site,
       pools: beat.pools,
+      isUnreachable: false,
       lastHeard: this.credible,
     });
   }
 
   /** An executor that others have heard before we listened: it has our patience from now on. */
-  presume(known: Omit<KnownExecutor, 'lastHeard'>): void {
+  presume(known: Omit<KnownExecutor, 'lastHeard' | 'isUnreachable'>): void {
     if (!this.executors.has(known.incarnation)) {
-      this.executors.set(known.incarnation, { ...known, lastHeard: this.credible });
+      this.executors.set(known.incarnation, { ...known, isUnreachable: false, lastHeard: this.credible });
     }
   }
 
@@ -73,10 +77,16 @@ export class ExecutorRegistry {
     );
   }
 
-  /** Slots of all live executors that offer the pool. */
+  /** A start for it found no queue: it is gone, or about to connect again. */
+  missed(incarnation: string): void {
+    const known = this.executors.get(incarnation);
+    if (known !== undefined) known.isUnreachable = true;
+  }
+
+  /** Slots of all executors that starts can be sent to and that offer the pool. */
   slots(pool: string): number {
     let slots = 0;
-    for (const known of this.alive()) slots += known.pools.find((each) => each.name === pool)?.slots ?? 0;
+    for (const known of this.reachable()) slots += known.pools.find((each) => each.name === pool)?.slots ?? 0;
     return slots;
   }
 
@@ -84,10 +94,10 @@ export class ExecutorRegistry {
     return this.executors.get(incarnation)?.site;
   }
 
-  /** The site to start in: among those with a live executor for the pool, the one with most free slots as last heard. */
+  /** The site to start in: among those with an executor for the pool that can be reached, the one with most free slots as last heard. */
   siteFor(pool: string): string | undefined {
     let best: { readonly site: string; readonly free: number } | undefined;
-    for (const known of this.alive()) {
+    for (const known of this.reachable()) {
       const offered = known.pools.find((each) => each.name === pool);
       if (offered !== undefined && (best === undefined || offered.free.slots > best.free)) {
         best = { site: known.site, free: offered.free.slots };
@@ -96,7 +106,23 @@ export class ExecutorRegistry {
     return best?.site;
   }
 
-  executorsOf(site: string, pool: string): number {
-    return this.alive(site).filter((known) => known.pools.some((each) => each.name === pool)).length;
+  /**
+   * Whom to send a start to: the executor of the pool with the most slots left beside what we have sent it; of equal ones each
+   * in turn, as other runners choose among the same.
+   */
+  place(site: string, pool: string, outstandingAt: (incarnation: string) => number): string | undefined {
+    let best: { readonly incarnation: string; readonly left: number } | undefined;
+    const offering = this.reachable().filter((known) => known.site === site);
+    const first = this.turn++ % Math.max(1, offering.length);
+    for (const known of [...offering.slice(first), ...offering.slice(0, first)]) {
+      const slots = known.pools.find((each) => each.name === pool)?.slots ?? 0;
+      const left = slots - outstandingAt(known.incarnation);
+      if (slots > 0 && (best === undefined || left > best.left)) best = { incarnation: known.incarnation, left };
+    }
+    return best?.incarnation;
+  }
+
+  private reachable(): readonly KnownExecutor[] {
+    return this.alive().filter(({ isUnreachable }) => !isUnreachable);
   }
 }

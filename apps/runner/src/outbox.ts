@@ -1,4 +1,4 @@
-import type { Broker } from '@ryax/broker';
+import { UnroutableError, type Broker, type PublishOptions } from '@ryax/broker';
 import {
   exchanges,
   routingKeys,
@@ -17,6 +17,15 @@ const maxListed = 500;
 /** Nobody waits for `settled`: an executor only keeps an outcome a little longer, and would say it again after seconds. */
 const settledRestMs = 50;
 
+/** A start and whom it is for. */
+export interface OutgoingStart {
+  readonly start: Start;
+  /** Since when it is meant, by the database, in milliseconds since the epoch. */
+  readonly since: number;
+  /** Its executor has no queue any more: it has not got it, and never will. */
+  readonly undelivered: () => void;
+}
+
 type SettledAttempt = Omit<Attempt, 'reply_partition'>;
 type CancelledAttempt = Cancel['attempts'][number];
 
@@ -25,9 +34,9 @@ type CancelledAttempt = Cancel['attempts'][number];
  * log, so a message that is lost here costs time, never work: failures are logged, not raised.
  */
 export class Outbox {
-  private readonly starts = new Map<string, { site: string; pool: string; executors: number; starts: Start[] }>();
+  private readonly starts = new Map<string, OutgoingStart[]>();
   private readonly cancels = new Map<string, CancelledAttempt[]>();
-  private readonly queries = new Map<string, Attempt[]>();
+  private readonly queries = new Map<string, { site: string; askedAt: number; attempts: Attempt[] }>();
   private readonly settled = new Map<string, SettledAttempt[]>();
   private settledTimer: NodeJS.Timeout | undefined;
 
@@ -38,20 +47,20 @@ export class Outbox {
     private readonly source: string,
   ) {}
 
-  /** @param executors how many could take it: starts are packed only as far as none of them hoards what another could run */
-  start(site: string, pool: string, executors: number, start: Start): void {
-    const key = routingKeys.start(site, pool);
-    const entry = this.starts.get(key) ?? { site, pool, executors, starts: [] };
-    entry.starts.push(start);
-    this.starts.set(key, entry);
+  start(incarnation: string, start: OutgoingStart): void {
+    append(this.starts, incarnation, start);
   }
 
   cancel(site: string, attempt: CancelledAttempt): void {
     append(this.cancels, site, attempt);
   }
 
-  query(site: string, attempt: Attempt): void {
-    append(this.queries, site, attempt);
+  /** @param askedAt by the database: what is sent after the answer has to be meant since then */
+  query(site: string, attempt: Attempt, askedAt: number): void {
+    const key = `${site} ${askedAt}`;
+    const query = this.queries.get(key);
+    if (query === undefined) this.queries.set(key, { site, askedAt, attempts: [attempt] });
+    else query.attempts.push(attempt);
   }
 
   /** Gathered over several flushes: one message for each of a busy executor's reports would cost as much as its start. */
@@ -64,7 +73,7 @@ export class Outbox {
   async flushSettled(): Promise<void> {
     clearTimeout(this.settledTimer);
     this.settledTimer = undefined;
-    const sent: Promise<void>[] = [];
+    const sent: Promise<unknown>[] = [];
     for (const [incarnation, attempts] of this.settled) {
       for (const part of chunks(attempts, maxListed)) {
         sent.push(this.publishList('execution.settled', routingKeys.executor(incarnation), part));
@@ -76,25 +85,17 @@ export class Outbox {
 
   /** Sends all but what is settled; resolves when the broker has confirmed or refused each. */
   async flush(): Promise<void> {
-    const sent: Promise<void>[] = [];
-    for (const { site, pool, executors, starts } of this.starts.values()) {
-      const size = Math.min(maxPacked, Math.max(1, Math.ceil(starts.length / Math.max(1, executors))));
-      for (const part of chunks(starts, size)) {
-        sent.push(
-          this.publish(
-            routingKeys.start(site, pool),
-            part.map((start) => this.message('execution.start', start.project, start)),
-          ),
-        );
-      }
+    const sent: Promise<unknown>[] = [];
+    for (const [incarnation, starts] of this.starts) {
+      for (const part of chunks(starts, maxPacked)) sent.push(this.publishStarts(incarnation, part));
     }
     for (const [site, attempts] of this.cancels) {
       for (const part of chunks(attempts, maxListed))
         sent.push(this.publishList('execution.cancel', routingKeys.cancel(site), part));
     }
-    for (const [site, attempts] of this.queries) {
+    for (const { site, askedAt, attempts } of this.queries.values()) {
       for (const part of chunks(attempts, maxListed))
-        sent.push(this.publishList('execution.query', routingKeys.query(site), part));
+        sent.push(this.publishList('execution.query', routingKeys.query(site), part, askedAt));
     }
     this.starts.clear();
     this.cancels.clear();
@@ -102,27 +103,49 @@ export class Outbox {
     await Promise.all(sent);
   }
 
-  private publishList(type: MessageType, routingKey: string, attempts: readonly { readonly project: string }[]) {
-    return this.publish(routingKey, [this.message(type, attempts[0]?.project ?? 'default', { attempts })]);
+  private publishList(
+    type: MessageType,
+    routingKey: string,
+    attempts: readonly { readonly project: string }[],
+    since?: number,
+  ) {
+    return this.publish(routingKey, [this.message(type, attempts[0]?.project ?? 'default', { attempts }, since)]);
   }
 
-  private async publish(routingKey: string, messages: readonly Message[]): Promise<void> {
+  /**
+   * Sent once, and only where the executor has its queue: so one that comes back as undeliverable is nowhere, and can be sent to
+   * another at once. What may have arrived is asked about first.
+   */
+  private async publishStarts(incarnation: string, starts: readonly OutgoingStart[]): Promise<void> {
+    const messages = starts.map(({ start, since }) => this.message('execution.start', start.project, start, since));
+    const error = await this.publish(routingKeys.start(incarnation), messages, { mandatory: true, once: true });
+    if (error instanceof UnroutableError) for (const { undelivered } of starts) undelivered();
+  }
+
+  /** Answers why it was not published. */
+  private async publish(
+    routingKey: string,
+    messages: readonly Message[],
+    options: PublishOptions = {},
+  ): Promise<unknown> {
     const [first, ...rest] = messages;
-    if (first === undefined) return;
+    if (first === undefined) return undefined;
     try {
-      await this.broker.publish({ exchange: exchanges.executions.name, routingKey }, [first, ...rest], {
-        persistent: false,
-      });
+      const target = { exchange: exchanges.executions.name, routingKey };
+      await this.broker.publish(target, [first, ...rest], { persistent: false, ...options });
+      return undefined;
     } catch (error) {
       this.log.warn('A command was not published; it will be emitted again from the log', {
         routing_key: routingKey,
         error,
       });
+      return error;
     }
   }
 
-  private message(type: MessageType, project: string, data: unknown): Message {
-    return { id: this.ids.newId(), type, source: this.source, project, data };
+  private message(type: MessageType, project: string, data: unknown, since?: number): Message {
+    const time = since === undefined ? {} : { time: new Date(since).toISOString() };
+    return { id: this.ids.newId(), type, source: this.source, project, ...time, data };
   }
 }
 

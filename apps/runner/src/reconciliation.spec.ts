@@ -13,6 +13,7 @@ class World {
   readonly index = new WorkIndex();
   readonly executors = new ExecutorRegistry({ patienceMs, maxGapMs: 2_000 });
   readonly asked: Attempt[] = [];
+  readonly askedAt: number[] = [];
   readonly cancels: { readonly execution: string; readonly force: boolean }[] = [];
   readonly verdicts: string[] = [];
   remembered: Member[] = [];
@@ -23,6 +24,7 @@ class World {
     this.executors,
     { rememberedExecutors: () => Promise.resolve(this.remembered) },
     { monotonicMs: () => this.now, wallMs: () => 0 },
+    { now: () => this.now },
     { startValidityMs: validityMs },
   );
 
@@ -39,6 +41,8 @@ class World {
       holdsSlot: true,
       scheduledAt: 0,
       emittedAt: 0,
+      sentTo: undefined,
+      since: 0,
       holder: undefined,
       cancelling: null,
       inquiry: undefined,
@@ -75,7 +79,10 @@ class World {
 
   async tick(): Promise<void> {
     const outbox = {
-      query: (_site: string, attempt: Attempt) => this.asked.push(attempt),
+      query: (_site: string, attempt: Attempt, askedAt: number) => {
+        this.asked.push(attempt);
+        this.askedAt.push(askedAt);
+      },
       cancel: (_site: string, attempt: { execution: string; force: boolean }) => this.cancels.push(attempt),
     };
     await this.reconciliation.tick(outbox as unknown as Outbox, {
@@ -115,6 +122,17 @@ describe('Reconciliation', () => {
     world.passUntil(4_000, 'e1');
     await world.tick();
     expect(world.asked).toEqual([]);
+  });
+
+  it('remembers since when what it sends after an answer is meant: since the newest question', async () => {
+    const world = new World();
+    world.passUntil(6_000, 'e1', 'e2');
+    await world.tick();
+    world.hear('unknown', 'e1');
+    world.passUntil(10_000, 'e1', 'e2');
+    await world.tick();
+    expect(world.askedAt).toEqual([6_000, 10_000]);
+    expect(world.attempt?.inquiry).toMatchObject({ since: 10_000, unknownTo: new Set(['e1']) });
   });
 
   it('emits a start again only after every live executor has said that it does not know it', async () => {

@@ -1,4 +1,5 @@
 import type { Report } from '@ryax/contracts';
+import type { DatabaseClock } from '@ryax/event-log';
 import type { Clock } from '@ryax/platform';
 import type { Membership } from './membership';
 import type { ExecutorRegistry } from './executors';
@@ -46,6 +47,7 @@ export class Reconciliation {
     private readonly executors: ExecutorRegistry,
     private readonly membership: Pick<Membership, 'rememberedExecutors'>,
     private readonly clock: Clock,
+    private readonly database: Pick<DatabaseClock, 'now'>,
     private readonly options: ReconciliationOptions,
   ) {}
 
@@ -89,6 +91,7 @@ export class Reconciliation {
   /** One look over all outstanding attempts; queries and cancels go to the outbox. */
   async tick(outbox: Outbox, reconciled: Reconciled): Promise<void> {
     const now = this.clock.monotonicMs();
+    const since = Math.ceil(this.database.now());
     const silent: TrackedAttempt[] = [];
     let budget = maxPerTick;
     for (const attempt of this.index.outstanding) {
@@ -102,11 +105,11 @@ export class Reconciliation {
           reconciled.vanished(attempt, `its executor ${attempt.holder} is gone`);
       } else if (attempt.isSuspect) {
         attempt.isSuspect = false;
-        outbox.query(attempt.site, this.address(attempt));
+        outbox.query(attempt.site, this.address(attempt), since);
         budget--;
       } else if (now - attempt.emittedAt >= this.options.startValidityMs) {
         if (this.unknownToAll(attempt)) silent.push(attempt);
-        else if (this.ask(attempt, now, outbox)) budget--;
+        else if (this.ask(attempt, now, since, outbox)) budget--;
       }
     }
     for (const attempt of this.cancelledAt.keys()) {
@@ -125,10 +128,10 @@ export class Reconciliation {
     attempt.isReturned = true;
   }
 
-  private ask(attempt: TrackedAttempt, now: number, outbox: Outbox): boolean {
+  private ask(attempt: TrackedAttempt, now: number, since: number, outbox: Outbox): boolean {
     if (attempt.inquiry !== undefined && now - attempt.inquiry.askedAt < repeatAfterMs) return false;
-    attempt.inquiry = { askedAt: now, unknownTo: attempt.inquiry?.unknownTo ?? new Set() };
-    outbox.query(attempt.site, this.address(attempt));
+    attempt.inquiry = { askedAt: now, since, unknownTo: attempt.inquiry?.unknownTo ?? new Set() };
+    outbox.query(attempt.site, this.address(attempt), since);
     return true;
   }
 

@@ -35,6 +35,19 @@ describe('Runner', () => {
     expect(executor.starts.map(({ execution }) => execution)).toEqual(['a', 'b']);
   });
 
+  it('sends a start to another executor when the one that it chose has no queue any more', async () => {
+    await engine.runner({ executorPatienceMs: 60_000, startValidityMs: 60_000 });
+    const gone = await engine.executor('gone');
+    const executor = await engine.executor('there');
+    await gone.close();
+    executor.succeeds = true;
+    const works = Array.from({ length: 6 }, (_, index) => work(`w${index}`));
+    await engine.start(run, await engine.define(works));
+    await ended();
+    expect(executor.starts).toHaveLength(works.length);
+    expect((await engine.history(run)).filter((type) => type === 'ExecutionFailed')).toEqual([]);
+  });
+
   it('settles a report of a closed attempt without an event', async () => {
     await engine.runner();
     const executor = await engine.executor();

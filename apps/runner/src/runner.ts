@@ -261,7 +261,7 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
     onDoubled: (stream) => owner.run('snapshot', () => store.snapshot(stream)),
   });
   const inbox = new Inbox(broker, { partitions, batchMessages });
-  const reconciliation = new Reconciliation(index, executors, membership, clock, { startValidityMs });
+  const reconciliation = new Reconciliation(index, executors, membership, clock, eventLog.clock, { startValidityMs });
   const loop: DecisionLoop = new DecisionLoop({
     inbox,
     cycle,

@@ -14,6 +14,8 @@ function tracked(streamId: string, execution: string, overrides: Partial<Tracked
     site: 'local',
     scheduledAt: 0,
     emittedAt: 0,
+    sentTo: undefined,
+    since: 0,
     holder: undefined,
     cancelling: null,
     inquiry: undefined,
@@ -25,6 +27,30 @@ function tracked(streamId: string, execution: string, overrides: Partial<Tracked
 }
 
 describe('WorkIndex', () => {
+  it('knows how much each executor has to do that asks for slots', () => {
+    const index = new WorkIndex();
+    const [one, other, free] = [tracked('a', 'x'), tracked('a', 'y'), tracked('a', 'z', { holdsSlot: false })];
+    for (const attempt of [one, other, free]) {
+      index.track(attempt);
+      index.sendTo(attempt, 'e1');
+    }
+    expect(index.outstandingAt('e1')).toBe(2);
+
+    index.sendTo(other, 'e2');
+    expect([index.outstandingAt('e1'), index.outstandingAt('e2')]).toEqual([1, 1]);
+
+    index.untrack('a', 'x', 1);
+    index.forget('a');
+    expect([index.outstandingAt('e1'), index.outstandingAt('e2')]).toEqual([0, 0]);
+  });
+
+  it('does not count what it does not watch', () => {
+    const index = new WorkIndex();
+    const stranger = tracked('a', 'x');
+    index.sendTo(stranger, 'e1');
+    expect([stranger.sentTo, index.outstandingAt('e1')]).toEqual(['e1', 0]);
+  });
+
   it('gives runs with ready work their turn, one after the other', () => {
     const index = new WorkIndex();
     for (const run of ['a', 'b', 'c']) index.setReady(run, [{ ...lane, count: 2 }]);

@@ -8,6 +8,10 @@ export interface TrackedAttempt extends Omit<OutstandingAttempt, 'cancelling'> {
   readonly partition: number;
   /** Monotonic ms of the newest emission of its start by us, or of our takeover. */
   emittedAt: number;
+  /** The executor's incarnation that its start was last sent to. */
+  sentTo: string | undefined;
+  /** Since when that start is meant, by the database: executors take none that is older than what they have promised. */
+  since: number;
   /** The executor's incarnation that said it holds it. */
   holder: string | undefined;
   /** Set when it should be stopped. */
@@ -24,6 +28,8 @@ export interface TrackedAttempt extends Omit<OutstandingAttempt, 'cancelling'> {
 /** "Who has it?", asked of all executors of a site that lived at that moment. */
 export interface Inquiry {
   readonly askedAt: number;
+  /** The same by the database: whoever does not know the attempt takes no start of it that is older. */
+  readonly since: number;
   readonly unknownTo: Set<string>;
 }
 
@@ -40,6 +46,8 @@ export class WorkIndex {
   private readonly attempts = new Map<string, TrackedAttempt>();
   private readonly keysByStream = new Map<string, Set<string>>();
   private readonly held = new Map<string, { readonly lane: Lane; count: number }>();
+  /** Attempts that ask for a slot, by the executor that they were sent to. */
+  private readonly sent = new Map<string, number>();
   private readonly versions = new Map<string, number>();
   private readonly resting = new Set<string>();
 
@@ -157,6 +165,19 @@ export class WorkIndex {
     return this.attempts.size;
   }
 
+  /** The start of this attempt goes to this executor, whoever it went to before. */
+  sendTo(attempt: TrackedAttempt, incarnation: string): void {
+    const isTracked = this.attempts.get(attemptKey(attempt.streamId, attempt.execution, attempt.attempt)) === attempt;
+    if (isTracked) this.addSent(attempt, -1);
+    attempt.sentTo = incarnation;
+    if (isTracked) this.addSent(attempt, 1);
+  }
+
+  /** How much of ours an executor has to do that asks for slots. */
+  outstandingAt(incarnation: string): number {
+    return this.sent.get(incarnation) ?? 0;
+  }
+
   outstandingIn(lane: Lane): number {
     return this.held.get(laneKey(lane))?.count ?? 0;
   }
@@ -188,11 +209,19 @@ export class WorkIndex {
     for (const streamId of this.resting) if (isForgotten(streamId)) this.resting.delete(streamId);
   }
 
-  private addHeld(lane: Lane, count: number): void {
-    const { pool, holdsSlot } = lane;
-    const held = this.held.get(laneKey(lane)) ?? { lane: { pool, holdsSlot }, count: 0 };
+  private addHeld(attempt: TrackedAttempt, count: number): void {
+    const { pool, holdsSlot } = attempt;
+    const held = this.held.get(laneKey(attempt)) ?? { lane: { pool, holdsSlot }, count: 0 };
     held.count += count;
-    this.held.set(laneKey(lane), held);
+    this.held.set(laneKey(attempt), held);
+    this.addSent(attempt, count);
+  }
+
+  private addSent({ holdsSlot, sentTo }: TrackedAttempt, count: number): void {
+    if (!holdsSlot || sentTo === undefined) return;
+    const sum = this.outstandingAt(sentTo) + count;
+    if (sum > 0) this.sent.set(sentTo, sum);
+    else this.sent.delete(sentTo);
   }
 }
 

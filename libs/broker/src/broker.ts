@@ -61,6 +61,11 @@ export interface PublishOptions {
   readonly persistent?: boolean;
   /** Default false. True: rejects with an UnroutableError when no queue is bound. */
   readonly mandatory?: boolean;
+  /**
+   * Default false: what is unconfirmed when the connection is lost is sent again, so that it may arrive twice. True: it is not, and
+   * rejects with a {@link PublishError}, although it may have arrived.
+   */
+  readonly once?: boolean;
 }
 
 export interface ConsumeOptions {

@@ -58,10 +58,10 @@ export const channels = {
   },
   starts: {
     exchange: exchanges.executions.name,
-    address: routingKeys.start('{site}', '{pool}'),
+    address: routingKeys.start('{incarnation}'),
     audience: 'internal',
-    summary: 'Attempts to one executor of the pool.',
-    readBy: 'the executors of the pool in turn, queue `ryax.start.{site}.{pool}`',
+    summary: 'Attempts to the executor that a runner has chosen; `time` says since when they are meant.',
+    readBy: 'that executor, from its own queue',
     promise: repeated,
     messages: ['execution.start'],
   },

@@ -23,7 +23,8 @@ export const queues = {
   intakeCommands: 'ryax.intake.commands',
   /** The count is part of the name: old queues are drained before the number of partitions changes. */
   runnerPartition: (count: number, partition: number) => `ryax.runner.${count}.${partition}`,
-  starts: (site: string, pool: string) => `ryax.start.${site}.${pool}`,
+  /** Of one process of an executor, by its incarnation. */
+  starts: (incarnation: string) => `ryax.start.${incarnation}`,
   logs: 'ryax.logs.store',
   queries: 'ryax.queries',
   dead: 'ryax.dead',
@@ -31,7 +32,8 @@ export const queues = {
 
 export const routingKeys = {
   runnerPartition: (partition: number) => `p${partition}`,
-  start: (site: string, pool: string) => `start.${site}.${pool}`,
+  /** To one executor: every copy of a start reaches the same one, which knows it for what it is. */
+  start: (incarnation: string) => `start.${incarnation}`,
   cancel: (site: string) => `cancel.${site}`,
   query: (site: string) => `query.${site}`,
   beat: 'beat',

@@ -133,7 +133,8 @@ function lazily(host: () => VirtualHost | undefined, fixture: string): VirtualHo
       return get().url;
     },
     queues: () => get().queues(),
-    purgeAllQueues: () => get().purgeAllQueues(),
+    purgeAllQueues: (spared) => get().purgeAllQueues(spared),
+    deleteQueue: (queue) => get().deleteQueue(queue),
     deleteAllQueues: () => get().deleteAllQueues(),
     closeAllConnections: (atLeast) => get().closeAllConnections(atLeast),
     drop: () => get().drop(),

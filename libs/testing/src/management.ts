@@ -8,9 +8,10 @@ export interface VirtualHost {
   queues(): Promise<readonly QueueFacts[]>;
   /**
    * Empties every queue but those that are exclusive to a connection, which only that may touch. What consumers already
-   * hold unacknowledged stays theirs.
+   * hold unacknowledged stays theirs. Those named are spared: of somebody who is not under test.
    */
-  purgeAllQueues(): Promise<void>;
+  purgeAllQueues(spared?: readonly string[]): Promise<void>;
+  deleteQueue(name: string): Promise<void>;
   deleteAllQueues(): Promise<void>;
   /**
    * Closes every connection from the broker's side (CONNECTION_FORCED). The broker lists one only some time after it was
@@ -40,8 +41,8 @@ export async function createVirtualHost(brokerUrl: string, managementUrl: string
   url.pathname = `/${host}`;
   const queues = () =>
     call('GET', `queues/${host}?disable_stats=true&enable_queue_totals=true`) as Promise<QueueFacts[]>;
-  const forEachQueue = async (path: string) => {
-    const shared = (await queues()).filter((queue) => !queue.exclusive);
+  const forEachQueue = async (path: string, spared: readonly string[] = []) => {
+    const shared = (await queues()).filter((queue) => !queue.exclusive && !spared.includes(queue.name));
     const names = shared.map((queue) => encodeURIComponent(queue.name));
     await Promise.all(names.map((queue) => call('DELETE', `queues/${host}/${queue}${path}`)));
   };
@@ -49,7 +50,10 @@ export async function createVirtualHost(brokerUrl: string, managementUrl: string
     name,
     url: url.href,
     queues,
-    purgeAllQueues: () => forEachQueue('/contents'),
+    purgeAllQueues: (spared) => forEachQueue('/contents', spared),
+    deleteQueue: async (queue) => {
+      await call('DELETE', `queues/${host}/${encodeURIComponent(queue)}`);
+    },
     deleteAllQueues: () => forEachQueue(''),
     closeAllConnections: async (atLeast = 1) => {
       const open = await waitFor(

@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isProcessAlive, useServices } from './service-process';
+import { waitFor } from './wait-for';
 
 const server = `
 const server = require('node:http').createServer((q, r) => r.end('ok')).listen(0, '127.0.0.1', () => console.log('port', server.address().port));
+console.log(process.env.GREETING, process.title);
 process.on('SIGTERM', () => process.exit(7));
 if (process.argv[2] === 'fail') throw new Error('no configuration');
 `;
@@ -41,6 +43,24 @@ describe('useServices', () => {
       readyUrl: 'http://127.0.0.1:9/readyz',
     });
     await expect(starting).rejects.toThrow(/Expected broken to run, found it ended with 1.*no configuration/s);
+  });
+
+  it('starts Node with flags and under another program, tells what it writes, and when it has ended', async () => {
+    const written: string[] = [];
+    const service = await services.start({
+      name: 'sample',
+      entry,
+      env: {},
+      nodeFlags: ['--title=sample'],
+      under: ['env', 'GREETING=hello'],
+      onOutput: (chunk) => written.push(chunk.toString()),
+    });
+    await waitFor(() => written.join('').includes('hello sample'));
+
+    await service.kill();
+    expect(await service.ended).toBe('SIGKILL');
+
+    expect(isProcessAlive(service.pid)).toBe(false);
   });
 
   it('says how to build a service that is not built', async () => {

@@ -9,6 +9,12 @@ export interface ServiceOptions {
   readonly name: string;
   readonly entry?: string;
   readonly args?: readonly string[];
+  /** For Node itself, such as `--import=…`. */
+  readonly nodeFlags?: readonly string[];
+  /** Put before Node, such as `setpriv --pdeathsig TERM`; what it is has to become Node, so that the pid is the service's. */
+  readonly under?: readonly string[];
+  /** Gets what it writes, as it comes, both streams. */
+  readonly onOutput?: (chunk: Buffer) => void;
   /** All that it is given, beside PATH and HOME: what the developer's shell has set must not matter. */
   readonly env: Readonly<Record<string, string>>;
   /** Answers 200 when the service may be used. */
@@ -23,6 +29,8 @@ export interface ServiceProcess {
   /** What it has written so far (the last 200 kB), both streams. */
   readonly output: string;
   isRunning(): boolean;
+  /** Resolves when it has ended, for whatever reason, with its exit status or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
   waitUntilReady(): Promise<void>;
   waitForOutput(pattern: RegExp | string): Promise<void>;
   /** SIGTERM; answers the exit status once it has ended, undefined when a signal ended it. */
@@ -56,17 +64,25 @@ export function useServices(): { start(options: ServiceOptions): Promise<Service
 
 /** Starts one; the caller ends it. */
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
-  const { name, args = [], env } = options;
+  const { name, args = [], nodeFlags = [], under = [], env, onOutput = () => undefined } = options;
   const entry = options.entry ?? builtEntry(name);
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--enable-source-maps', entry, ...args], {
+  const command = [...under, process.execPath, '--enable-source-maps', ...nodeFlags, entry, ...args];
+  const [program = process.execPath, ...rest] = command;
+  const child = spawn(program, rest, {
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  const collect = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-maxOutput));
+  const collect = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-maxOutput);
+    onOutput(chunk);
+  };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal));
+  });
   await once(child, 'spawn');
   const { pid } = child;
   if (pid === undefined) throw new Error(`Expected ${name} to have a process id, found none`);
@@ -83,6 +99,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
       return output;
     },
     isRunning,
+    ended,
     waitUntilReady: async () => {
       const { readyUrl, readyTimeoutMs = defaultReadyTimeoutMs } = options;
       if (readyUrl === undefined) return;

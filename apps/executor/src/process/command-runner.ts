@@ -5,7 +5,7 @@ import { ioDeclarationSchema, type ActionToRun, type JsonObject } from '@ryax/co
 import { crash, decidedBy, note, type Attempt, type AttemptEnd } from './attempt';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
-import { actionEnvironment, inputVariables, type Environment } from './environment';
+import { actionEnvironment, attemptVariables, inputVariables, type Environment } from './environment';
 import { InputPreparation, type InputSources, type PreparedInputs } from './inputs';
 import { collectOutputs } from './outputs';
 import { describeExit, ProcessGroup, type Exit } from './process-group';
@@ -79,7 +79,7 @@ export class CommandRunner {
   private async environment(
     room: Room,
     container: Container,
-    { sink }: Attempt,
+    { launch, sink }: Attempt,
     inputs: PreparedInputs,
   ): Promise<Environment> {
     const inputsFile = join(room.directory, 'inputs.json');
@@ -87,7 +87,13 @@ export class CommandRunner {
     const { variables, tooLong } = inputVariables(inputs.values);
     for (const name of tooLong) note(sink, `The input ${name} is too long for a variable; it is in $RYAX_INPUTS`);
     const ours = { RYAX_INPUTS: inputsFile, RYAX_OUTPUTS: outputsFile(room) };
-    return { ...actionEnvironment(this.options.env, room), ...variables, ...container.env, ...ours };
+    return {
+      ...actionEnvironment(this.options.env, room),
+      ...variables,
+      ...container.env,
+      ...attemptVariables(launch),
+      ...ours,
+    };
   }
 }
 

@@ -52,6 +52,16 @@ describe('a command', () => {
     expect(log.lines).toEqual(['none', '300011']);
   });
 
+  it('is told which attempt of which execution it is', async () => {
+    const outputs = { who: 'string' } as const;
+    const told = script(
+      'printf \'{"who": "%s"}\' "$RYAX_RUN_ID $RYAX_EXECUTION $RYAX_ATTEMPT" > "$RYAX_OUTPUTS"',
+      outputs,
+    );
+
+    expect(await fixture.outputsOf(told, {}, { attempt: 3 })).toEqual({ who: 'run-1 fit 3' });
+  });
+
   it('gives back the JSON object that it leaves in $RYAX_OUTPUTS', async () => {
     const outputs = { depth: 'float', places: 'json' } as const;
     const container = script('echo \'{"depth": 3, "places": ["Crète"]}\' > "$RYAX_OUTPUTS"', outputs);

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import type { JsonObject, JsonValue } from '@ryax/contracts';
+import type { Launch } from '../launcher';
 import type { Room } from './room';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -25,6 +26,14 @@ export function actionEnvironment(base: Environment, room: Room): Environment {
     PYTHONUTF8: '1',
     PYTHONUNBUFFERED: '1',
   };
+}
+
+/**
+ * Who an attempt is. Run and execution are the same in each of its attempts: together they are the key by which an effect on
+ * the outside, which may be asked for more than once, can be made to happen once (docs/reliability.md).
+ */
+export function attemptVariables({ runId, execution, attempt }: Launch): Environment {
+  return { RYAX_RUN_ID: runId, RYAX_EXECUTION: execution, RYAX_ATTEMPT: String(attempt) };
 }
 
 /** A command's inputs as variables of their names, and the names of those that are too long for that. */

@@ -5,7 +5,7 @@ import type { ActionCache } from './action-cache';
 import { crash, decidedBy, note, type Attempt, type AttemptEnd } from './attempt';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
-import { actionEnvironment, type Environment } from './environment';
+import { actionEnvironment, attemptVariables, type Environment } from './environment';
 import { InputPreparation, type InputSources } from './inputs';
 import { collectOutputs } from './outputs';
 import { describeExit } from './process-group';
@@ -59,7 +59,7 @@ export class HandlerRunner {
     const output = new AttemptOutput(sink, inputs.secrets);
 
     const startedAt = this.options.monotonicMs();
-    const call = () => worker.call(inputs.values, output);
+    const call = () => worker.call({ inputs: inputs.values, env: attemptVariables(launch) }, output);
     const end = await control.supervise(worker, launch, call);
     const durationMs = this.options.monotonicMs() - startedAt;
     output.flush();

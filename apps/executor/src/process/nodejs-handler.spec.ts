@@ -39,6 +39,15 @@ describe('a Node handler', () => {
     expect(await fixture.outputsOf(await action(code, { ...result, files }))).toEqual({ y: 1 });
   });
 
+  it('is told in each call which attempt of which execution it is', async () => {
+    const hash = await action('module.exports = () => ({ y: process.env })', result);
+
+    expect(await fixture.outputsOf(hash)).toMatchObject({ y: { RYAX_EXECUTION: 'fit', RYAX_ATTEMPT: '1' } });
+    expect(await fixture.outputsOf(hash, {}, { execution: 'fit.7', attempt: 2 })).toMatchObject({
+      y: { RYAX_RUN_ID: 'run-1', RYAX_EXECUTION: 'fit.7', RYAX_ATTEMPT: '2' },
+    });
+  });
+
   it('is CommonJS and sloppy whatever the folders above say', async () => {
     await writeFile(join(fixture.directory, 'package.json'), '{"type":"module"}');
 
@@ -295,11 +304,12 @@ describe('a Node handler', () => {
     if (descriptor === 4) expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'crash' } });
   });
 
-  it('has a clean environment: nothing of the engine, but a user, a home and a language', async () => {
+  it('has a clean environment: nothing of the engine but who it is, a user, a home and a language', async () => {
     const code = 'module.exports = () => ({ y: process.env })';
     const { y } = await fixture.outputsOf(await action(code, result));
 
-    expect(Object.keys(y as object).filter((name) => name.startsWith('RYAX') || name.includes('SECRET'))).toEqual([]);
+    const ofEngine = Object.keys(y as object).filter((name) => name.startsWith('RYAX') || name.includes('SECRET'));
+    expect(ofEngine.sort()).toEqual(['RYAX_ATTEMPT', 'RYAX_EXECUTION', 'RYAX_RUN_ID']);
     expect(y).toMatchObject({ LANG: 'C.UTF-8', HOME: expect.stringContaining('home'), USER: expect.any(String) });
   });
 

@@ -30,6 +30,16 @@ describeWithPython('a Python handler', () => {
     expect(await fixture.outputsOf(await action(code, result))).toEqual({ y: 1 });
   });
 
+  it('is told in each call which attempt of which execution it is', async () => {
+    const code = "import os\ndef handle(inputs):\n    return {'y': dict(os.environ)}";
+    const hash = await action(code, result);
+
+    expect(await fixture.outputsOf(hash)).toMatchObject({ y: { RYAX_EXECUTION: 'fit', RYAX_ATTEMPT: '1' } });
+    expect(await fixture.outputsOf(hash, {}, { execution: 'fit.7', attempt: 2 })).toMatchObject({
+      y: { RYAX_RUN_ID: 'run-1', RYAX_EXECUTION: 'fit.7', RYAX_ATTEMPT: '2' },
+    });
+  });
+
   it('is imported as a module, not run as a script', async () => {
     const code = `
 import os, sys

@@ -2,10 +2,16 @@ import { z } from 'zod';
 import { parsedJsonObjectSchema, type JsonObject } from '@ryax/contracts';
 
 /** What `runtimes/python3/worker.py` and `runtimes/nodejs/worker.cjs` are told and what they answer; see there. */
-export interface CallCommand {
+export interface CallCommand extends HandedOver {
   readonly call: number;
   readonly marker: string;
+}
+
+/** What one call is about. */
+export interface HandedOver {
   readonly inputs: JsonObject;
+  /** Variables of the environment that tell this call from others. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 const raisedSchema = z.object({

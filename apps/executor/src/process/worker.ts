@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
-import type { JsonObject } from '@ryax/contracts';
 import type { LogSink } from '../launcher';
 import type { ActionMetadata } from './action-metadata';
 import type { Environment } from './environment';
 import { readLines } from './lines';
 import { ProcessGroup, type Exit, type GroupContext } from './process-group';
 import type { Room } from './room';
-import { decodeReply, encodeCommand, type WorkerAnswer, type WorkerReply } from './worker-protocol';
+import { decodeReply, encodeCommand, type HandedOver, type WorkerAnswer, type WorkerReply } from './worker-protocol';
 
 /** How a call ended. */
 export type CallEnd =
@@ -83,7 +82,7 @@ export class Worker {
   }
 
   /** Calls the handler; resolves when it has answered or died and all its output is in the sinks. */
-  async call(inputs: JsonObject, { stdout, stderr }: CallOutputs): Promise<CallEnd> {
+  async call(handed: HandedOver, { stdout, stderr }: CallOutputs): Promise<CallEnd> {
     const number = ++this.calls;
     if (this.exit !== undefined) return number === 1 ? { type: 'exited', exit: this.exit } : { type: 'not-begun' };
     const marker = randomBytes(16).toString('hex');
@@ -91,7 +90,7 @@ export class Worker {
     const [out, err] = this.group.outputs;
     const logged = Promise.all([out.read(markerBytes, stdout), err.read(markerBytes, stderr)]);
     const ended = new Promise<CallEnd>((settle) => (this.current = { number, settle }));
-    this.commands.write(encodeCommand({ call: number, marker, inputs }));
+    this.commands.write(encodeCommand({ call: number, marker, ...handed }));
     const end = await ended;
     this.current = undefined;
     if (end.type !== 'not-begun') await logged;

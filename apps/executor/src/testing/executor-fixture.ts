@@ -60,7 +60,7 @@ export class ExecutorFixture {
   }
 
   get startQueue(): string {
-    return queues.starts(this.settings.site, this.settings.pool);
+    return queues.starts(this.executor.incarnation);
   }
 
   get ownQueue(): string {
@@ -77,6 +77,12 @@ export class ExecutorFixture {
     return batch;
   }
 
+  /** A start that is meant since then, by the database. */
+  async deliverSince(since: number, start: Start): Promise<void> {
+    await this.broker.deliver(this.startQueue, [this.message('execution.start', start, since)]);
+    await settle();
+  }
+
   /** A start that the broker had delivered before, to a connection that is gone. */
   async redeliver(start: Start): Promise<FakeDelivery | undefined> {
     const [delivery] = await this.broker.deliver(this.startQueue, [this.message('execution.start', start)], true);
@@ -89,6 +95,13 @@ export class ExecutorFixture {
     data: DataOf<T>,
   ): Promise<void> {
     await this.broker.deliver(this.ownQueue, [this.message(type, data)]);
+    await settle();
+  }
+
+  /** Who has it, as asked at that time of the database? */
+  async queryAt(askedAt: number, start: Start): Promise<void> {
+    const message = this.message('execution.query', { attempts: [addressed(start)] }, askedAt);
+    await this.broker.deliver(this.ownQueue, [message]);
     await settle();
   }
 
@@ -156,8 +169,9 @@ export class ExecutorFixture {
     }
   }
 
-  private message<T extends MessageType>(type: T, data: DataOf<T>): Message<DataOf<T>> {
-    return { id: `m${this.ids++}`, type, source: '/runner', project: 'default', data };
+  private message<T extends MessageType>(type: T, data: DataOf<T>, since?: number): Message<DataOf<T>> {
+    const time = since === undefined ? {} : { time: new Date(since).toISOString() };
+    return { id: `m${this.ids++}`, type, source: '/runner', project: 'default', ...time, data };
   }
 }
 

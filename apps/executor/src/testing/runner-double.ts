@@ -11,9 +11,9 @@ import {
   type Settled,
   type Start,
 } from '@ryax/contracts';
+import { waitFor } from '@ryax/testing';
 
 const site = 'local';
-const pool = 'default';
 const consumption = { prefetch: 1_000, maxBatch: 1_000 };
 
 /** A runner and a state store as an executor sees them, over a real transport: answers beats, notes what it is told. */
@@ -53,10 +53,12 @@ export class RunnerDouble {
     await this.hear(queues.logs, (message) => isType(message, 'execution.log') && this.chunks.push(message.data));
   }
 
-  start(...starts: readonly [Start, ...Start[]]): Promise<void> {
+  /** To the executor that has come last, once one is there. */
+  async start(...starts: readonly [Start, ...Start[]]): Promise<void> {
     const [first, ...rest] = starts.map((start) => this.message('execution.start', start));
-    if (first === undefined) return Promise.resolve();
-    const target = { exchange: exchanges.executions.name, routingKey: routingKeys.start(site, pool) };
+    const executor = await waitFor(() => this.incarnations.at(-1), { describe: 'an executor to beat' });
+    if (first === undefined) return;
+    const target = { exchange: exchanges.executions.name, routingKey: routingKeys.start(executor) };
     return this.broker.publish(target, [first, ...rest], { persistent: false });
   }
 

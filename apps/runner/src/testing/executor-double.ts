@@ -41,14 +41,14 @@ export class ExecutorDouble {
     const keys = [routingKeys.executor(this.incarnation), routingKeys.cancel(site), routingKeys.query(site)];
     await this.broker.declare([
       {
-        name: queues.starts(site, pool),
-        kind: 'work',
-        bindings: [{ exchange, routingKey: routingKeys.start(site, pool) }],
+        name: queues.starts(this.incarnation),
+        kind: 'own',
+        bindings: [{ exchange, routingKey: routingKeys.start(this.incarnation) }],
       },
       { name: own, kind: 'own', bindings: keys.map((routingKey) => ({ exchange, routingKey })) },
     ]);
     await this.hear(own, (message) => this.told(message));
-    await this.hear(queues.starts(site, pool), (message) => this.taken(message));
+    await this.hear(queues.starts(this.incarnation), (message) => this.taken(message));
     this.beats = setInterval(() => void this.beat(), 100);
     await this.beat();
   }

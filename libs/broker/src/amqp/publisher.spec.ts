@@ -75,6 +75,19 @@ describe('Publisher', () => {
     await Promise.all(published);
   });
 
+  it('sends nothing again that was to be sent once, and says that it may have arrived', async () => {
+    const once = publisher.publish(target, wire('a'), { once: true });
+    publisher.detach();
+    await expect(once).rejects.toMatchObject({ code: 'publish-failed', reason: 'unconfirmed', target });
+
+    const waiting = publisher.publish(target, wire('b'), { once: true });
+    channel = new FakeChannel();
+    publisher.attach(channel.asChannel);
+    expect(channel.written).toEqual(['b']);
+    channel.confirmAll();
+    await waiting;
+  });
+
   it('rejects what is not confirmed until its deadline', async () => {
     const hasty = new Publisher(20);
     hasty.attach(channel.asChannel);

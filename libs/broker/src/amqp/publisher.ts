@@ -21,7 +21,7 @@ interface Publication {
 
 /**
  * Publishes with confirms, in order. What is unconfirmed when a connection is lost is sent again over the next one
- * (so it may arrive twice), until its deadline. While the broker blocks us, or the socket's buffer is full, or too much
+ * (so it may arrive twice), until its deadline; unless it was to be sent once. While the broker blocks us, or the socket's buffer is full, or too much
  * is unconfirmed, messages wait here.
  */
 export class Publisher {
@@ -72,8 +72,12 @@ export class Publisher {
   /** The channel is gone: its confirms will not come. */
   detach(): void {
     this.channel = undefined;
-    this.waiting.unshift(this.sent.values());
+    const [once, again] = partition([...this.sent.values()], ({ options }) => options.once === true);
     this.sent.clear();
+    this.waiting.unshift(again);
+    for (const publication of once) {
+      this.settle(publication, new PublishError('unconfirmed', publication.target, 'the connection was lost'));
+    }
   }
 
   setBlocked(blocked: boolean): void {
@@ -177,6 +181,12 @@ export class Publisher {
     }
     this.send();
   }
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const sides: [T[], T[]] = [[], []];
+  for (const item of items) sides[isFirst(item) ? 0 : 1].push(item);
+  return sides;
 }
 
 function propertiesOf({ wire, options }: Publication, tag: number): Options.Publish {

@@ -36,7 +36,7 @@ export interface ActionSource {
   readonly files?: Record<string, string>;
 }
 
-export type LaunchOptions = Partial<Pick<Launch, 'resources' | 'timeoutMs' | 'execution'>>;
+export type LaunchOptions = Partial<Pick<Launch, 'resources' | 'timeoutMs' | 'execution' | 'attempt'>>;
 
 /** Keeps what an attempt writes; with `pause` it plays a reader that is behind. */
 export class RecordedLog implements LogSink {

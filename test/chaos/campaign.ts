@@ -1,0 +1,141 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { categories, judge, type Violation } from './checks';
+import { Cluster } from './cluster';
+import {
+  allEnded,
+  allFollowed,
+  explainStuck,
+  openRuns,
+  readJournal,
+  readLog,
+  readModels,
+  rebuiltModels,
+} from './evidence';
+import { Load } from './load';
+import { commandOf, parseOptions, type CampaignOptions } from './options';
+import { Random } from './random';
+import { renderReport } from './report';
+import { schedule } from './schedule';
+import type { Scripts } from './scripts';
+import { Storm } from './storm';
+import { Subscriber } from './subscriber';
+
+/** Of each category. */
+const mostShown = 20;
+const interruptedStatus = 130;
+
+/** Runs one campaign, prints what came of it, and answers the exit status. */
+export async function campaign(args: readonly string[], scripts: Scripts): Promise<number> {
+  const options = parseOptions(args);
+  await scripts.buildIfStale();
+  const interrupted = new AbortController();
+  const began = performance.now();
+  const say = (line: string) => console.log(`${seconds(began).padStart(7)} s  ${line}`);
+  say(`${commandOf(options)}: starting RabbitMQ, PostgreSQL and the services`);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
+  const cluster = await Cluster.start(scripts, options.without);
+  let isSound = false;
+  try {
+    const violations = await storm(cluster, scripts, options, interrupted.signal, say);
+    isSound = violations.length === 0;
+    if (!isSound) explain(violations, cluster, options);
+    console.log(`${seconds(began)} s in all`);
+    return isSound ? 0 : 1;
+  } catch (error) {
+    if (interrupted.signal.aborted) return interruptedStatus;
+    throw error;
+  } finally {
+    await cluster.stop({ keepFolder: !isSound && !interrupted.signal.aborted });
+  }
+}
+
+async function storm(
+  cluster: Cluster,
+  scripts: Scripts,
+  options: CampaignOptions,
+  interrupted: AbortSignal,
+  say: (line: string) => void,
+): Promise<readonly Violation[]> {
+  const random = new Random(options.seed);
+  const planned = schedule(random, options.faults, options.only);
+  const load = new Load(cluster, new Random(options.seed + 1), `seed-${options.seed}`);
+  const subscriber = await Subscriber.start(cluster.broker.url);
+  try {
+    await publishAction(cluster, scripts);
+    await load.deploy();
+    say('ready; the load begins');
+    const calm = new AbortController();
+    const loading = load.run(AbortSignal.any([calm.signal, interrupted]));
+    const faults = new Storm(cluster, say);
+    await faults.run(planned, interrupted).finally(() => calm.abort());
+    say('no more faults; waiting for what was accepted to end');
+    await loading;
+    const hasEnded = await allEnded(cluster.database, options.patienceMs);
+    const reasons = hasEnded ? new Map<string, string>() : await whatStuckRunsWaitFor(cluster);
+    say('comparing what happened with what was promised');
+    await allFollowed(cluster.database, subscriber);
+    const found = [...load.violations, ...(await examine(cluster, load, subscriber))];
+    const violations = found.map((each) => explained(each, reasons));
+    const ownEnds = cluster.all.flatMap((replica) => replica.ownEnds);
+    const { made } = faults;
+    const { accepted, waits } = load;
+    console.log(`\n${renderReport({ made, accepted: accepted.length, violations, waits, ownEnds: ownEnds.length })}\n`);
+    return violations;
+  } finally {
+    await subscriber.stop();
+  }
+}
+
+async function examine(cluster: Cluster, load: Load, subscriber: Subscriber): Promise<Violation[]> {
+  const { database } = cluster;
+  const events = await readLog(database);
+  const live = await readModels(database);
+  return judge({
+    runs: load.accepted,
+    events,
+    journal: readJournal(cluster.journalFile),
+    heard: subscriber.heard,
+    runRows: await database.query(`SELECT run_id AS "runId", state FROM read_models.runs`),
+    live,
+    rebuilt: await rebuiltModels(cluster),
+  });
+}
+
+/** By run: which of its executions waits for what. */
+async function whatStuckRunsWaitFor(cluster: Cluster): Promise<Map<string, string>> {
+  const reasons = new Map<string, string>();
+  for (const runId of (await openRuns(cluster.database)).slice(0, mostShown)) {
+    const ofRun = await explainStuck(cluster, runId).catch((error: unknown) => [String(error)]);
+    reasons.set(runId, ofRun.join('; '));
+  }
+  return reasons;
+}
+
+function explained(violation: Violation, reasons: ReadonlyMap<string, string>): Violation {
+  const [, reason] = [...reasons].find(([runId]) => violation.subject.endsWith(runId)) ?? [];
+  if (violation.category !== 'stuck' || reason === undefined) return violation;
+  return { ...violation, what: `${violation.what}; ${reason}` };
+}
+
+async function publishAction({ url, bearer }: Cluster, { inRoot }: Scripts): Promise<void> {
+  const cli = inRoot('dist', 'apps', 'cli', 'src', 'main.js');
+  const folder = inRoot('test', 'chaos', 'actions', 'work');
+  await promisify(execFile)(process.execPath, [cli, '--url', url, '--token', bearer, 'actions', 'publish', folder]);
+}
+
+function explain(violations: readonly Violation[], { all, directory }: Cluster, options: CampaignOptions): void {
+  for (const category of categories) {
+    const found = violations.filter((each) => each.category === category);
+    for (const { subject, what } of found.slice(0, mostShown)) console.error(`${category}: ${subject}: ${what}`);
+    if (found.length > mostShown) console.error(`${category}: … and ${found.length - mostShown} more`);
+  }
+  for (const { member, ownEnds } of all) {
+    for (const words of ownEnds) console.error(`${member.label} ended by itself with ${words}`);
+  }
+  console.error(`\nWhat the services wrote, and the journal, are in ${directory}\nAgain: ${commandOf(options)}`);
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1000).toFixed(1);
+}

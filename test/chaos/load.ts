@@ -1,0 +1,136 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { JsonObject } from '@ryax/contracts';
+import type { AcceptedRun, Violation } from './checks';
+import type { Random } from './random';
+import { definitionOf, shapes, type Shape } from './shapes';
+
+/** Between two requests: some 15 steps a second, which leaves two cores time for the faults. */
+const gapMs = [150, 450] as const;
+/** A request that is not answered is sent again under its key. */
+const answerWithinMs = 12_000;
+const askAgainMs = 250;
+/** Longer than any outage of the campaign; what is not accepted then will never be. */
+const acceptWithinMs = 180_000;
+const cancelAfterMs = [100, 2_500] as const;
+/** Every so many requests one is repeated although it was answered: the same run must come back. */
+const repeatEvery = 7;
+
+/** How long one request took, in milliseconds of this machine's clock. */
+export interface Wait {
+  readonly askedAt: number;
+  readonly tookMs: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: { readonly run_id?: string };
+}
+
+/** Submits runs of all shapes through REST, as a caller who never gives up would. */
+export class Load {
+  readonly accepted: AcceptedRun[] = [];
+  readonly violations: Violation[] = [];
+  readonly waits: Wait[] = [];
+  private readonly underway = new Set<Promise<void>>();
+  private submitted = 0;
+
+  constructor(
+    private readonly target: { readonly url: string; readonly bearer: string; readonly journalFile: string },
+    private readonly random: Random,
+    private readonly keyPrefix: string,
+  ) {}
+
+  async deploy(): Promise<void> {
+    for (const shape of shapes) {
+      const path = '/v1/workflows';
+      const { status, body } = await this.ask(path, definitionOf(shape, this.target.journalFile));
+      if (status >= 300)
+        throw new Error(`Expected ${shape.id} to be deployed, found ${status} ${JSON.stringify(body)}`);
+    }
+  }
+
+  /** Until the signal; then what was asked for is still answered. */
+  async run(signal: AbortSignal): Promise<void> {
+    let round: Shape[] = [];
+    while (!signal.aborted) {
+      if (round.length === 0) round = this.random.shuffled(shapes);
+      const shape = round.pop();
+      if (shape !== undefined) this.submit(shape);
+      await wait(this.random.between(...gapMs), undefined, { signal }).catch(() => undefined);
+    }
+    await Promise.all(this.underway);
+  }
+
+  private submit(shape: Shape): void {
+    const number = ++this.submitted;
+    const inputs = shape.inputs(this.random);
+    const cancelMs = this.random.between(...cancelAfterMs);
+    const key = `${this.keyPrefix}-${number}`;
+    const work = this.start(shape, inputs, key, number % repeatEvery === 0)
+      .then((runId) => (shape.isCancelled === true && runId !== undefined ? this.cancel(runId, cancelMs) : undefined))
+      .finally(() => this.underway.delete(work));
+    this.underway.add(work);
+  }
+
+  private async start(shape: Shape, inputs: JsonObject, key: string, isRepeated: boolean): Promise<string | undefined> {
+    const path = `/v1/workflows/chaos-${shape.id}/runs`;
+    const askedAt = Date.now();
+    const runId = await this.untilDone(path, { inputs }, key, ({ body }) => body.run_id ?? '');
+    if (runId === undefined) return undefined;
+    this.waits.push({ askedAt, tookMs: Date.now() - askedAt });
+    this.accepted.push({ runId, shape, inputs });
+    if (!isRepeated) return runId;
+    const again = await this.untilDone(path, { inputs }, key, ({ body }) => body.run_id ?? '');
+    if (again !== undefined && again !== runId) {
+      this.violations.push({ category: 'wrong', subject: key, what: `the key gave run ${runId}, and then ${again}` });
+    }
+    return runId;
+  }
+
+  private async cancel(runId: string, afterMs: number): Promise<void> {
+    await wait(afterMs);
+    await this.untilDone(`/v1/runs/${runId}/cancel`, { reason: 'the campaign cancels it' }, undefined, () => runId);
+  }
+
+  /** Asks until it is done. What is refused for good, or never answered, is a violation. */
+  private async untilDone(
+    path: string,
+    body: JsonObject,
+    key: string | undefined,
+    done: (answer: Answer) => string,
+  ): Promise<string | undefined> {
+    const deadline = performance.now() + acceptWithinMs;
+    let found = 'no answer';
+    while (performance.now() < deadline) {
+      try {
+        const answer = await this.ask(path, body, key);
+        if (answer.status < 300) return done(answer);
+        found = `${answer.status} ${JSON.stringify(answer.body)}`;
+        if (answer.status < 500) break;
+      } catch (error) {
+        found = String(error);
+      }
+      await wait(askAgainMs);
+    }
+    this.violations.push({
+      category: 'stuck',
+      subject: key ?? path,
+      what: `it was not accepted in ${acceptWithinMs / 1000} s: ${found}`,
+    });
+    return undefined;
+  }
+
+  private async ask(path: string, body: JsonObject, key?: string): Promise<Answer> {
+    const response = await fetch(`${this.target.url}${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${this.target.bearer}`,
+        'content-type': 'application/json',
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
+      },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(answerWithinMs),
+    });
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  }
+}

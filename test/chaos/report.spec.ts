@@ -1,0 +1,43 @@
+import { renderReport } from './report';
+
+const calm = { made: [], accepted: 12, violations: [], waits: [], ownEnds: 0 };
+const lineOf = (text: string, name: string) =>
+  text
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .find(([, first]) => first === name)
+    ?.slice(2, -1);
+
+describe('the report of a campaign', () => {
+  it('counts violations by their category', () => {
+    const violation = { subject: 'r1', what: 'is gone' };
+    const violations = [
+      { ...violation, category: 'lost' as const },
+      { ...violation, category: 'wrong' as const },
+      { ...violation, category: 'wrong' as const },
+    ];
+    const text = renderReport({ ...calm, violations });
+    expect(lineOf(text, 'lost')).toEqual(['1', '']);
+    expect(lineOf(text, 'wrong')).toEqual(['2', '']);
+    expect(lineOf(text, 'stuck')).toEqual(['0', '']);
+  });
+
+  it('says of each kind how long callers waited because of it', () => {
+    const made = [{ kind: 'broker-restart' as const, from: 10_000, to: 20_000 }];
+    const waits = [
+      { askedAt: 5_000, tookMs: 3_000 },
+      { askedAt: 12_000, tookMs: 9_500 },
+      { askedAt: 30_000, tookMs: 20_000 },
+    ];
+    const text = renderReport({ ...calm, made, waits });
+    expect(lineOf(text, 'broker-restart')).toEqual(['1', '9.5 s']);
+    expect(lineOf(text, 'faults in all')).toEqual(['1', '9.5 s']);
+  });
+
+  it('says what could not be tried, and does not count it', () => {
+    const made = [{ kind: 'disk-full' as const, from: 0, to: 0, notPossible: 'only root can mount' }];
+    const text = renderReport({ ...calm, made });
+    expect(lineOf(text, 'disk-full')).toEqual(['0', 'not possible here: only root can mount']);
+    expect(lineOf(text, 'faults in all')?.[0]).toBe('0');
+  });
+});

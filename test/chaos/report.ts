@@ -1,0 +1,72 @@
+import { categories, type Category, type Violation } from './checks';
+import type { Wait } from './load';
+import { faultKinds, type FaultKind } from './schedule';
+
+/** A fault that was made, or why it could not be. */
+export interface Made {
+  readonly kind: FaultKind;
+  /** From its injection until it was over, in milliseconds since the epoch. */
+  readonly from: number;
+  readonly to: number;
+  readonly notPossible?: string;
+}
+
+export interface Outcome {
+  readonly made: readonly Made[];
+  readonly accepted: number;
+  readonly violations: readonly Violation[];
+  /** How long each accepted request had to wait. */
+  readonly waits: readonly Wait[];
+  readonly ownEnds: number;
+}
+
+const labels: Readonly<Record<Category, string>> = {
+  lost: 'lost',
+  stuck: 'stuck',
+  wrong: 'wrong',
+  'duplicate effect': 'duplicate effects',
+};
+
+/** One table: what was done to the engine, and what it did. */
+export function renderReport({ made, accepted, violations, waits, ownEnds }: Outcome): string {
+  const faults = faultKinds.map((kind): Line => {
+    const ofKind = made.filter((each) => each.kind === kind);
+    const refused = ofKind.find(({ notPossible }) => notPossible !== undefined);
+    if (refused !== undefined) return [kind, '0', `not possible here: ${refused.notPossible}`];
+    return [kind, String(ofKind.length), ofKind.length === 0 ? '' : longestRecovery(ofKind, waits)];
+  });
+  const done = made.filter(({ notPossible }) => notPossible === undefined);
+  const counts = categories.map((category): Line => {
+    return [labels[category], String(violations.filter((each) => each.category === category).length), ''];
+  });
+  return table([
+    ['', 'Count', 'Longest recovery'],
+    ...faults,
+    ['faults in all', String(done.length), longestRecovery(done, waits)],
+    ['runs accepted', String(accepted), ''],
+    ...counts,
+    ['services that ended by themselves', String(ownEnds), ''],
+  ]);
+}
+
+/**
+ * How long the engine took to accept a run after such a fault: of all requests that waited while one of them went on, or that
+ * were made within a second after it, the longest wait.
+ */
+function longestRecovery(faults: readonly Made[], waits: readonly Wait[]): string {
+  const affected = waits.filter(({ askedAt, tookMs }) =>
+    faults.some(({ from, to }) => askedAt <= to + 1_000 && askedAt + tookMs >= from),
+  );
+  const longest = affected.reduce((most, { tookMs }) => Math.max(most, tookMs), 0);
+  return `${(longest / 1000).toFixed(1)} s`;
+}
+
+type Line = readonly [string, string, string];
+
+function table([head, ...lines]: readonly [Line, ...Line[]]): string {
+  const all = [head, ...lines];
+  const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0)));
+  const row = (line: Line) => `| ${line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [row(head), rule, ...lines.map(row)].join('\n');
+}
