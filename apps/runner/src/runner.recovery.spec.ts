@@ -112,7 +112,7 @@ describe('Runner', () => {
     const executor = await engine.executor();
     executor.succeeds = true;
     const content = await engine.files.put(JSON.stringify('far away'));
-    faults.missing.add(content.hash);
+    faults.unreadable.add(content.hash);
     const hash = await engine.define(
       [work('a', { inputs: { n: '=size(trigger.text)' } })],
       [{ name: 'text', type: 'json' }],
@@ -121,7 +121,7 @@ describe('Runner', () => {
     await engine.start(`${run}-other`, hash, { text: 'near' });
     await ended(`${run}-other`);
     expect(executor.startsOf('a')).toHaveLength(1);
-    faults.missing.clear();
+    faults.unreadable.clear();
     await ended();
   });
 

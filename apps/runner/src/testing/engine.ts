@@ -50,8 +50,10 @@ export interface Faults {
   refusedAppends: number;
   /** So many appends are committed, and their answer is lost. */
   unansweredAppends: number;
-  /** Content that is not to be had. */
+  /** Content that is not there. */
   readonly missing: Set<string>;
+  /** Content that cannot be read now. */
+  readonly unreadable: Set<string>;
   /** Beats that it tried to write. */
   beats: number;
   /** How far this runner's idea of the database's time is ahead. */
@@ -107,6 +109,7 @@ export class Engine {
       refusedAppends: 0,
       unansweredAppends: 0,
       missing: new Set(),
+      unreadable: new Set(),
       beats: 0,
       aheadMs: 0,
     };
@@ -297,7 +300,7 @@ function streamsOf([decisions]: readonly unknown[]): string[] {
   );
 }
 
-function withoutMissing(files: FileStore, { missing }: Faults): FileStore {
+function withoutMissing(files: FileStore, { missing, unreadable }: Faults): FileStore {
   return new Proxy(files, {
     get(on, key) {
       const member: unknown = Reflect.get(on, key);
@@ -307,6 +310,8 @@ function withoutMissing(files: FileStore, { missing }: Faults): FileStore {
         const isMissing = typeof hash === 'string' && missing.has(hash);
         if (isMissing && key === 'size') return Promise.resolve(undefined);
         if (isMissing && key === 'read') return Promise.reject(new NotFoundError(hash));
+        const isUnreadable = typeof hash === 'string' && unreadable.has(hash);
+        if (isUnreadable && key === 'read') return Promise.reject(new Error('EIO: i/o error, read'));
         return Reflect.apply(member, on, values);
       };
     },

@@ -63,7 +63,7 @@ export async function startIntakeApp(parts: PlayedParts = {}): Promise<IntakeApp
   const answers: Readonly<Record<string, JsonValue>> = {
     'engine.settings': { partitions: 1 },
     'project.load': { open_runs: 0 },
-    'workflow.current': { version: 1, definition_hash: hash, deployed: true },
+    'workflow.current': { version: 1, definition_hash: hash, deployed: true, head: 1 },
     'action.resolve': { actions: {}, known: [] },
     ...parts.answers,
   };

@@ -21,8 +21,8 @@ interface Publication {
 
 /**
  * Publishes with confirms, in order. What is unconfirmed when a connection is lost is sent again over the next one
- * (so it may arrive twice), until its deadline; unless it was to be sent once. While the broker blocks us, or the socket's buffer is full, or too much
- * is unconfirmed, messages wait here.
+ * (so it may arrive twice), until its deadline; unless it was to be sent once. While the broker blocks us, or the
+ * socket's buffer is full, or too much is unconfirmed, messages wait here.
  */
 export class Publisher {
   private readonly waiting = new Fifo<Publication>();
