@@ -33,7 +33,7 @@ export const runnerVariables = {
   /** Messages decided in one transaction at most. */
   RYAX_BATCH_MESSAGES: count(500, 10_000),
   /** Memory for folded runs, in MiB. */
-  RYAX_RUN_CACHE_MIB: count(256, 65_536),
+  RYAX_RUN_CACHE_MIB: count(128, 65_536),
 };
 
 export const runnerConfigSchema = z.object({

@@ -23,7 +23,7 @@ export const limits = {
   /** Runs that one call can start. */
   runsPerBatch: 1_000,
   /** Starts of runs that an intake has sent and the runner has not answered yet. */
-  startsInFlight: 5_000,
+  startsInFlight: 2_000,
   /** Runs of a project that have not ended. */
   runsInFlightPerProject: 100_000,
   /** Bodies of requests that an intake holds in memory at once. */
