@@ -1,6 +1,8 @@
 import { streamId, type RunEvent } from '@ryax/contracts';
+import { advanceReader, type Tail } from '@ryax/event-log';
 import { createTestDatabase, waitFor } from '@ryax/testing';
 import fc from 'fast-check';
+import { decodeEvent } from '../tail/decoded-event';
 import { createWorld, silentLog, type World } from '../testing/stores';
 import {
   cancelRequested,
@@ -13,6 +15,7 @@ import {
   workflowDeployed,
 } from '../testing/written-streams';
 import { Projections } from './projections';
+import { Projector } from './projector';
 import { Rebuild } from './rebuild';
 import { liveSchema, shadowSchema, type ReadModelSchema } from './schema';
 
@@ -183,6 +186,52 @@ describe(Projections.name, () => {
     expect(await rebuilt()).toEqual(await contents());
   }, 60_000);
 
+  it('a page that another replica commits into the new ones is waited for by their swap', async () => {
+    await writeSomething('a');
+    await catchUp(projections());
+    await world.database.query(`COMMENT ON SCHEMA read_models IS '0'`);
+    const { tail, readers, database } = world.eventLog;
+    const meanwhile = { begin: () => Promise.resolve() };
+    const read: Tail['read'] = async (position, limit) => {
+      const page = await tail.read(position, limit);
+      if (page.events.length === 0) await meanwhile.begin();
+      return page;
+    };
+    const rebuild = new Rebuild({ read, stalled: () => tail.stalled() }, readers, database, silentLog);
+    await rebuild.resume();
+    await rebuild.step();
+
+    // Once we have seen all there is, another who believes to be the active one folds what came since, and does not commit yet.
+    const commit = promiseOf();
+    let other: Promise<void> = Promise.resolve();
+    meanwhile.begin = async () => {
+      await writeSomething('b');
+      const folded = promiseOf();
+      other = database.transaction(async (connection) => {
+        const from = await readers.position(rebuild.name);
+        const { events, position } = await tail.read(from, 1_000);
+        await advanceReader(connection, rebuild.name, from, position);
+        await new Projector(shadowSchema).project(connection, events.map(decodeEvent));
+        folded.resolve();
+        await commit.promise;
+      });
+      await folded.promise;
+    };
+    const swapping = rebuild.step();
+    await waitFor(async () => (await waitingForLocks()).length === 1);
+    commit.resolve();
+    await Promise.all([swapping, other]);
+
+    expect(await readers.position('projections')).toBe(await world.eventLog.log.lastPosition());
+    await catchUp(projections());
+    expect(await rebuilt()).toEqual(await contents());
+  });
+
+  const waitingForLocks = () =>
+    world.database.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+
   const indexes = () =>
     world.database.query(
       `SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'read_models' ORDER BY indexname`,
@@ -198,6 +247,12 @@ describe(Projections.name, () => {
     return contents();
   }
 });
+
+function promiseOf(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
 
 /** Rows that only grow; counts change with what came later. */
 function isRun(table: string): () => boolean {

@@ -7,7 +7,7 @@ import {
   type Tail,
 } from '@ryax/event-log';
 import type { Log } from '@ryax/platform';
-import type { LogReader, StepOutcome } from '../tail/log-reader';
+import { ReaderMovedError, type LogReader, type StepOutcome } from '../tail/log-reader';
 import { projectionReader, Projections } from './projections';
 import { liveSchema, shadowSchema, type ReadModelSchema } from './schema';
 
@@ -78,7 +78,11 @@ export class Rebuild implements LogReader {
 
   /** Keeps what an interrupted rebuild to the same version has done. */
   private async prepare(connection: Connection): Promise<void> {
-    if ((await builtVersion(connection, shadowSchema)) === readModelVersion) return;
+    if ((await builtVersion(connection, shadowSchema)) !== readModelVersion) await this.createShadow(connection);
+    await connection.query(stand, [this.name]);
+  }
+
+  private async createShadow(connection: Connection): Promise<void> {
     await connection.query(ddl(`DROP SCHEMA IF EXISTS ${shadowSchema} CASCADE`));
     await connection.query(ddl(`CREATE SCHEMA ${shadowSchema}`));
     await connection.query(ddl(`COMMENT ON SCHEMA ${shadowSchema} IS '${readModelVersion}'`));
@@ -99,9 +103,15 @@ export class Rebuild implements LogReader {
     }
   }
 
-  /** Checkpoint before tables, in the order of a projection's transaction: otherwise the two could deadlock. */
+  /**
+   * Checkpoints before tables, in the order of a projection's transaction: otherwise the two could deadlock. Ours first: another
+   * who believes to be the active one may be at a page of the new tables, and they would be ahead of the checkpoint that we
+   * read before its commit.
+   */
   private async swap(connection: Connection): Promise<boolean> {
-    const [live, rebuilt] = [await position(connection, projectionReader), await position(connection, this.name)];
+    const [row] = await connection.query<{ position: string }>(lockPosition, [this.name]);
+    if (row === undefined) throw new ReaderMovedError(this.name, 0);
+    const [live, rebuilt] = [await position(connection, projectionReader), Number(row.position)];
     if (rebuilt < live || !(await advanceReader(connection, projectionReader, live, rebuilt))) return false;
     await connection.query(ddl(`SET LOCAL lock_timeout = ${swapWithinMs}`));
     await connection.query(ddl(`LOCK TABLE ${tables.map((table) => `${liveSchema}.${table}`).join(', ')}`));
@@ -144,6 +154,12 @@ const selectVersion = {
 };
 
 const selectPosition = { name: 'rebuild.position', text: `SELECT position FROM readers WHERE name = $1` };
+const lockPosition = { name: 'rebuild.lock', text: `SELECT position FROM readers WHERE name = $1 FOR UPDATE` };
+/** A row from the beginning, so that there is one to lock. */
+const stand = {
+  name: 'rebuild.stand',
+  text: `INSERT INTO readers (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING`,
+};
 const forget = { name: 'rebuild.forget', text: `DELETE FROM readers WHERE name = $1` };
 
 /** Not prepared: runs once. */
