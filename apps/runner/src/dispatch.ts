@@ -7,7 +7,7 @@ import type { Membership } from './membership';
 import type { RunnerMetrics } from './runner-metrics';
 import type { StreamStore } from './stream-store';
 import { RecentEnds, slotlessWindow, windowShare } from './window';
-import type { WorkIndex } from './work-index';
+import { laneKey, type WorkIndex } from './work-index';
 
 /** Runs that one cycle may load only to hand out from them; the rest has its turn in the next. */
 const maxRunsPerLane = 500;
@@ -39,7 +39,7 @@ export interface DispatchParts {
 export interface Ownership {
   /** Streams of partitions that are not ours any more are not handed out from. */
   isOurs(streamId: string): boolean;
-  /** While open runs are still being found, what is outstanding is not known: then one at a time. */
+  /** While open runs are still being found, what is outstanding is not known: then one at a time in each lane. */
   isTakingOver(): boolean;
 }
 
@@ -49,6 +49,8 @@ export interface Ownership {
  */
 export class Dispatch {
   readonly recentEnds = new RecentEnds();
+  /** The newest start in each lane that was handed out while taking over. */
+  private readonly startsInTakeover = new Map<string, { readonly streamId: string; readonly execution: string }>();
 
   constructor(
     private readonly parts: DispatchParts,
@@ -117,6 +119,7 @@ export class Dispatch {
           { kind: 'run', message: { type: 'hand-out', executions } },
           cause,
         );
+        this.noteStart(lane, streamId, executions);
       }
       this.parts.index.setReady(streamId, stream.aggregate.readyLanes);
       return executions.length;
@@ -131,7 +134,21 @@ export class Dispatch {
   private room(lane: Lane): number {
     if (this.parts.executors.siteFor(lane.pool) === undefined) return 0;
     const room = this.window(lane) - this.parts.index.outstandingIn(lane);
-    return this.ownership.isTakingOver() ? Math.min(room, 1) : room;
+    if (!this.ownership.isTakingOver()) {
+      this.startsInTakeover.delete(laneKey(lane));
+      return room;
+    }
+    return this.isOut(this.startsInTakeover.get(laneKey(lane))) ? 0 : Math.min(room, 1);
+  }
+
+  private noteStart(lane: Lane, streamId: string, executions: readonly HandOut[]): void {
+    if (!this.ownership.isTakingOver()) return;
+    for (const { execution } of executions) this.startsInTakeover.set(laneKey(lane), { streamId, execution });
+  }
+
+  private isOut(start: { readonly streamId: string; readonly execution: string } | undefined): boolean {
+    if (start === undefined) return false;
+    return this.parts.index.attemptsOf(start.streamId).some(({ execution }) => execution === start.execution);
   }
 
   private window(lane: Lane): number {
