@@ -278,6 +278,20 @@ describe('outcomes that nobody has settled', () => {
     expect(executor.reported('a')).toHaveLength(4);
   });
 
+  it('what one runner settles says nothing of an older attempt that another has not', async () => {
+    const executor = await ExecutorFixture.started();
+    const [a, b] = [noopOf('a', { reply_partition: 1 }), noopOf('b', { reply_partition: 2 })];
+    await executor.deliverStarts(a);
+    await executor.deliverStarts(b);
+    await executor.settle(b);
+    await executor.time.advance(5_000);
+    expect(executor.reported('a')).toEqual(['ended succeeded', 'ended succeeded']);
+    expect(executor.reported('b')).toEqual(['ended succeeded']);
+    await executor.query(a, b);
+    expect(executor.reported('a').at(-1)).toBe('ended succeeded');
+    expect(executor.reported('b').at(-1)).toBe('unknown');
+  });
+
   it('are repeated at once after a reconnect, together with what runs', async () => {
     const executor = await ExecutorFixture.started();
     await executor.deliverStarts(noopOf('ended'), startOf('running'));
