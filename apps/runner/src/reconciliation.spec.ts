@@ -257,4 +257,21 @@ describe('Reconciliation', () => {
     await world.tick();
     expect(world.verdicts).toEqual(['emitted again']);
   });
+
+  it('everything open is asked about at a bounded rate', async () => {
+    const world = new World();
+    const { attempt } = world;
+    if (attempt === undefined) throw new Error('no attempt');
+    for (let other = 1; other < 5_000; other++) world.index.track({ ...attempt, execution: `x.${other}` });
+    world.passUntil(1_000, 'e1');
+    world.suspectAll();
+    const askedAfter: number[] = [];
+    for (let tick = 1; tick <= 4; tick++) {
+      await world.tick();
+      askedAfter.push(world.asked.length);
+    }
+
+    expect(askedAfter).toEqual([2_000, 4_000, 5_000, 5_000]);
+    expect(new Set(world.asked.map(({ execution }) => execution)).size).toBe(5_000);
+  });
 });
