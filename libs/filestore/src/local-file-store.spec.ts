@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdtemp, open, readdir, readFile, rm, utimes, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { CorruptContentError, NotFoundError, TooLargeError } from './errors';
@@ -29,6 +30,38 @@ describe('LocalFileStore', () => {
     expect(await store.put(Readable.from(['qu', Buffer.from('ake')]))).toEqual(expected);
     expect((await store.read(expected.hash)).toString()).toBe('quake');
     expect(await store.size(expected.hash)).toBe(5);
+  });
+
+  it('content is on disk, folder included, before its hash is answered', async () => {
+    const target = contentPath(hashOf('quake'));
+    const probe = await open(directory, 'r');
+    const handles = Object.getPrototypeOf(probe) as FileHandle;
+    await probe.close();
+    const { sync } = handles;
+    const steps: string[] = [];
+    const syncing = jest.spyOn(handles, 'sync').mockImplementation(async function (this: FileHandle) {
+      const isPublished = existsSync(target);
+      const name = await nameOf(this);
+      await sync.call(this);
+      steps.push(`${name} synced, content ${isPublished ? 'there' : 'not there'}`);
+    });
+    async function nameOf(handle: FileHandle): Promise<string> {
+      const { ino } = await handle.stat();
+      for (const [name, path] of Object.entries({ content: join(directory, 'content'), folder: dirname(target) }))
+        if (statSync(path, { throwIfNoEntry: false })?.ino === ino) return name;
+      return 'file';
+    }
+
+    await store.put('quake');
+    steps.push('answered');
+    syncing.mockRestore();
+
+    expect(steps).toEqual([
+      'file synced, content not there',
+      'content synced, content not there',
+      'folder synced, content there',
+      'answered',
+    ]);
   });
 
   it('opens a range of content', async () => {
