@@ -87,6 +87,29 @@ export function describeRequests(subject: BrokerSubject): void {
       await rejected;
     });
 
+    it('a reply that finds no queue is dropped, and its command is acknowledged all the same', async () => {
+      const [asker, answerer] = [await subject.connect(), await subject.connect()];
+      const { queue, target } = queueOf('work');
+      await answerer.broker.declare([queue]);
+      const recorder = new Recorder(hold);
+      const subscription = await answerer.broker.consume(queue.name, plenty, recorder.handler);
+
+      const asked = asker.broker.request(target, message(0), 60_000);
+      const rejected = expect(asked).rejects.toMatchObject({ code: 'connection-lost' });
+      await recorder.received(1);
+      await asker.cut();
+      await rejected;
+      answer(recorder.deliveries[0]);
+      await subscription.stop();
+
+      // What was not acknowledged would come before what is published later.
+      const next = new Recorder();
+      await answerer.broker.consume(queue.name, plenty, next.handler);
+      await answerer.broker.publish(target, [message(1)]);
+      await next.received(1);
+      expect(next.positions).toEqual([1]);
+    });
+
     it('asks again over the next connection', async () => {
       const client = await subject.connect();
       const { queue, target } = queueOf('questions');
