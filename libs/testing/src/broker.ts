@@ -136,6 +136,7 @@ function lazily(host: () => VirtualHost | undefined, fixture: string): VirtualHo
     purgeAllQueues: (spared) => get().purgeAllQueues(spared),
     deleteQueue: (queue) => get().deleteQueue(queue),
     deleteAllQueues: () => get().deleteAllQueues(),
+    connections: (atLeast) => get().connections(atLeast),
     closeAllConnections: (atLeast) => get().closeAllConnections(atLeast),
     drop: () => get().drop(),
   };

@@ -13,10 +13,9 @@ export interface VirtualHost {
   purgeAllQueues(spared?: readonly string[]): Promise<void>;
   deleteQueue(name: string): Promise<void>;
   deleteAllQueues(): Promise<void>;
-  /**
-   * Closes every connection from the broker's side (CONNECTION_FORCED). The broker lists one only some time after it was
-   * opened: waits until there are `atLeast` so many.
-   */
+  /** The broker lists a connection only some time after it was opened: waits until there are `atLeast` so many. */
+  connections(atLeast?: number): Promise<readonly ConnectionFacts[]>;
+  /** Closes every connection from the broker's side (CONNECTION_FORCED), once there are `atLeast` so many. */
   closeAllConnections(atLeast?: number): Promise<void>;
   drop(): Promise<void>;
 }
@@ -28,6 +27,12 @@ export interface QueueFacts {
   readonly type?: string;
   /** Ready and unacknowledged together, as of now. */
   readonly messages: number;
+}
+
+export interface ConnectionFacts {
+  readonly name: string;
+  /** Seconds between heartbeats, as agreed; 0 for none. */
+  readonly timeout: number;
 }
 
 export async function createVirtualHost(brokerUrl: string, managementUrl: string, name: string): Promise<VirtualHost> {
@@ -46,6 +51,14 @@ export async function createVirtualHost(brokerUrl: string, managementUrl: string
     const names = shared.map((queue) => encodeURIComponent(queue.name));
     await Promise.all(names.map((queue) => call('DELETE', `queues/${host}/${queue}${path}`)));
   };
+  const connections = (atLeast = 1) =>
+    waitFor(
+      async () => {
+        const listed = (await call('GET', `vhosts/${host}/connections`)) as ConnectionFacts[];
+        return listed.length >= atLeast && listed;
+      },
+      { describe: `${atLeast} connections to ${name}`, intervalMs: 100 },
+    );
   return {
     name,
     url: url.href,
@@ -55,14 +68,9 @@ export async function createVirtualHost(brokerUrl: string, managementUrl: string
       await call('DELETE', `queues/${host}/${encodeURIComponent(queue)}`);
     },
     deleteAllQueues: () => forEachQueue(''),
-    closeAllConnections: async (atLeast = 1) => {
-      const open = await waitFor(
-        async () => {
-          const listed = (await call('GET', `vhosts/${host}/connections`)) as { name: string }[];
-          return listed.length >= atLeast && listed;
-        },
-        { describe: `${atLeast} connections to ${name}`, intervalMs: 100 },
-      );
+    connections,
+    closeAllConnections: async (atLeast) => {
+      const open = await connections(atLeast);
       await Promise.all(open.map((connection) => call('DELETE', `connections/${encodeURIComponent(connection.name)}`)));
     },
     drop: async () => {

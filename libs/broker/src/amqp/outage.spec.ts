@@ -39,6 +39,14 @@ describe('AmqpBroker, while RabbitMQ restarts', () => {
 describe('AmqpBroker, in front of a peer that has gone silent', () => {
   const host = useTestBroker();
   const proxy = useProxy(() => host.url);
+  let broker: AmqpBroker | undefined;
+  afterEach(() => broker?.close());
+
+  it('asks the broker for a heartbeat of 5 s unless told otherwise', async () => {
+    broker = new AmqpBroker({ url: host.url, name: 'test', log });
+    await broker.declare([]);
+    expect(await host.connections()).toMatchObject([{ timeout: 5 }]);
+  });
 
   it('notices by the heartbeat, and connects again', async () => {
     const broker = new AmqpBroker({ url: `${proxy.url}?heartbeat=1`, name: 'test', log });
