@@ -18,6 +18,12 @@ export interface HistoryEvent {
   readonly data: Record<string, unknown>;
 }
 
+export interface Runner {
+  readonly process: ServiceProcess;
+  /** How many it owns, as of its last beat. */
+  readonly partitions: () => Promise<number>;
+}
+
 interface Settings {
   readonly brokerUrl: () => string;
   readonly datastoreUrl: () => string;
@@ -53,7 +59,21 @@ export class Engine {
   async start(name: ServiceName): Promise<void> {
     const port = this.ports.get(name) ?? (await freePort());
     this.ports.set(name, port);
-    const service = await this.services.start({
+    this.running.set(name, await this.launch(name, port));
+  }
+
+  /** One more runner beside the first; whoever starts it stops it. */
+  async startSecondRunner(): Promise<Runner> {
+    const port = await freePort();
+    return { process: await this.launch('runner', port), partitions: () => partitionsOwned(port) };
+  }
+
+  get firstRunner(): Runner {
+    return { process: this.process('runner'), partitions: () => partitionsOwned(this.ports.get('runner')) };
+  }
+
+  private launch(name: ServiceName, port: number): Promise<ServiceProcess> {
+    return this.services.start({
       name,
       env: {
         RYAX_BROKER: this.settings.brokerUrl(),
@@ -67,7 +87,6 @@ export class Engine {
       },
       readyUrl: `http://127.0.0.1:${port}/readyz`,
     });
-    this.running.set(name, service);
   }
 
   async stopAll(): Promise<void> {
@@ -185,6 +204,11 @@ export function expectSoundHistory(events: readonly HistoryEvent[]): void {
   const ends = events.filter(({ type }) => ['RunSucceeded', 'RunFailed', 'RunCancelled'].includes(type));
   expect(ends).toHaveLength(1);
   expect(events.at(-1)).toBe(ends[0]);
+}
+
+async function partitionsOwned(port: number | undefined): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(/^ryax_partitions_owned (\d+)$/m.exec(metrics)?.[1]);
 }
 
 export async function freePort(): Promise<number> {
