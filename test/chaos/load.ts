@@ -2,7 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { JsonObject } from '@ryax/contracts';
 import type { AcceptedRun, Violation } from './checks';
 import type { Random } from './random';
-import { definitionOf, shapes, type Shape } from './shapes';
+import { definitionOf, type Shape } from './shape';
+import { shapes } from './shapes';
 
 /** Between two requests: some 15 steps a second, which leaves two cores time for the faults. */
 const gapMs = [150, 450] as const;

@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from './random';
-import { definitionOf, shapes } from './shapes';
+import { definitionOf } from './shape';
+import { shapes } from './shapes';
 
 const handler = readFileSync(join(__dirname, 'actions', 'work', 'ryax_handler.js'), 'utf8');
 
 describe('the shapes of runs', () => {
   it.each(shapes.map((shape) => [shape.id, shape] as const))('%s names only entries that it has', (_id, shape) => {
     const text = JSON.stringify(definitionOf(shape, '/journal'));
-    const named = [...shape.journaled, ...shape.edges.flatMap(({ from, to }) => [from, to])];
+    const { mustSucceed, mustNotBegin = [], elements = {} } = shape.expected(shape.inputs(new Random(1)));
+    const expected = [...mustSucceed.map((execution) => execution.replace(/\..*/, '')), ...mustNotBegin];
+    const named = [...shape.journaled, ...shape.edges.flatMap(({ from, to }) => [from, to]), ...expected];
+    named.push(...Object.keys(elements));
     expect(named.filter((entry) => !text.includes(`"id":"${entry}"`))).toEqual([]);
   });
 

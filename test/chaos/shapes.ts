@@ -1,45 +1,6 @@
 import type { JsonObject, JsonValue } from '@ryax/contracts';
 import type { Random } from './random';
-
-/** What the definition implies for a run with these inputs, whatever happens to processes meanwhile. */
-export interface Expected {
-  readonly state: 'succeeded' | 'failed' | 'cancelled';
-  /** Of a run that succeeds. */
-  readonly results?: JsonObject;
-  /** Of a run that fails: the first cause. */
-  readonly failure?: { readonly kind: string; readonly execution: string };
-}
-
-/**
- * `to` begins only after `from` has ended: all of it, or under one `for_each` the same element of it. What is in `finally`
- * waits only for as much as had begun.
- */
-export interface Edge {
-  readonly from: string;
-  readonly to: string;
-  readonly of: 'all' | 'element' | 'begun';
-}
-
-/** A kind of run: what is deployed, what it is started with, and what it has to come to. */
-export interface Shape {
-  readonly id: string;
-  readonly spec: (journal: string) => JsonObject;
-  readonly inputs: (random: Random) => JsonObject;
-  readonly expected: (inputs: JsonObject) => Expected;
-  readonly edges: readonly Edge[];
-  /** Ids of actions that write the journal. */
-  readonly journaled: readonly string[];
-  /** It ends only when it is cancelled. */
-  readonly isCancelled?: true;
-}
-
-export function definitionOf(shape: Shape, journal: string): JsonObject {
-  return {
-    apiVersion: 'ryax.tech/v2.0',
-    kind: 'Workflow',
-    spec: { id: `chaos-${shape.id}`, ...shape.spec(journal) },
-  };
-}
+import type { Edge, Shape } from './shape';
 
 const number = (random: Random): JsonObject => ({ n: random.between(0, 1000) });
 const list = (least: number, most: number) => (random: Random) => ({
@@ -49,6 +10,9 @@ const numberTrigger = { kind: 'manual', outputs: [{ name: 'n', type: 'integer' }
 const listTrigger = { kind: 'manual', outputs: [{ name: 'items', type: 'json' }] };
 const nOf = ({ n }: JsonObject) => Number(n);
 const itemsOf = ({ items }: JsonObject) => items as number[];
+/** `each.0`, `each.1`, … */
+const elementsOf = (entry: string, inputs: JsonObject) => itemsOf(inputs).map((_, index) => `${entry}.${index}`);
+const countOf = (inputs: JsonObject) => itemsOf(inputs).length;
 
 function work(id: string, journal: string, value: JsonValue, more: JsonObject = {}, rest: JsonObject = {}): JsonObject {
   return { id, action: 'chaos-work@1.0', inputs: { journal, value, ...more }, ...rest };
@@ -71,7 +35,11 @@ const chain: Shape = {
     results: { sum: '=d.value' },
   }),
   inputs: number,
-  expected: (inputs) => ({ state: 'succeeded', results: { sum: nOf(inputs) + 10 } }),
+  expected: (inputs) => ({
+    state: 'succeeded',
+    results: { sum: nOf(inputs) + 10 },
+    mustSucceed: ['a', 'b', 'c', 'd'],
+  }),
   edges: [all('a', 'b'), all('b', 'c'), all('c', 'd')],
   journaled: ['a', 'b', 'c', 'd'],
 };
@@ -87,7 +55,12 @@ const fan: Shape = {
     results: { values: '=join.values' },
   }),
   inputs: list(2, 6),
-  expected: (inputs) => ({ state: 'succeeded', results: { values: itemsOf(inputs).map((item) => item + 7) } }),
+  expected: (inputs) => ({
+    state: 'succeeded',
+    results: { values: itemsOf(inputs).map((item) => item + 7) },
+    mustSucceed: [...elementsOf('each', inputs), 'join'],
+    elements: { each: countOf(inputs) },
+  }),
   edges: [all('each', 'join')],
   journaled: ['each'],
 };
@@ -102,13 +75,21 @@ const diamond: Shape = {
       work('right', journal, '=top.value', { add: 2 }, { when: '=trigger.n > 500' }),
       work('bottom', journal, '=left.value', { add: 1 }, { after: ['right'] }),
     ],
-    results: { value: '=bottom.value', right: '=state.right' },
+    results: { value: '=bottom.value', right: '=state.right', added: '=state.right == "succeeded" ? right.value : 0' },
   }),
   inputs: number,
-  expected: (inputs) => ({
-    state: 'succeeded',
-    results: { value: nOf(inputs) + 2, right: nOf(inputs) > 500 ? 'succeeded' : 'skipped' },
-  }),
+  expected: (inputs) => {
+    const always = ['top', 'left', 'bottom'];
+    const value = nOf(inputs) + 2;
+    return nOf(inputs) > 500
+      ? { state: 'succeeded', results: { value, right: 'succeeded', added: value }, mustSucceed: [...always, 'right'] }
+      : {
+          state: 'succeeded',
+          results: { value, right: 'skipped', added: 0 },
+          mustSucceed: always,
+          mustNotBegin: ['right'],
+        };
+  },
   edges: [all('top', 'left'), all('top', 'right'), all('left', 'bottom'), all('right', 'bottom')],
   journaled: ['top', 'left', 'right', 'bottom'],
 };
@@ -126,7 +107,11 @@ const retries: Shape = {
     results: { value: '=next.value' },
   }),
   inputs: number,
-  expected: (inputs) => ({ state: 'succeeded', results: { value: nOf(inputs) + 1 } }),
+  expected: (inputs) => ({
+    state: 'succeeded',
+    results: { value: nOf(inputs) + 1 },
+    mustSucceed: ['flaky', 'next'],
+  }),
   edges: [all('flaky', 'next')],
   journaled: ['flaky', 'next'],
 };
@@ -142,7 +127,12 @@ const givesUp: Shape = {
     finally: tidy(journal),
   }),
   inputs: number,
-  expected: () => ({ state: 'failed', failure: { kind: 'crash', execution: 'doomed' } }),
+  expected: () => ({
+    state: 'failed',
+    failure: { kind: 'crash', execution: 'doomed' },
+    mustSucceed: ['tidy'],
+    mustNotBegin: ['never'],
+  }),
   edges: [begun('doomed')],
   journaled: ['doomed', 'never', 'tidy'],
 };
@@ -154,12 +144,18 @@ const refuses: Shape = {
     actions: [
       work('first', journal, '=trigger.n'),
       work('no', journal, '=first.value', { refuses: true }, { retry: { max_attempts: 3, ...quickRetry } }),
+      work('after', journal, '=no.value'),
     ],
   }),
   inputs: number,
-  expected: () => ({ state: 'failed', failure: { kind: 'user', execution: 'no' } }),
+  expected: () => ({
+    state: 'failed',
+    failure: { kind: 'user', execution: 'no' },
+    mustSucceed: ['first'],
+    mustNotBegin: ['after'],
+  }),
   edges: [all('first', 'no')],
-  journaled: ['first', 'no'],
+  journaled: ['first', 'no', 'after'],
 };
 
 const timesOut: Shape = {
@@ -170,7 +166,11 @@ const timesOut: Shape = {
     finally: tidy(journal),
   }),
   inputs: number,
-  expected: () => ({ state: 'failed', failure: { kind: 'timeout', execution: 'slow' } }),
+  expected: () => ({
+    state: 'failed',
+    failure: { kind: 'timeout', execution: 'slow' },
+    mustSucceed: ['tidy'],
+  }),
   edges: [begun('slow')],
   journaled: ['slow', 'tidy'],
 };
@@ -198,6 +198,8 @@ const tolerates: Shape = {
   expected: (inputs) => ({
     state: 'succeeded',
     results: { values: itemsOf(inputs).filter((item) => item % 2 === 0) },
+    mustSucceed: [...elementsOf('some', inputs).filter((_, index) => (itemsOf(inputs)[index] ?? 0) % 2 === 0), 'kept'],
+    elements: { some: countOf(inputs) },
   }),
   edges: [all('some', 'kept')],
   journaled: ['some'],
@@ -215,7 +217,7 @@ const cancelledAsleep: Shape = {
     finally: tidy(journal),
   }),
   inputs: number,
-  expected: () => ({ state: 'cancelled' }),
+  expected: () => ({ state: 'cancelled', mustSucceed: ['tidy'], mustNotBegin: ['never'] }),
   edges: [all('before', 'rest'), begun('rest')],
   journaled: ['before', 'never', 'tidy'],
   isCancelled: true,
@@ -229,7 +231,7 @@ const cancelledAtWork: Shape = {
     finally: tidy(journal),
   }),
   inputs: number,
-  expected: () => ({ state: 'cancelled' }),
+  expected: () => ({ state: 'cancelled', mustSucceed: ['tidy'] }),
   edges: [begun('endless')],
   journaled: ['endless', 'tidy'],
   isCancelled: true,
@@ -254,7 +256,12 @@ const groups: Shape = {
     results: { values: '=join.values' },
   }),
   inputs: list(1, 4),
-  expected: (inputs) => ({ state: 'succeeded', results: { values: itemsOf(inputs).map((item) => item + 2) } }),
+  expected: (inputs) => ({
+    state: 'succeeded',
+    results: { values: itemsOf(inputs).map((item) => item + 2) },
+    mustSucceed: [...elementsOf('fetch', inputs), ...elementsOf('clean', inputs), 'join'],
+    elements: { fetch: countOf(inputs), clean: countOf(inputs) },
+  }),
   edges: [{ from: 'fetch', to: 'clean', of: 'element' }, all('clean', 'join'), all('station', 'join')],
   journaled: ['fetch', 'clean'],
 };
@@ -275,10 +282,15 @@ const builtins: Shape = {
       },
       { id: 'join', action: 'core/noop', inputs: { values: '=echo.map(e, e.v)' }, after: ['nap'] },
     ],
-    results: { values: '=join.values' },
+    results: { values: '=join.values', nap: '=state.nap' },
   }),
   inputs: list(8, 20),
-  expected: (inputs) => ({ state: 'succeeded', results: { values: itemsOf(inputs) } }),
+  expected: (inputs) => ({
+    state: 'succeeded',
+    results: { values: itemsOf(inputs), nap: 'succeeded' },
+    mustSucceed: [...elementsOf('echo', inputs), ...elementsOf('nap', inputs), 'join'],
+    elements: { echo: countOf(inputs), nap: countOf(inputs) },
+  }),
   edges: [all('echo', 'nap'), all('nap', 'join'), all('echo', 'join')],
   journaled: [],
 };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Edge } from '../shapes';
+import type { Edge } from '../shape';
 import { repeatedOf, runEnds, type AcceptedRun, type LoggedEvent, type Violation } from './violation';
 
 /** What the log says of one accepted run. An empty history is a run that was accepted and lost. */
@@ -15,6 +15,7 @@ export function checkHistory(run: AcceptedRun, history: readonly LoggedEvent[]):
     ...checkSequence(history).map(wrong),
     ...checkEnd(history).map((what) => violation('stuck', what)),
     ...checkOutcome(run, history).map(wrong),
+    ...checkExecutions(run, history).map(wrong),
     ...checkAttempts(history).map(wrong),
     ...run.shape.edges.flatMap((edge) => checkEdge(edge, history)).map(wrong),
   ];
@@ -54,6 +55,25 @@ function checkOutcome({ shape, inputs }: AcceptedRun, history: readonly LoggedEv
   return found;
 }
 
+/** What had to happen on the way to the run's end, and what had not. Before its end there is nothing to say yet. */
+function checkExecutions({ shape, inputs }: AcceptedRun, history: readonly LoggedEvent[]): string[] {
+  if (!history.some(({ type }) => runEnds.has(type))) return [];
+  const { mustSucceed, mustNotBegin = [], elements = {} } = shape.expected(inputs);
+  const begun = history.filter(({ type }) => type === 'ExecutionScheduled');
+  const succeeded = new Set(history.filter(({ type }) => type === 'ExecutionSucceeded').map(executionOf));
+  const elementsFound = (entry: string) => new Set(begun.filter((event) => entryOf(event) === entry).map(executionOf));
+  return [
+    ...mustSucceed.filter((execution) => !succeeded.has(execution)).map((execution) => `${execution} did not succeed`),
+    ...mustNotBegin
+      .filter((entry) => begun.some((event) => entryOf(event) === entry))
+      .map((entry) => `${entry} began, which it must not`),
+    ...Object.entries(elements)
+      .map(([entry, count]) => ({ entry, count, found: elementsFound(entry).size }))
+      .filter(({ count, found }) => found !== count)
+      .map(({ entry, count, found }) => `expected ${count} elements of ${entry}, found ${found}`),
+  ];
+}
+
 const attemptEnds: ReadonlySet<string> = new Set(['ExecutionSucceeded', 'ExecutionFailed', 'ExecutionCancelled']);
 
 function checkAttempts(history: readonly LoggedEvent[]): string[] {
@@ -61,11 +81,16 @@ function checkAttempts(history: readonly LoggedEvent[]): string[] {
   const ended = history.filter(({ type, data }) => attemptEnds.has(type) && data.attempt !== null).map(attemptOf);
   const successes = history.filter(({ type }) => type === 'ExecutionSucceeded').map(executionOf);
   const known = new Set(handedOut);
+  const over = new Set(ended);
+  const hasEnded = history.some(({ type }) => runEnds.has(type));
   return [
     ...repeatedOf(handedOut).map((attempt) => `attempt ${attempt} was handed out more than once`),
     ...repeatedOf(ended).map((attempt) => `attempt ${attempt} ended more than once`),
     ...repeatedOf(successes).map((execution) => `${execution} succeeded more than once`),
     ...ended.filter((attempt) => !known.has(attempt)).map((attempt) => `attempt ${attempt} ended unscheduled`),
+    ...[...known]
+      .filter((attempt) => hasEnded && !over.has(attempt))
+      .map((attempt) => `attempt ${attempt} was still open at the run's end`),
   ];
 }
 

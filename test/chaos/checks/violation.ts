@@ -1,5 +1,5 @@
 import type { JsonObject } from '@ryax/contracts';
-import type { Shape } from '../shapes';
+import type { Shape } from '../shape';
 
 export const categories = ['lost', 'stuck', 'wrong', 'duplicate effect'] as const;
 export type Category = (typeof categories)[number];
