@@ -34,8 +34,8 @@ export class Subscriber {
 
   private hear(batch: readonly Delivery[]): Promise<void> {
     for (const delivery of batch) {
-      const { stream, version } = delivery.message.data as HeardEvent;
-      this.heard.push({ stream, version });
+      const { position, stream, version, type, data } = delivery.message.data as HeardEvent;
+      this.heard.push({ position, stream, version, type, data });
       this.known.add(`${stream} ${version}`);
       delivery.ack();
     }

@@ -49,10 +49,7 @@ export interface JournalLine {
 }
 
 /** What the subscriber of `ryax.events` got, in the order in which it got it. */
-export interface HeardEvent {
-  readonly stream: string;
-  readonly version: number;
-}
+export type HeardEvent = Pick<LoggedEvent, 'position' | 'stream' | 'version' | 'type' | 'data'>;
 
 export const runEnds: ReadonlySet<string> = new Set(['RunSucceeded', 'RunFailed', 'RunCancelled']);
 
