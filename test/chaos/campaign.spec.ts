@@ -32,6 +32,7 @@ describe('a short campaign', () => {
       const { status, output } = await chaos('--seed', '1', '--faults', '11');
 
       expect({ status, output: status === 0 ? '' : output }).toEqual({ status: 0, output: '' });
+      expect(count(output, 'faults in all')).toBe(11);
       expect(count(output, 'broker-restart')).toBe(1);
       expect(count(output, 'runs accepted')).toBeGreaterThan(20);
       expect(['lost', 'stuck', 'wrong', 'duplicate effects'].map((name) => count(output, name))).toEqual([0, 0, 0, 0]);

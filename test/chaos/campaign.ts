@@ -12,11 +12,12 @@ import {
   readModels,
   rebuiltModels,
 } from './evidence';
+import { inject } from './faults';
 import { Load } from './load';
 import { commandOf, parseOptions, type CampaignOptions } from './options';
 import { Random } from './random';
-import { renderReport } from './report';
-import { schedule } from './schedule';
+import { renderReport, shortfalls } from './report';
+import { schedule, spare } from './schedule';
 import type { Scripts } from './scripts';
 import { Storm } from './storm';
 import { Subscriber } from './subscriber';
@@ -37,8 +38,9 @@ export async function campaign(args: readonly string[], scripts: Scripts): Promi
   const cluster = await Cluster.start(scripts, options.without);
   let isSound = false;
   try {
-    const violations = await storm(cluster, scripts, options, interrupted.signal, say);
-    isSound = violations.length === 0;
+    const { violations, shortfalls } = await storm(cluster, scripts, options, interrupted.signal, say);
+    isSound = violations.length === 0 && shortfalls.length === 0;
+    for (const shortfall of shortfalls) console.error(`campaign: ${shortfall}`);
     if (!isSound) explain(violations, cluster, options);
     console.log(`${seconds(began)} s in all`);
     return isSound ? 0 : 1;
@@ -50,13 +52,19 @@ export async function campaign(args: readonly string[], scripts: Scripts): Promi
   }
 }
 
+/** What speaks against the engine, and what against the campaign itself. */
+interface Findings {
+  readonly violations: readonly Violation[];
+  readonly shortfalls: readonly string[];
+}
+
 async function storm(
   cluster: Cluster,
   scripts: Scripts,
   options: CampaignOptions,
   interrupted: AbortSignal,
   say: (line: string) => void,
-): Promise<readonly Violation[]> {
+): Promise<Findings> {
   const random = new Random(options.seed);
   const planned = schedule(random, options.faults, options.only);
   const load = new Load(cluster, new Random(options.seed + 1), `seed-${options.seed}`);
@@ -67,7 +75,12 @@ async function storm(
     say('ready; the load begins');
     const calm = new AbortController();
     const loading = load.run(AbortSignal.any([calm.signal, interrupted]));
-    const faults = new Storm(cluster, say);
+    const spares = new Random(options.seed + 2);
+    const faults = new Storm({
+      inject: (fault) => inject(cluster, fault),
+      spare: (without) => spare(spares, without, options.only),
+      say,
+    });
     await faults.run(planned, interrupted).finally(() => calm.abort());
     say('no more faults; waiting for what was accepted to end');
     await loading;
@@ -78,10 +91,12 @@ async function storm(
     const found = [...load.violations, ...(await examine(cluster, load, subscriber))];
     const violations = found.map((each) => explained(each, reasons));
     const ownEnds = cluster.all.flatMap((replica) => replica.ownEnds);
-    const { made } = faults;
+    const { tried } = faults;
     const { accepted, waits } = load;
-    console.log(`\n${renderReport({ made, accepted: accepted.length, violations, waits, ownEnds: ownEnds.length })}\n`);
-    return violations;
+    console.log(
+      `\n${renderReport({ tried, accepted: accepted.length, violations, waits, ownEnds: ownEnds.length })}\n`,
+    );
+    return { violations, shortfalls: shortfalls(tried, options.faults) };
   } finally {
     await subscriber.stop();
   }

@@ -1,6 +1,6 @@
 import { renderReport } from './report';
 
-const calm = { made: [], accepted: 12, violations: [], waits: [], ownEnds: 0 };
+const calm = { tried: [], accepted: 12, violations: [], waits: [], ownEnds: 0 };
 const lineOf = (text: string, name: string) =>
   text
     .split('\n')
@@ -23,21 +23,22 @@ describe('the report of a campaign', () => {
   });
 
   it('says of each kind how long callers waited because of it', () => {
-    const made = [{ kind: 'broker-restart' as const, from: 10_000, to: 20_000 }];
+    const tried = [{ kind: 'broker-restart', from: 10_000, to: 20_000, outcome: 'made' }] as const;
     const waits = [
       { askedAt: 5_000, tookMs: 3_000 },
       { askedAt: 12_000, tookMs: 9_500 },
       { askedAt: 30_000, tookMs: 20_000 },
     ];
-    const text = renderReport({ ...calm, made, waits });
+    const text = renderReport({ ...calm, tried, waits });
     expect(lineOf(text, 'broker-restart')).toEqual(['1', '9.5 s']);
     expect(lineOf(text, 'faults in all')).toEqual(['1', '9.5 s']);
   });
 
   it('says what could not be tried, and does not count it', () => {
-    const made = [{ kind: 'disk-full' as const, from: 0, to: 0, notPossible: 'only root can mount' }];
-    const text = renderReport({ ...calm, made });
-    expect(lineOf(text, 'disk-full')).toEqual(['0', 'not possible here: only root can mount']);
+    const refused = { from: 0, to: 0, outcome: 'not possible', reason: 'only root can mount' } as const;
+    const tried = [{ kind: 'disk-full', ...refused }] as const;
+    const text = renderReport({ ...calm, tried });
+    expect(lineOf(text, 'disk-full')).toEqual(['0', 'not possible: only root can mount']);
     expect(lineOf(text, 'faults in all')?.[0]).toBe('0');
   });
 });

@@ -2,17 +2,19 @@ import { categories, type Category, type Violation } from './checks';
 import type { Wait } from './load';
 import { faultKinds, type FaultKind } from './schedule';
 
-/** A fault that was made, or why it could not be. */
-export interface Made {
+/** A fault that was made, or why it was not. */
+export interface Tried {
   readonly kind: FaultKind;
   /** From its injection until it was over, in milliseconds since the epoch. */
   readonly from: number;
   readonly to: number;
-  readonly notPossible?: string;
+  readonly outcome: 'made' | 'not possible' | 'not begun' | 'not ended';
+  /** Of any other outcome than made. */
+  readonly reason?: string;
 }
 
 export interface Outcome {
-  readonly made: readonly Made[];
+  readonly tried: readonly Tried[];
   readonly accepted: number;
   readonly violations: readonly Violation[];
   /** How long each accepted request had to wait. */
@@ -28,14 +30,15 @@ const labels: Readonly<Record<Category, string>> = {
 };
 
 /** One table: what was done to the engine, and what it did. */
-export function renderReport({ made, accepted, violations, waits, ownEnds }: Outcome): string {
+export function renderReport({ tried, accepted, violations, waits, ownEnds }: Outcome): string {
   const faults = faultKinds.map((kind): Line => {
-    const ofKind = made.filter((each) => each.kind === kind);
-    const refused = ofKind.find(({ notPossible }) => notPossible !== undefined);
-    if (refused !== undefined) return [kind, '0', `not possible here: ${refused.notPossible}`];
-    return [kind, String(ofKind.length), ofKind.length === 0 ? '' : longestRecovery(ofKind, waits)];
+    const ofKind = tried.filter((each) => each.kind === kind);
+    const done = ofKind.filter(isMade);
+    const others = ofKind.filter((each) => !isMade(each)).map(({ outcome, reason }) => `${outcome}: ${reason}`);
+    const notes = [...(done.length === 0 ? [] : [longestRecovery(done, waits)]), ...new Set(others)];
+    return [kind, String(done.length), notes.join('; ')];
   });
-  const done = made.filter(({ notPossible }) => notPossible === undefined);
+  const done = tried.filter(isMade);
   const counts = categories.map((category): Line => {
     return [labels[category], String(violations.filter((each) => each.category === category).length), ''];
   });
@@ -49,11 +52,26 @@ export function renderReport({ made, accepted, violations, waits, ownEnds }: Out
   ]);
 }
 
+/** In what the storm was less than asked for: then its silence proves nothing. */
+export function shortfalls(tried: readonly Tried[], asked: number): string[] {
+  const made = tried.filter(isMade).length;
+  return [
+    ...(made < asked ? [`expected ${asked} faults to be made, found ${made}`] : []),
+    ...tried
+      .filter(({ outcome }) => outcome === 'not ended')
+      .map(({ kind, reason }) => `a fault of kind ${kind} could not be ended: ${reason}`),
+  ];
+}
+
+function isMade({ outcome }: Tried): boolean {
+  return outcome === 'made';
+}
+
 /**
  * How long the engine took to accept a run after such a fault: of all requests that waited while one of them went on, or that
  * were made within a second after it, the longest wait.
  */
-function longestRecovery(faults: readonly Made[], waits: readonly Wait[]): string {
+function longestRecovery(faults: readonly Tried[], waits: readonly Wait[]): string {
   const affected = waits.filter(({ askedAt, tookMs }) =>
     faults.some(({ from, to }) => askedAt <= to + 1_000 && askedAt + tookMs >= from),
   );

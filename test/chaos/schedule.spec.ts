@@ -1,6 +1,6 @@
 import { Random } from './random';
 import { roster } from './roster';
-import { describeFault, faultKinds, schedule } from './schedule';
+import { describeFault, faultKinds, schedule, spare } from './schedule';
 
 const scheduled = (seed: number, count: number) => schedule(new Random(seed), count);
 
@@ -44,6 +44,13 @@ describe('the schedule of a campaign', () => {
   it('can be restricted to some kinds', () => {
     const kinds = schedule(new Random(1), 20, ['kill', 'purge']).map(({ fault }) => fault.kind);
     expect(new Set(kinds)).toEqual(new Set(['kill', 'purge']));
+  });
+
+  it('has a spare of another kind than those that are not possible, if there is one', () => {
+    const random = new Random(1);
+    const kinds = Array.from({ length: 20 }, () => spare(random, new Set(['kill']), ['kill', 'purge'])?.fault.kind);
+    expect(new Set(kinds)).toEqual(new Set(['purge']));
+    expect(spare(random, new Set(['kill']), ['kill'])).toBeUndefined();
   });
 });
 

@@ -103,6 +103,16 @@ export function schedule(random: Random, count: number, only: readonly FaultKind
   return planned;
 }
 
+/** One fault more, in place of one that could not be made; undefined where no other kind is left. */
+export function spare(
+  random: Random,
+  without: ReadonlySet<FaultKind>,
+  only: readonly FaultKind[] = faultKinds,
+): Planned | undefined {
+  const kinds = only.filter((kind) => !without.has(kind));
+  return kinds.length === 0 ? undefined : schedule(random, 1, kinds)[0];
+}
+
 function networkCut(random: Random): Fault {
   const line = random.pick(['broker', 'database']);
   const target = random.pick(line === 'broker' ? allLabels : labelsWithDatabase);

@@ -11,8 +11,9 @@ import { brokerRestart, databaseRestart } from './servers';
 
 export { NotPossibleError } from './ongoing';
 
-/** Makes the fault; answers what ends it, where it does not end by itself. */
-export function inject(cluster: Cluster, fault: Fault): Promise<(() => Promise<void>) | undefined> {
+/** Makes the fault, once its process runs; answers what ends it, where it does not end by itself. */
+export async function inject(cluster: Cluster, fault: Fault): Promise<(() => Promise<void>) | undefined> {
+  if ('target' in fault) await cluster.replica(fault.target).waitUntilRunning();
   switch (fault.kind) {
     case 'kill':
       return kill(cluster, fault);

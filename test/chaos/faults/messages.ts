@@ -3,7 +3,7 @@ import { waitFor } from '@ryax/testing';
 import { connect, type ChannelModel, type ConsumeMessage, type Options } from 'amqplib';
 import { partitions } from '../cluster';
 import { Random } from '../random';
-import type { Inject } from './ongoing';
+import { NotPossibleError, type Inject } from './ongoing';
 
 /**
  * Listens beside the engine to all that its services say to each other, and then says it again: late, and in another order.
@@ -21,6 +21,7 @@ export const duplicate: Inject<'duplicate'> = async (cluster, { order }) => {
   await channel.consume(queue, (message) => message && heard.push(message), { noAck: true });
   return async () => {
     await connection.close().catch(() => undefined);
+    if (heard.length === 0) throw new NotPossibleError('nothing was said meanwhile');
     await sayAgain(cluster.broker.url, new Random(order).shuffled(heard));
   };
 };
@@ -49,6 +50,7 @@ export const delay: Inject<'delay'> = async (cluster, { order }) => {
   return async () => {
     await giveBack(cluster.broker.url, ways);
     await connection.close().catch(() => undefined);
+    if (held.length === 0) throw new NotPossibleError('nothing was said meanwhile');
     await sayAgain(cluster.broker.url, random.shuffled(held));
   };
 };

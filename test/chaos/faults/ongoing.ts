@@ -7,7 +7,7 @@ export type Inject<K extends FaultKind> = (
   fault: Extract<Fault, { kind: K }>,
 ) => Promise<(() => Promise<void>) | undefined>;
 
-/** This machine does not let us make this fault: the table says so. */
+/** There is no way to make this fault, here or now; another is made in its place, and the table says so. */
 export class NotPossibleError extends Error {
   constructor(reason: string) {
     super(reason);
