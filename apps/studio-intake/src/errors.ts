@@ -50,7 +50,11 @@ export class OverloadedError extends IntakeError {
   readonly code = 'overloaded';
   override readonly facts: Readonly<Record<string, string | number>>;
 
-  constructor(limit: keyof typeof limits, value: number, retryAfterSeconds: number) {
+  constructor(
+    readonly limit: keyof typeof limits,
+    readonly value: number,
+    retryAfterSeconds: number,
+  ) {
     super(`The engine takes at most ${value} (${limit}) at once, and has them; ask again later`);
     this.facts = { limit, retry_after: retryAfterSeconds };
   }

@@ -21,6 +21,8 @@ export type ExchangeName = (typeof exchanges)[keyof typeof exchanges]['name'];
 
 export const queues = {
   intakeCommands: 'ryax.intake.commands',
+  /** Commands that there was no room for; nothing is bound to it. */
+  intakeWaiting: 'ryax.intake.waiting',
   /** The count is part of the name: old queues are drained before the number of partitions changes. */
   runnerPartition: (count: number, partition: number) => `ryax.runner.${count}.${partition}`,
   /** Of one process of an executor, by its incarnation. */

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { exchanges, queues, type JsonObject, type Message, type MessageType } from '@ryax/contracts';
+import { waitFor } from '@ryax/testing';
+import { startIntakeApp, type IntakeApp, type PlayedParts } from '../testing/intake-app';
+
+const target = { exchange: exchanges.commands.name, routingKey: 'any' } as const;
+
+describe('commands by message', () => {
+  let intake: IntakeApp;
+  afterEach(() => intake.stop());
+
+  function command(type: MessageType, data: JsonObject, project = 'default'): Message {
+    return { id: randomUUID(), type, source: 'tester', project, data };
+  }
+
+  const start = (project?: string) => command('command.run.start', { workflow_id: 'w' }, project);
+  const commanded = (type: string, project: string) =>
+    intake.commanded.filter((each) => each.type.startsWith(type) && each.project === project).length;
+
+  describe('of a project that has as many runs as it may', () => {
+    /** Runs of the project `full` that have not ended. */
+    let open: number;
+
+    async function givenFullProject(parts: PlayedParts = {}): Promise<void> {
+      open = 5;
+      intake = await startIntakeApp({
+        limits: { runsInFlightPerProject: 5 },
+        ...parts,
+        answers: {
+          'project.load': ({ project }) => ({ open_runs: project === 'full' ? open : 0 }),
+          ...parts.answers,
+        },
+      });
+      // The first start of a project is taken before the count is there.
+      await waitFor(async () => (await ask(start('full'))).status === 'rejected');
+    }
+
+    const ask = async (message: Message) => (await intake.broker.request(target, message, 10_000)).data as JsonObject;
+
+    async function givenStarts(count: number): Promise<void> {
+      for (let index = 0; index < count; index++) await intake.broker.publish(target, [start('full')]);
+    }
+
+    it('hold up no cancel, deployment or start behind them, however many they are', async () => {
+      await givenFullProject();
+      await givenStarts(500);
+
+      const cancel = command('command.run.cancel', { run_id: 'r' }, 'full');
+      await intake.broker.publish(target, [cancel]);
+      await intake.broker.publish(target, [start('other')]);
+
+      await waitFor(() => commanded('run.cancel', 'full') === 1 && commanded('run.start', 'other') === 1);
+      expect(await ask(start('other'))).toMatchObject({ status: 'accepted' });
+    });
+
+    it('are all carried out once runs have ended, each once, and none is parked', async () => {
+      await givenFullProject();
+      const before = commanded('run.start', 'full');
+      await givenStarts(3);
+      await waitFor(async () => ((await intake.broker.depth(queues.intakeWaiting)) ?? 0) > 0);
+
+      open = 0;
+
+      await waitFor(() => commanded('run.start', 'full') === before + 3, { timeoutMs: 20_000 });
+      await waitFor(async () => (await intake.broker.depth(queues.intakeWaiting)) === 0);
+      expect(intake.server.takeParked()).toEqual([]);
+      expect(intake.complaints).toEqual([]);
+    }, 30_000);
+
+    it('are answered with the limit and its value where somebody waits, to be asked for again', async () => {
+      await givenFullProject();
+
+      expect(await ask(start('full'))).toEqual({
+        status: 'rejected',
+        rejection: {
+          code: 'unavailable',
+          message: 'The engine takes at most 5 (runsInFlightPerProject) at once, and has them; ask again later',
+          details: [{ path: 'limits.runsInFlightPerProject', reason: 'expected at most 5 at once' }],
+        },
+      });
+    });
+
+    it('wait in rounds, so that one project does not hold up another that waits, too', async () => {
+      await givenFullProject();
+      const waiting = { exchange: '', routingKey: queues.intakeWaiting } as const;
+      for (let index = 0; index < 450; index++) await intake.broker.publish(waiting, [start('full')]);
+      await intake.broker.publish(waiting, [start('other')]);
+
+      await waitFor(() => commanded('run.start', 'other') === 1, { timeoutMs: 20_000 });
+    }, 30_000);
+  });
+});
