@@ -22,7 +22,7 @@ export const limits = {
   labels: 64,
   /** Runs that one call can start. */
   runsPerBatch: 1_000,
-  /** Starts of runs that an intake has sent and the runner has not answered yet. */
+  /** Starts and deployments that an intake has in hand: from before it reads anything of them until they are answered. */
   startsInFlight: 2_000,
   /** Runs of a project that have not ended. */
   runsInFlightPerProject: 100_000,

@@ -8,13 +8,13 @@ import { OpenRuns } from './open-runs';
 const retryAfterSeconds = 1;
 
 /**
- * Refuses a start that the engine has no room for, before anything is sent: what was accepted is never dropped, so that
- * what cannot be kept must not be accepted. Two bounds: starts that wait for the runner at once, which is what is in our
- * memory and in its inbox, and runs of a project that have not ended.
+ * Refuses what the engine has no room for, before anything of it is begun: what was accepted is never dropped, so that what
+ * cannot be kept must not be accepted, and what is refused must cost little. Two bounds: starts and deployments that are in
+ * hand at once, which is what is in our memory and in the runner's inbox, and runs of a project that have not ended.
  */
 @Injectable()
 export class Admission {
-  private starts = 0;
+  private inHand = 0;
 
   constructor(
     @Inject(INTAKE_OPTIONS) private readonly options: Pick<IntakeOptions, 'limits'>,
@@ -22,14 +22,19 @@ export class Admission {
   ) {}
 
   /** @throws OverloadedError with the name of the limit that is reached */
-  async start<T>(project: string, send: () => Promise<T>): Promise<T> {
+  async start<T>(project: string, begin: () => Promise<T>): Promise<T> {
+    return this.enter(() => this.openRuns.begin(project, begin));
+  }
+
+  /** What starts no run, and is as dear. @throws OverloadedError with the name of the limit that is reached */
+  async enter<T>(begin: () => Promise<T>): Promise<T> {
     const { startsInFlight } = this.options.limits;
-    if (this.starts >= startsInFlight) throw new OverloadedError('startsInFlight', startsInFlight, retryAfterSeconds);
-    this.starts++;
+    if (this.inHand >= startsInFlight) throw new OverloadedError('startsInFlight', startsInFlight, retryAfterSeconds);
+    this.inHand++;
     try {
-      return await this.openRuns.begin(project, send);
+      return await begin();
     } finally {
-      this.starts--;
+      this.inHand--;
     }
   }
 }

@@ -26,6 +26,12 @@ describe('an engine that has no room', () => {
   const post = async (payload: object = {}, url = '/v1/workflows/w/runs') =>
     intake.app.inject({ method: 'POST', url, payload });
 
+  const definition = {
+    apiVersion: 'ryax.tech/v2.0',
+    kind: 'Workflow',
+    spec: { id: 'w', actions: [{ id: 'a', action: 'core/noop' }] },
+  };
+
   const command = (id: string): Message => ({
     id,
     type: 'command.run.start',
@@ -61,6 +67,41 @@ describe('an engine that has no room', () => {
     expect((await post()).json()).toMatchObject({ limit: 'runsInFlightPerProject', retry_after: 1 });
   });
 
+  it('begins nothing of what it refuses: no definition is deployed, no value stored', async () => {
+    await start({ limits: { startsInFlight: 1 } });
+    const accepted = post();
+    await waitFor(() => taken === 1);
+    const put = jest.spyOn(intake.files, 'put');
+
+    const inputs = { rows: 'x'.repeat(100_000) };
+    for (const refused of [
+      post({ definition, inputs }, '/v1/executions'),
+      post(definition, '/v1/workflows'),
+      post({ inputs }),
+    ]) {
+      expect((await refused).json()).toMatchObject({ limit: 'startsInFlight' });
+    }
+
+    expect(put).not.toHaveBeenCalled();
+    expect(taken).toBe(1);
+    open();
+    expect((await accepted).statusCode).toBe(202);
+    expect((await post({ definition }, '/v1/executions')).statusCode).toBe(202);
+  });
+
+  it('deploys nothing for a run that its project has no room for', async () => {
+    await start({ limits: { runsInFlightPerProject: 5 }, answers: { 'project.load': { open_runs: 5 } } });
+    open();
+    await waitFor(async () => (await post()).statusCode === 429);
+    const before = taken;
+    const put = jest.spyOn(intake.files, 'put');
+
+    expect((await post({ definition }, '/v1/executions')).json()).toMatchObject({ limit: 'runsInFlightPerProject' });
+
+    expect(put).not.toHaveBeenCalled();
+    expect(taken).toBe(before);
+  });
+
   it('takes no more commands by message than it can hold: they wait at the broker, and none is lost or parked', async () => {
     await start({ limits: { startsInFlight: 3 } });
     const target = { exchange: exchanges.commands.name, routingKey: 'run.start' } as const;
@@ -90,9 +131,8 @@ describe('an engine that has no room', () => {
 
   it('refuses definitions beyond its limits by their names and values, as YAML and as JSON', async () => {
     await start({ limits: { definitionBytes: 400, actionsPerWorkflow: 2 } });
-    const definition = (actions: number, note: string) => ({
-      apiVersion: 'ryax.tech/v2.0',
-      kind: 'Workflow',
+    const definitionOf = (actions: number, note: string) => ({
+      ...definition,
       spec: {
         id: 'w',
         human_name: note,
@@ -101,16 +141,16 @@ describe('an engine that has no room', () => {
     });
     open();
 
-    const large = definition(1, 'x'.repeat(400));
+    const large = definitionOf(1, 'x'.repeat(400));
     expect(await post(large, '/v1/workflows')).toMatchObject({ statusCode: 413 });
     expect((await post({ definition: large }, '/v1/executions')).json()).toMatchObject({
       error: 'A definition may have 400 bytes (definitionBytes), found more',
     });
     const yaml = { method: 'POST', url: '/v1/workflows', headers: { 'content-type': 'application/yaml' } } as const;
     expect((await intake.app.inject({ ...yaml, payload: JSON.stringify(large) })).statusCode).toBe(413);
-    expect((await post(definition(3, ''), '/v1/workflows')).json()).toMatchObject({
+    expect((await post(definitionOf(3, ''), '/v1/workflows')).json()).toMatchObject({
       details: [{ path: 'spec.actions', reason: 'expected at most 2 actions (actionsPerWorkflow), found more' }],
     });
-    expect((await post(definition(2, ''), '/v1/workflows')).statusCode).toBe(201);
+    expect((await post(definitionOf(2, ''), '/v1/workflows')).statusCode).toBe(201);
   });
 });

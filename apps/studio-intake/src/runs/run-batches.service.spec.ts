@@ -59,6 +59,7 @@ describe('RunBatches', () => {
   let server: InMemoryServer;
   let broker: InMemoryBroker;
   let batches: RunBatches;
+  let admission: Admission;
   let files: LocalFileStore;
   /** What the state store was asked for, by name. */
   let asked: string[];
@@ -76,14 +77,14 @@ describe('RunBatches', () => {
     const stateStore = new StateStoreClient(broker, options, ids);
     const runner = new RunnerClient(broker, options, new Clock(), ids, log, stateStore);
     const definitions = new Definitions(files, secrets, stateStore, new StoredActions(files), options);
-    const workflows = new Workflows(files, definitions, runner, stateStore);
     options.commandDeadlineMs = 20_000;
     const current = new CurrentWorkflows(stateStore, files);
     openRuns = 0;
     options.limits = roomy;
-    const admission = new Admission(options, new OpenRuns(options, stateStore, new Clock(), log));
+    admission = new Admission(options, new OpenRuns(options, stateStore, new Clock(), log));
+    const workflows = new Workflows(files, definitions, runner, stateStore, admission);
     const runs = new Runs(files, secrets, runner, stateStore, workflows, current, definitions, ids, admission, options);
-    batches = new RunBatches(runs, log);
+    batches = new RunBatches(runs, new Clock(), log, options);
     asked = [];
     const { hash } = await files.put(JSON.stringify({ definition, actions: {} }));
     workflow = { version: 4, definition_hash: hash, deployed: true, head: 7 };
@@ -180,23 +181,81 @@ describe('RunBatches', () => {
     expect(answered?.status).toBe(202);
   });
 
-  it('has no room for more starts at once than its limit: each above it is told so, and when to ask again', async () => {
-    options.limits = { ...roomy, startsInFlight: 3 };
-    const starts = await givenRunner(3, () => accepted);
+  it('has its items wait for each other where there is room for few at once, and accepts them all', async () => {
+    options.limits = { ...roomy, startsInFlight: 4 };
+    const starts = await givenRunner(1, () => accepted);
+    const items = Array.from({ length: 50 }, (_item, index) => ({ inputs: { n: index } }));
 
-    const answers = await batches.start(caller, 'hello', [{}, {}, {}, {}, {}], undefined);
+    const answers = await batches.start(caller, 'hello', items, undefined);
+
+    expect(answers.filter(({ status }) => status !== 202)).toEqual([]);
+    expect(starts.map(({ inputs }) => inputs['n'])).toEqual(items.map(({ inputs }) => inputs.n));
+  });
+
+  it('leaves half of the room to others', async () => {
+    options.limits = { ...roomy, startsInFlight: 8 };
+    const starts = await givenRunner(5, () => accepted);
+
+    const large = batches.start(caller, 'hello', Array<object>(20).fill({}), undefined);
+    await waitFor(() => starts.length >= 4);
+    expect(starts).toHaveLength(4);
+    const small = batches.start(caller, 'hello', [{}], undefined);
+
+    const answers = [...(await large), ...(await small)];
+    expect(answers.filter(({ status }) => status !== 202)).toEqual([]);
+  });
+
+  it('takes what is left of the room beside others', async () => {
+    options.limits = { ...roomy, startsInFlight: 8 };
+    let open = () => {};
+    const elsewhere = new Promise<void>((resolve) => (open = resolve));
+    const others = Array.from({ length: 6 }, () => admission.enter(() => elsewhere));
+    const starts = await givenRunner(2, () => accepted);
+
+    const answers = await batches.start(caller, 'hello', Array<object>(20).fill({}), undefined);
+
+    expect(answers.filter(({ status }) => status !== 202)).toEqual([]);
+    expect(starts).toHaveLength(20);
+    open();
+    await Promise.all(others);
+  });
+
+  it('has no room at all where others have it: each item is told so, and when to ask again, and nothing is stored', async () => {
+    options.limits = { ...roomy, startsInFlight: 1 };
+    let open = () => {};
+    const other = admission.enter(() => new Promise<void>((resolve) => (open = resolve)));
+    const starts = await givenRunner(1, () => accepted);
+    const put = jest.spyOn(files, 'put');
+    const items = Array<object>(3).fill({ inputs: { rows: 'x'.repeat(100_000) } });
+
+    const refused = await batches.start(caller, 'hello', items, undefined);
+    open();
+    await other;
     const later = await batches.start(caller, 'hello', [{}], undefined);
 
-    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 429, 429]);
-    expect(answers[4]).toEqual({
-      status: 429,
-      error: 'The engine takes at most 3 (startsInFlight) at once, and has them; ask again later',
-      details: [],
-      limit: 'startsInFlight',
-      retry_after: 1,
-    });
+    expect(put).not.toHaveBeenCalled();
+    expect(refused).toEqual(
+      Array<object>(3).fill({
+        status: 429,
+        error: 'The engine takes at most 1 (startsInFlight) at once, and has them; ask again later',
+        details: [],
+        limit: 'startsInFlight',
+        retry_after: 1,
+      }),
+    );
     expect(later.map(({ status }) => status)).toEqual([202]);
-    expect(starts).toHaveLength(4);
+    expect(starts).toHaveLength(1);
+  });
+
+  it('begins nothing more of itself once an answer would come too late', async () => {
+    options.limits = { ...roomy, startsInFlight: 2 };
+    options.commandDeadlineMs = 200;
+    const starts = await givenRunner(1, () => undefined);
+
+    const answers = await batches.start(caller, 'hello', [{}, {}, {}], undefined);
+
+    expect(answers.map(({ status }) => status)).toEqual([503, 429, 429]);
+    expect(new Set(starts.map(({ run_id }) => run_id)).size).toBe(1);
   });
 
   it('has no room for more runs of a project than its limit, those that were begun before it came included', async () => {

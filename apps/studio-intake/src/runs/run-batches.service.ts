@@ -1,8 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Fault } from '@ryax/contracts';
-import { Log } from '@ryax/platform';
+import { Clock, Log } from '@ryax/platform';
 import type { Principal } from '../auth.guard';
 import { answerTo } from '../error.filter';
+import { OverloadedError } from '../errors';
+import type { IntakeOptions } from '../intake.config';
+import { INTAKE_OPTIONS } from '../tokens';
 import { faultInBatch, readItem } from './batch-request';
 import { Runs, type StartedRun } from './runs.service';
 
@@ -27,19 +30,20 @@ export type BatchItemAnswer =
       readonly retry_after?: number;
     };
 
-/** Items that write to the filestore at the same time: enough to keep it busy, and far from what a process may hold open. */
-const preparedAtOnce = 32;
-
 /** Starts many runs of one workflow in one call. */
 @Injectable()
 export class RunBatches {
   constructor(
     private readonly runs: Runs,
+    private readonly clock: Clock,
     private readonly log: Log,
+    @Inject(INTAKE_OPTIONS) private readonly options: Pick<IntakeOptions, 'limits' | 'commandDeadlineMs'>,
   ) {}
 
   /**
-   * One answer for each item, in their order; what is wrong with one spoils no other.
+   * One answer for each item, in their order; what is wrong with one spoils no other. The items are begun in their order, so
+   * many at once as there is room for, and never more than half of all room: the others wait for those before them. Otherwise
+   * a batch that is repeated would again give all room to the items that it was given before, and never come to its end.
    *
    * @throws what concerns all of them: the workflow is unknown, or not deployed
    */
@@ -50,16 +54,14 @@ export class RunBatches {
     key: string | undefined,
   ): Promise<BatchItemAnswer[]> {
     const workflow = await this.runs.pin(caller, workflowId);
-    const prepared = await settleEach(items, async (item, index) =>
-      this.runs.prepare(caller, workflow, readItem(item, index, key)),
-    );
-    // All in one turn: the broker packs what is asked for together.
-    const started = await Promise.allSettled(
-      prepared.map(async (each) => {
-        if (each.status === 'rejected') throw each.reason;
-        return this.runs.send(each.value);
-      }),
-    );
+    const { startsInFlight } = this.options.limits;
+    const deadline = this.clock.monotonicMs() + this.options.commandDeadlineMs;
+    const begin = async (item: unknown, index: number) => {
+      // An engine that is so slow has no room for the rest.
+      if (this.clock.monotonicMs() >= deadline) throw new OverloadedError('startsInFlight', startsInFlight, 1);
+      return this.runs.startPinned(caller, workflow, readItem(item, index, key));
+    };
+    const started = await settleInWaves(items, Math.max(1, Math.floor(startsInFlight / 2)), begin);
     return started.map((each, index) =>
       each.status === 'fulfilled' ? accepted(each.value) : this.refused(each.reason, index),
     );
@@ -75,16 +77,35 @@ function accepted({ runId, workflowId, workflowVersion, state }: StartedRun): Ba
   return { status: 202, run_id: runId, workflow_id: workflowId, workflow_version: workflowVersion, state };
 }
 
-/** Like `Promise.allSettled`, a bounded number at a time. */
-async function settleEach<T, R>(
+/**
+ * Like `Promise.allSettled`, a bounded number at a time. What finds no room beside others of its own waits for them: whoever
+ * had it in hand puts it back and retires, and only the last takes a refusal for an answer.
+ */
+async function settleInWaves<T, R>(
   items: readonly T[],
+  width: number,
   act: (item: T, index: number) => Promise<R>,
 ): Promise<PromiseSettledResult<R>[]> {
   const outcomes: PromiseSettledResult<R>[] = [];
-  const left = items.entries();
+  const left = [...items.keys()].reverse();
+  let atWork = Math.min(width, items.length);
   const work = async () => {
-    for (const [index, item] of left) [outcomes[index]] = await Promise.allSettled([act(item, index)]);
+    for (let index = left.pop(); index !== undefined; index = left.pop()) {
+      const [outcome] = await Promise.allSettled([act(items[index] as T, index)]);
+      if (outcome.status === 'rejected' && isWithoutRoom(outcome.reason) && atWork > 1) {
+        left.push(index);
+        left.sort((one, other) => other - one);
+        break;
+      }
+      outcomes[index] = outcome;
+    }
+    atWork--;
   };
-  await Promise.all(Array.from({ length: preparedAtOnce }, work));
+  await Promise.all(Array.from({ length: atWork }, work));
   return outcomes;
+}
+
+/** Beside what is in hand now; the runs of a project do not end so soon. */
+function isWithoutRoom(error: unknown): boolean {
+  return error instanceof OverloadedError && error.limit === 'startsInFlight';
 }

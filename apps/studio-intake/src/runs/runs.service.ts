@@ -8,6 +8,7 @@ import { InvalidRequestError, RejectedError } from '../errors';
 import { requestHashOf, runIdOf } from '../identity';
 import type { IntakeOptions } from '../intake.config';
 import { Admission } from '../load/admission';
+import { Turns } from '../load/turns';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
 import { FILE_STORE, INTAKE_OPTIONS, SECRETS } from '../tokens';
@@ -43,19 +44,16 @@ export interface PinnedWorkflow {
   readonly head?: number;
 }
 
-/** A run that nothing but the runner's answer is missing of: what is large or secret in it has been stored. */
-export interface PreparedRun {
-  readonly project: string;
-  readonly start: RunStart;
-  readonly head: number | undefined;
-}
-
 const apiSource = 'api';
 const startedResult = z.object({ state: z.string() });
+/** Starts that write to the filestore at the same time: enough to keep it busy, and far from what a process may hold open. */
+const preparedAtOnce = 32;
 
 /** What REST and AMQP can ask about runs. */
 @Injectable()
 export class Runs {
+  private readonly preparing = new Turns(preparedAtOnce);
+
   constructor(
     @Inject(FILE_STORE) private readonly files: FileStore,
     @Inject(SECRETS) private readonly secrets: Secrets,
@@ -72,19 +70,30 @@ export class Runs {
   /**
    * Starts a run of a deployed workflow: as it was seen last, if the runner finds that it still stands there. That saves each
    * start a question, and never starts what a deployment has replaced that was answered before.
+   *
+   * @throws OverloadedError before anything is begun
    */
-  async start(caller: Principal, workflowId: string, request: RunRequest): Promise<StartedRun> {
+  start(caller: Principal, workflowId: string, request: RunRequest): Promise<StartedRun> {
+    return this.admission.start(caller.project, () => this.startCurrent(caller, workflowId, request));
+  }
+
+  /** Starts a run of a workflow as it was pinned. @throws OverloadedError before anything is begun */
+  startPinned(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<StartedRun> {
+    return this.admission.start(caller.project, () => this.begin(caller, workflow, request));
+  }
+
+  private async startCurrent(caller: Principal, workflowId: string, request: RunRequest): Promise<StartedRun> {
     const remembered = this.current.remembered(caller.project, workflowId);
     if (remembered !== undefined) {
       const workflow = { ...this.pinned(workflowId, remembered), head: remembered.head };
       try {
-        return await this.send(await this.prepare(caller, workflow, request));
+        return await this.begin(caller, workflow, request);
       } catch (error) {
         // Outdated, or rejected by what may be: what the workflow is now decides.
         if (!(error instanceof RejectedError)) throw error;
       }
     }
-    return this.send(await this.prepare(caller, await this.pin(caller, workflowId), request));
+    return this.begin(caller, await this.pin(caller, workflowId), request);
   }
 
   /** A deployed workflow at its newest version. */
@@ -100,8 +109,16 @@ export class Runs {
     return { workflowId, version, definitionHash, passwords, sent: { route: 'runs', workflow_id: workflowId } };
   }
 
-  /** Validates, deploys and starts in one call. A repeat under its key is answered before anything is deployed again. */
-  async execute(caller: Principal, body: JsonValue, request: RunRequest): Promise<StartedRun> {
+  /**
+   * Validates, deploys and starts in one call. A repeat under its key is answered before anything is deployed again.
+   *
+   * @throws OverloadedError before anything is begun
+   */
+  execute(caller: Principal, body: JsonValue, request: RunRequest): Promise<StartedRun> {
+    return this.admission.start(caller.project, () => this.deployAndStart(caller, body, request));
+  }
+
+  private async deployAndStart(caller: Principal, body: JsonValue, request: RunRequest): Promise<StartedRun> {
     const valid = await this.definitions.validate(caller.project, body);
     const definitionHash = await this.definitions.store(caller.project, valid);
     const workflowId = valid.deployed.definition.spec.id;
@@ -110,7 +127,7 @@ export class Runs {
     const version = before ?? (await this.workflows.deployValid(caller, valid, definitionHash)).version;
     const definition = valid.deployed.definition as unknown as JsonValue;
     const workflow = { workflowId, version, definitionHash, passwords: passwordsOf(definition), sent };
-    return this.send(await this.prepare(caller, workflow, request));
+    return this.begin(caller, workflow, request);
   }
 
   async cancel(caller: Principal, runId: string, reason: string, force: boolean): Promise<JsonObject> {
@@ -123,14 +140,28 @@ export class Runs {
     return result;
   }
 
+  /** Accepted by the runner, or thrown. */
+  private async begin(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<StartedRun> {
+    const start = await this.preparing.take(() => this.prepare(caller, workflow, request));
+    const { run_id: runId, workflow_id: workflowId, workflow_version: workflowVersion, key } = start;
+    const stream = { kind: 'run', project: caller.project, id: runId } as const;
+    const facts = { run_id: runId, idempotency_key: key };
+    const { result } =
+      workflow.head === undefined
+        ? await this.runner.command('run.start', stream, start, facts)
+        : await this.runner.command('run.start-current', stream, { ...start, workflow_head: workflow.head }, facts);
+    const { state } = startedResult.parse(result);
+    return { runId, workflowId, workflowVersion, definitionHash: start.definition_hash, state };
+  }
+
   /** Stores what no message may carry: passwords in the clear, and values above the limit. */
-  async prepare(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<PreparedRun> {
+  private async prepare(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<RunStart> {
     const key = request.key ?? this.ids.newId();
-    const { workflowId, version, definitionHash, passwords, sent, head } = workflow;
+    const { workflowId, version, definitionHash, passwords, sent } = workflow;
     const { project } = caller;
     const runId = runIdOf({ project, workflowId, source: apiSource, key });
     const inputs = await this.sealInputs(project, runId, passwords, request.inputs);
-    const start: RunStart = {
+    return {
       run_id: runId,
       workflow_id: workflowId,
       workflow_version: version,
@@ -141,21 +172,6 @@ export class Runs {
       key,
       started_by: caller.subject,
     };
-    return { project, start, head };
-  }
-
-  /** Accepted by the runner, or thrown. */
-  async send({ project, start, head }: PreparedRun): Promise<StartedRun> {
-    const { run_id: runId, workflow_id: workflowId, workflow_version: workflowVersion, key } = start;
-    const stream = { kind: 'run', project, id: runId } as const;
-    const facts = { run_id: runId, idempotency_key: key };
-    const { result } = await this.admission.start(project, () =>
-      head === undefined
-        ? this.runner.command('run.start', stream, start, facts)
-        : this.runner.command('run.start-current', stream, { ...start, workflow_head: head }, facts),
-    );
-    const { state } = startedResult.parse(result);
-    return { runId, workflowId, workflowVersion, definitionHash: start.definition_hash, state };
   }
 
   /** The version that an earlier request with this key has started; its request hash is compared by the runner. */

@@ -3,6 +3,7 @@ import { deployedDefinitionSchema, type JsonObject, type JsonValue, type QueryAn
 import { readJson, type FileStore } from '@ryax/filestore';
 import { z } from 'zod';
 import type { Principal } from '../auth.guard';
+import { Admission } from '../load/admission';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
 import { FILE_STORE } from '../tokens';
@@ -24,14 +25,18 @@ export class Workflows {
     private readonly definitions: Definitions,
     private readonly runner: RunnerClient,
     private readonly stateStore: StateStoreClient,
+    private readonly admission: Admission,
   ) {}
 
-  /** Equal content gives the version that it had before. */
+  /** Equal content gives the version that it had before. @throws OverloadedError before anything is begun */
   async deploy(caller: Principal, body: unknown): Promise<Deployment> {
-    const valid = await this.definitions.validate(caller.project, this.definitions.parse(body));
-    return this.deployValid(caller, valid, await this.definitions.store(caller.project, valid));
+    return this.admission.enter(async () => {
+      const valid = await this.definitions.validate(caller.project, this.definitions.parse(body));
+      return this.deployValid(caller, valid, await this.definitions.store(caller.project, valid));
+    });
   }
 
+  /** What its caller was admitted for. */
   async deployValid(caller: Principal, { deployed }: ValidDefinition, definitionHash: string): Promise<Deployment> {
     const { id, human_name: humanName = id } = deployed.definition.spec;
     const { result } = await this.runner.command(
