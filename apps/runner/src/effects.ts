@@ -1,23 +1,17 @@
-import {
-  limits,
-  type CommandReply,
-  type DomainEvent,
-  type JsonObject,
-  type Message,
-  type Rejection,
-} from '@ryax/contracts';
-import { putValue, type FileStore } from '@ryax/filestore';
+import { limits, type CommandReply, type DomainEvent, type Message, type Rejection } from '@ryax/contracts';
+import type { FileStore } from '@ryax/filestore';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { OutstandingAttempt, StartRequest } from '@ryax/workflow';
 import { replyAt, type StreamDecision } from './decider';
 import type { ExecutorRegistry } from './executors';
 import type { Outbox } from './outbox';
 import type { RunnerMetrics } from './runner-metrics';
+import { fitInputs, mayBeLarge, startTooLarge } from './start-inputs';
 import type { RunStream } from './stream-store';
 import type { LoadableValues, Values } from './values';
 import type { WakeSignal } from './wake-signal';
 import type { RecentEnds } from './window';
-import type { WorkItem } from './work-item';
+import { internalItem, type WorkItem } from './work-item';
 import type { TrackedAttempt, WorkIndex } from './work-index';
 
 const maxStartRounds = 64;
@@ -34,6 +28,8 @@ export interface EffectsParts {
   readonly metrics: RunnerMetrics;
   readonly log: Log;
   readonly recentEnds: RecentEnds;
+  /** Has the decider decide it soon. */
+  readonly submit: (item: WorkItem) => void;
 }
 
 /**
@@ -219,7 +215,7 @@ export class Effects {
     const values = this.parts.values.forDecision(stream.streamId);
     const answer = stream.aggregate.startRequest(attempt.execution, values);
     if (answer.type === 'none') return undefined;
-    if (answer.type === 'request' && !hasLargeInput(answer.request.inputs)) {
+    if (answer.type === 'request' && !mayBeLarge(answer.request.inputs)) {
       this.emit(attempt, answer.request);
       return undefined;
     }
@@ -231,7 +227,7 @@ export class Effects {
       const answer = stream.aggregate.startRequest(attempt.execution, values);
       if (answer.type === 'none') return;
       if (answer.type === 'request') {
-        this.emit(attempt, { ...answer.request, inputs: await this.moveLargeInputs(answer.request.inputs) });
+        this.emit(attempt, { ...answer.request, inputs: await fitInputs(this.parts.files, answer.request.inputs) });
         return;
       }
       await values.load(answer.needs);
@@ -239,14 +235,6 @@ export class Effects {
     throw new Error(
       `Expected the inputs of ${attempt.execution} to need no more values after ${maxStartRounds} rounds`,
     );
-  }
-
-  private async moveLargeInputs(inputs: JsonObject): Promise<JsonObject> {
-    const moved: JsonObject = {};
-    for (const [name, value] of Object.entries(inputs)) {
-      moved[name] = isLarge(value) ? { ...(await putValue(this.parts.files, value)) } : value;
-    }
-    return moved;
   }
 
   private emit(attempt: TrackedAttempt, request: StartRequest): void {
@@ -260,7 +248,12 @@ export class Effects {
     }
     this.parts.index.sendTo(attempt, incarnation);
     const start = { ...request, project, valid_for_ms: this.options.startValidityMs, reply_partition: partition };
-    this.parts.outbox.start(incarnation, { start, since, undelivered: () => this.undelivered(attempt, incarnation) });
+    this.parts.outbox.start(incarnation, {
+      start,
+      since,
+      undelivered: () => this.undelivered(attempt, incarnation),
+      tooLarge: () => this.tooLarge(attempt),
+    });
   }
 
   /** As if it had been given back at once. The run may have been folded anew meanwhile. */
@@ -268,6 +261,14 @@ export class Effects {
     this.parts.executors.missed(incarnation);
     const tracked = this.parts.index.attempt(streamId, execution, attempt);
     if (tracked?.sentTo === incarnation && tracked.since === since) tracked.isReturned = true;
+  }
+
+  /** It would be as large each time: the attempt has failed. */
+  private tooLarge({ streamId, execution, attempt }: TrackedAttempt): void {
+    if (this.parts.index.attempt(streamId, execution, attempt) === undefined) return;
+    const outcome = { status: 'failed', failure: startTooLarge } as const;
+    const ended = { type: 'ended', execution, attempt, executor: null, outcome, durationMs: null } as const;
+    this.parts.submit(internalItem(streamId, ended, this.parts.ids.newId()));
   }
 
   private rememberValue(streamId: string, version: number, event: DomainEvent, bytes: number): void {
@@ -301,14 +302,4 @@ export class Effects {
     };
     delivery.reply(message);
   }
-}
-
-function hasLargeInput(inputs: JsonObject): boolean {
-  return Object.values(inputs).some(isLarge);
-}
-
-/** Only what could be large is measured exactly. */
-function isLarge(value: JsonObject[string]): boolean {
-  if (typeof value === 'string') return value.length > limits.inlineValueBytes;
-  return typeof value === 'object' && value !== null && JSON.stringify(value).length > limits.inlineValueBytes;
 }

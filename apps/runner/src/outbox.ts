@@ -1,4 +1,4 @@
-import { UnroutableError, type Broker, type PublishOptions } from '@ryax/broker';
+import { cutToFit, PublishError, UnroutableError, type Broker, type PublishOptions } from '@ryax/broker';
 import {
   exchanges,
   routingKeys,
@@ -10,7 +10,7 @@ import {
 } from '@ryax/contracts';
 import type { IdSource, Log } from '@ryax/platform';
 
-/** Starts in one message at most, so that no message outgrows the broker's limit. */
+/** Starts in one message at most: it is lost, comes back and is taken as a whole. */
 const maxPacked = 50;
 /** Attempts named in one cancel, query or settled message. */
 const maxListed = 500;
@@ -24,8 +24,11 @@ export interface OutgoingStart {
   readonly since: number;
   /** Its executor has no queue any more: it has not got it, and never will. */
   readonly undelivered: () => void;
+  /** It is larger than a message may be, and always will be. */
+  readonly tooLarge: () => void;
 }
 
+type PackedStart = Omit<OutgoingStart, 'start' | 'since'> & { readonly message: Message };
 type SettledAttempt = Omit<Attempt, 'reply_partition'>;
 type CancelledAttempt = Cancel['attempts'][number];
 
@@ -87,7 +90,13 @@ export class Outbox {
   async flush(): Promise<void> {
     const sent: Promise<unknown>[] = [];
     for (const [incarnation, starts] of this.starts) {
-      for (const part of chunks(starts, maxPacked)) sent.push(this.publishStarts(incarnation, part));
+      const outgoing = starts.map(({ start, since, ...told }) => ({
+        message: this.message('execution.start', start.project, start, since),
+        ...told,
+      }));
+      for (const part of cutToFit(outgoing, ({ message }) => message, maxPacked)) {
+        sent.push(this.publishStarts(incarnation, part));
+      }
     }
     for (const [site, attempts] of this.cancels) {
       for (const part of chunks(attempts, maxListed))
@@ -115,11 +124,14 @@ export class Outbox {
   /**
    * Sent once, and only where the executor has its queue: so one that comes back as undeliverable is nowhere, and can be sent to
    * another at once. What may have arrived is asked about first.
+   *
+   * @param starts of one broker message: it arrives or comes back as a whole
    */
-  private async publishStarts(incarnation: string, starts: readonly OutgoingStart[]): Promise<void> {
-    const messages = starts.map(({ start, since }) => this.message('execution.start', start.project, start, since));
+  private async publishStarts(incarnation: string, starts: readonly PackedStart[]): Promise<void> {
+    const messages = starts.map(({ message }) => message);
     const error = await this.publish(routingKeys.start(incarnation), messages, { mandatory: true, once: true });
     if (error instanceof UnroutableError) for (const { undelivered } of starts) undelivered();
+    if (isTooLarge(error)) for (const { tooLarge } of starts) tooLarge();
   }
 
   /** Answers why it was not published. */
@@ -135,10 +147,10 @@ export class Outbox {
       await this.broker.publish(target, [first, ...rest], { persistent: false, ...options });
       return undefined;
     } catch (error) {
-      this.log.warn('A command was not published; it will be emitted again from the log', {
-        routing_key: routingKey,
-        error,
-      });
+      const what = isTooLarge(error)
+        ? 'A command is too large for a message'
+        : 'A command was not published; it will be emitted again from the log';
+      this.log.warn(what, { routing_key: routingKey, error });
       return error;
     }
   }
@@ -147,6 +159,10 @@ export class Outbox {
     const time = since === undefined ? {} : { time: new Date(since).toISOString() };
     return { id: this.ids.newId(), type, source: this.source, project, ...time, data };
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof PublishError && error.reason === 'too-large';
 }
 
 function append<T>(map: Map<string, T[]>, key: string, item: T): void {

@@ -239,7 +239,11 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
   );
   const wakes = new WakeSignal(broker, ids, log);
   const effects: Effects = new Effects(
-    { outbox, index, executors, values, files, wakes, clock, ids, metrics, log, recentEnds: dispatch.recentEnds },
+    {
+      ...{ outbox, index, executors, values, files, wakes, clock, ids, metrics, log },
+      recentEnds: dispatch.recentEnds,
+      submit: (item) => owner.run(item.cause.type, () => loop.submit([item])),
+    },
     { startValidityMs },
     (streamId) => takeover.isOurs(streamId),
   );

@@ -20,6 +20,7 @@ export interface Broker {
   /**
    * Publishes one broker message with one or more messages in it (packed, for our own services). Resolves when the
    * broker has confirmed it; rejects with a {@link PublishError} when it may be lost. Never waits to fill a batch.
+   * What does not fit into one becomes several, and a rejection does not say which: who has to know cuts before (`cutToFit`).
    */
   publish(target: Target, messages: readonly [Message, ...Message[]], options?: PublishOptions): Promise<void>;
   /** Publishes with a reply address and waits for the answer. Rejects with a RequestTimeoutError. */

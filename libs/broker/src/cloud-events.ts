@@ -46,6 +46,11 @@ export function encode(messages: readonly [Message, ...Message[]], target: Targe
   return packed(texts, (text) => text).map((pack) => packOf(pack, target));
 }
 
+/** Cuts a list where its messages would not fit into one broker message any more; what fits into none stands alone. */
+export function cutToFit<T>(all: readonly T[], messageOf: (one: T) => Message, most = Infinity): T[][] {
+  return packed(all, (one) => JSON.stringify(toStructured(messageOf(one))), most);
+}
+
 /** Cuts a list where the texts of the next part would not fit into one message, or would be more than `most`. */
 export function packed<T>(all: readonly T[], textOf: (one: T) => string, most = Infinity): T[][] {
   const packs: T[][] = [];

@@ -8,6 +8,8 @@ export const limits = {
   inlineValueBytes: 64 * 1024,
   /** An event's data. */
   eventBytes: 256 * 1024,
+  /** The inputs of one start together; the largest go through the filestore until they fit. */
+  startInputsBytes: 256 * 1024,
   /** A value kept in a run's state; larger ones are read from the log again when they are needed. */
   stateValueBytes: 1024,
   /** One message of the broker. */

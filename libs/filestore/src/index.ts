@@ -3,6 +3,7 @@ export * from './archive/uploaded-archive';
 export * from './encryption-key';
 export * from './errors';
 export * from './file-store';
+export * from './fit-values';
 export * from './open-secrets';
 export * from './json-content';
 export * from './local-file-store';

@@ -2,7 +2,14 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { limits, streamId, type IoDeclaration, type JsonObject, type JsonValue, type Outcome } from '@ryax/contracts';
-import { ArchiveError, packDirectory, putValue, type FileStore, type SecretPlace, type Secrets } from '@ryax/filestore';
+import {
+  ArchiveError,
+  fitValues,
+  packDirectory,
+  type FileStore,
+  type SecretPlace,
+  type Secrets,
+} from '@ryax/filestore';
 import { codeOf } from '@ryax/platform';
 import { note, type Attempt } from './attempt';
 import { AttemptFailure } from './attempt-failure';
@@ -64,7 +71,10 @@ class OutputCollection {
     for (const declaration of declared) {
       outputs[declaration.name] = await this.output(declaration, this.returned.outputs[declaration.name]);
     }
-    return this.fitted(outputs);
+    return fitValues(this.targets.files, outputs, {
+      valueBytes: this.targets.inlineValueBytes,
+      totalBytes: limits.eventBytes - reportFrameBytes,
+    });
   }
 
   private async output(declaration: IoDeclaration, returned: JsonValue | undefined): Promise<JsonValue> {
@@ -136,24 +146,6 @@ class OutputCollection {
   private storeDirectory(host: string) {
     return packDirectory(this.targets.files, host, { resolve: (path) => this.room.resolve(this.room.fromHost(path)) });
   }
-
-  /** Large values go to the filestore, and then the largest of the others until the report is small enough. */
-  private async fitted(outputs: JsonObject): Promise<JsonObject> {
-    const fitted = { ...outputs };
-    const sizes = Object.entries(outputs).map(([name, value]) => ({ name, bytes: jsonBytes(value) + name.length + 4 }));
-    let total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const { name, bytes } of sizes.sort((left, right) => right.bytes - left.bytes)) {
-      if (bytes <= this.targets.inlineValueBytes && total <= limits.eventBytes - reportFrameBytes) break;
-      const reference = await putValue(this.targets.files, outputs[name] ?? null);
-      fitted[name] = reference;
-      total += jsonBytes(reference) - bytes;
-    }
-    return fitted;
-  }
-}
-
-function jsonBytes(value: JsonValue): number {
-  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** The action has said something about a path that is not so: its author has to look. */

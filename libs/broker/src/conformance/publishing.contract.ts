@@ -1,3 +1,5 @@
+import { limits, type Message } from '@ryax/contracts';
+import { cutToFit } from '../cloud-events';
 import { message, numbers, plenty, publishEach, queueOf, Recorder, type BrokerSubject } from './subject';
 
 /** What a confirm promises, and what becomes of messages without one. */
@@ -22,6 +24,28 @@ export function describePublishing(subject: BrokerSubject): void {
         code: 'unroutable',
         target,
       });
+    });
+
+    it('rejects what no broker message can hold, and takes what stood beside it when both are cut to fit', async () => {
+      const { broker } = await subject.connect();
+      const { queue, target } = queueOf('work');
+      await broker.declare([queue]);
+      const text = 'x'.repeat(limits.messageBytes);
+      const large: Message = {
+        ...message(1),
+        type: 'workflow.undeploy',
+        data: { workflow_id: text, undeployed_by: null },
+      };
+      const packs = cutToFit([message(0), large, message(2), message(3)], (each) => each);
+
+      const outcomes = await Promise.allSettled(
+        packs.map(async ([first, ...rest]) => first && broker.publish(target, [first, ...rest])),
+      );
+
+      expect(packs.map((pack) => pack.length)).toEqual([1, 1, 2]);
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(outcomes[1]).toMatchObject({ reason: { code: 'publish-failed', reason: 'too-large' } });
+      expect(await broker.depth(queue.name)).toBe(2);
     });
 
     it('holds messages while the line is down, and sends them in order when it is back', async () => {

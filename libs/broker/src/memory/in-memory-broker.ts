@@ -12,7 +12,7 @@ import type {
   Subscription,
   Target,
 } from '../broker';
-import { checkMessage, decode, type Item } from '../cloud-events';
+import { checkMessage, decode, encode, type Item } from '../cloud-events';
 import {
   BrokerClosedError,
   ConnectionLostError,
@@ -97,6 +97,8 @@ export class InMemoryBroker implements Broker, DeadLetterQueue, MemoryConnection
     options: PublishOptions = {},
   ): Promise<void> {
     const { persistent = true, mandatory = false } = options;
+    // As the border between processes does, it refuses what is too large.
+    if (this.server.options.strict) encode(messages, target);
     const published: Published = { ...target, items: this.itemsOf(messages), persistent, tries: 0 };
     if (this.state !== 'connected') return this.publishLater(published, target, mandatory);
     return this.publishNow(published, target, mandatory);

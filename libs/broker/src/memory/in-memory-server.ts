@@ -6,7 +6,7 @@ import { matchesTopic } from './topic';
 
 export interface InMemoryServerOptions {
   /**
-   * For tests: messages are checked against their schemas, as where they cross between processes, and frozen, so that
+   * For tests: messages are checked against their schemas and measured, as where they cross between processes, and frozen, so that
    * whoever writes to one fails. Otherwise they are trusted, as any argument of a call in one process is.
    */
   readonly strict?: boolean;

@@ -9,7 +9,7 @@ import { shortened } from './shortened';
 import type { Instance, Stop } from './state';
 
 /**
- * What executors, or their absence, say about attempts.
+ * What executors, or their absence, say about attempts; and the runner itself of one whose start cannot be sent.
  *
  * | report | scope runs | scope is being stopped |
  * |---|---|---|

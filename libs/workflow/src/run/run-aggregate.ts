@@ -44,7 +44,8 @@ export type RunMessage =
       readonly type: 'ended';
       readonly execution: string;
       readonly attempt: number;
-      readonly executor: string;
+      /** null: it was never sent to one. */
+      readonly executor: string | null;
       readonly outcome: Outcome;
       readonly durationMs: number | null;
     }

@@ -1,0 +1,54 @@
+import { limits, streamId } from '@ryax/contracts';
+import { useTestDatabase, waitFor } from '@ryax/testing';
+import { Engine } from './testing/engine';
+import type { ExecutorDouble } from './testing/executor-double';
+
+const work = (id: string, more = {}) => ({ id, container: { image: 'alpine', command: ['true'] }, ...more });
+
+describe('A start that is too large for a message', () => {
+  const database = useTestDatabase();
+  let engine: Engine;
+  let executor: ExecutorDouble;
+
+  beforeEach(async () => {
+    engine = await Engine.open(database.url);
+    await engine.runner();
+    executor = await engine.executor();
+    executor.succeeds = true;
+  });
+  afterEach(() => engine.close());
+
+  const ended = (run: string) =>
+    waitFor(async () => (await engine.history(run)).some((type) => type.startsWith('Run') && type !== 'RunStarted'));
+
+  it('for its inputs together is sent with the largest of them in the filestore', async () => {
+    const inputs = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`i${index}`, 'x'.repeat(60_000)]));
+
+    await engine.start('joined', await engine.define([work('join', { inputs: { ...inputs, small: 'near' } })]));
+    await ended('joined');
+
+    const [start] = executor.startsOf('join');
+    expect(Object.keys(start?.inputs ?? {})).toHaveLength(13);
+    expect(start?.inputs).toMatchObject({ i0: { size: 60_002 }, small: 'near' });
+    expect(JSON.stringify(start?.inputs).length).toBeLessThanOrEqual(limits.startInputsBytes);
+    expect(await engine.history('joined')).toContain('RunSucceeded');
+  });
+
+  it('for its command ends as failed with the reason, and those beside it are sent', async () => {
+    const command = ['echo', 'x'.repeat(limits.messageBytes)];
+    const large = { id: 'large', container: { image: 'alpine', command }, on_failure: 'continue' };
+
+    await engine.start('refused', await engine.define([work('before'), large, work('after')]));
+    await ended('refused');
+
+    expect(executor.starts.map(({ execution }) => execution).sort()).toEqual(['after', 'before']);
+    const events = await engine.eventLog.log.readStream(streamId('run', 'default', 'refused'));
+    const failed: unknown[] = events
+      .filter(({ type }) => type === 'ExecutionFailed')
+      .map(({ data }): unknown => JSON.parse(data));
+    const message: unknown = expect.stringContaining('at most 4194304 bytes (messageBytes)');
+    expect(failed).toMatchObject([
+      { execution: 'large', executor: null, will_retry: false, failure: { kind: 'rejected', message } },
+    ]);
+  });
+});
