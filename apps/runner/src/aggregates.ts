@@ -1,4 +1,11 @@
-import { eventSchemas, type DomainEvent, type EventOf, type EventType, type JsonObject } from '@ryax/contracts';
+import {
+  EVENT_SCHEMA,
+  eventSchemas,
+  type DomainEvent,
+  type EventOf,
+  type EventType,
+  type JsonObject,
+} from '@ryax/contracts';
 import type { StoredEvent } from '@ryax/event-log';
 import {
   cancelRequests,
@@ -183,7 +190,7 @@ export class ActionAggregate implements Aggregate<ActionMessage> {
 
 /** What we wrote ourselves is trusted as it stands; what we do not know is never skipped. */
 function readData(event: StoredEvent): DomainEvent['data'] | JsonObject {
-  if (!isKnown(event.type) || event.schema !== 1) throw new UnreadableEventError(event);
+  if (!isKnown(event.type) || event.schema > EVENT_SCHEMA) throw new UnreadableEventError(event);
   return JSON.parse(event.data) as DomainEvent['data'];
 }
 

@@ -1,3 +1,4 @@
+import { EVENT_SCHEMA, type JsonObject } from '@ryax/contracts';
 import { useTestDatabase, waitFor } from '@ryax/testing';
 import { Engine } from './testing/engine';
 import type { ExecutorDouble } from './testing/executor-double';
@@ -60,6 +61,58 @@ describe('Runner', () => {
     await waitFor(() => executor.settled.length === 2);
     expect(await engine.history(run)).toEqual(before);
   });
+
+  it('a stale cache does not swallow the success of an attempt that it has never heard of', async () => {
+    await engine.runner();
+    const executor = await engine.executor();
+    await engine.start(run, await engine.define([work('a')]));
+    const start = await started(executor, 'a');
+    const scheduled = JSON.parse((await engine.events(run)).at(-1)?.data ?? '') as JsonObject;
+    const failed = {
+      execution: 'a',
+      attempt: 1,
+      failure: { kind: 'lost', message: 'its executor is gone' },
+      will_retry: true,
+      executor: null,
+      duration_ms: null,
+    };
+    const retry = { execution: 'a', attempt: 2, delay_ms: 0, due_at_ms: 0, budget: 'infrastructure' };
+    await engine.appendPast(run, [
+      { type: 'ExecutionFailed', data: failed },
+      { type: 'ExecutionRetryScheduled', data: retry },
+      { type: 'ExecutionScheduled', data: { ...scheduled, attempt: 2 } },
+    ]);
+    await executor.end({ ...start, attempt: 2 });
+    await ended();
+    const succeeded = (await engine.events(run)).filter(({ type }) => type === 'ExecutionSucceeded');
+    expect(succeeded.map(({ data }) => JSON.parse(data) as object)).toMatchObject([{ execution: 'a', attempt: 2 }]);
+    await waitFor(() => executor.settled.some(({ attempt }) => attempt === 2));
+    expect(occurrences(await engine.history(run), 'ExecutionScheduled')).toBe(2);
+    expect(engine.server.takeParked()).toEqual([]);
+  });
+
+  it.each([
+    ['schema', { type: 'ExecutionSucceeded', schema: EVENT_SCHEMA + 1 }],
+    ['type', { type: 'ExecutionForetold' }],
+  ])(
+    'an event of a newer %s makes its run unreadable here: it is not skipped, nothing of it is settled, others go on',
+    async (_, newer) => {
+      await engine.runner();
+      const executor = await engine.executor();
+      const hash = await engine.define([work('a')]);
+      await engine.start(run, hash);
+      const start = await started(executor, 'a');
+      await engine.appendPast(run, [{ ...newer, data: { execution: 'a', attempt: 1 } }]);
+      const before = await engine.history(run);
+      await executor.end(start);
+      executor.succeeds = true;
+      await engine.start(`${run}-other`, hash);
+      await ended(`${run}-other`);
+      await waitFor(() => engine.server.depth('ryax.dead') === 1, { timeoutMs: 20_000 });
+      expect(await engine.history(run)).toEqual(before);
+      expect(executor.settled.map((settled) => settled.run_id)).toEqual([`${run}-other`]);
+    },
+  );
 
   /** More than a message has before it is parked; beats and timers fail beside it. */
   const triesThatWouldPark = 40;

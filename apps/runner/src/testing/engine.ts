@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InMemoryBroker, InMemoryServer } from '@ryax/broker';
 import {
+  EVENT_SCHEMA,
   exchanges,
   partitionOf,
   routingKeys,
@@ -21,6 +22,7 @@ import {
   type EventLog,
   type MemberBeat,
   type OpenEventLog,
+  type StoredEvent,
 } from '@ryax/event-log';
 import { LocalFileStore, NotFoundError, putJson, type FileStore } from '@ryax/filestore';
 import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
@@ -69,6 +71,8 @@ export interface RunnerUnderTest {
   readonly kill: () => Promise<void>;
   /** Only the connection ends on which it holds its lock. */
   readonly loseLock: () => Promise<void>;
+  /** Its next connection finds another database, as after a fail-over. */
+  readonly findOtherDatabase: () => Promise<void>;
   /** How often it has tried to beat. */
   readonly beats: () => number;
   /** How many it owns, as of its last beat. */
@@ -157,11 +161,15 @@ export class Engine {
     const loseLock = async () => {
       await endConnections(`AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')`);
     };
+    const findOtherDatabase = () => {
+      const query = () => Promise.resolve({ rows: [{ system_identifier: name, timeline: 2 }] });
+      return opened.identity.check({ query } as never);
+    };
     const partitions = async () => {
       const gauge = await metrics.registry.getSingleMetric('ryax_partitions_owned')?.get();
       return gauge?.values[0]?.value ?? 0;
     };
-    return { runner, faults, isolate, kill, loseLock, beats: () => faults.beats, partitions };
+    return { runner, faults, isolate, kill, loseLock, findOtherDatabase, beats: () => faults.beats, partitions };
   }
 
   async executor(incarnation = 'e1', slots = 4): Promise<ExecutorDouble> {
@@ -205,11 +213,47 @@ export class Engine {
 
   /** The types of a run's events, as they stand in the log. */
   async history(runId: string): Promise<string[]> {
-    const types: string[] = [];
-    for await (const page of streamPages(this.eventLog.log, streamId('run', 'default', runId))) {
-      for (const event of page) types.push(event.type);
-    }
-    return types;
+    return (await this.events(runId)).map(({ type }) => type);
+  }
+
+  async events(runId: string): Promise<StoredEvent[]> {
+    const events: StoredEvent[] = [];
+    for await (const page of streamPages(this.eventLog.log, streamId('run', 'default', runId))) events.push(...page);
+    return events;
+  }
+
+  /** Appends to an open run at its head, past all runners: as another of them does. */
+  async appendPast(
+    runId: string,
+    events: readonly { readonly type: string; readonly data: JsonObject; readonly schema?: number }[],
+  ): Promise<void> {
+    const last = (await this.events(runId)).at(-1);
+    if (last === undefined) throw new Error(`Expected run ${runId}, found none`);
+    const { streamId: stream, version, hash, project, recordedAt, metadata } = last;
+    const [outcome] = await this.eventLog.log.append([
+      {
+        streams: [
+          {
+            streamId: stream,
+            project,
+            kind: 'run',
+            partition: this.partitionOf(runId),
+            expectedVersion: version,
+            expectedHash: hash,
+            events: events.map(({ type, data, schema = EVENT_SCHEMA }) => ({
+              type,
+              schema,
+              data: JSON.stringify(data),
+              metadata,
+              recordedAt,
+            })),
+            open: true,
+            wakeupAt: null,
+          },
+        ],
+      },
+    ]);
+    if (outcome?.status !== 'appended') throw new Error(`Expected to append to ${stream}, found it moved`);
   }
 
   /** Writes runs that have come as far as this one, past all runners. */

@@ -1,5 +1,5 @@
-import { streamId, type RunEvent } from '@ryax/contracts';
-import { advanceReader, type Tail } from '@ryax/event-log';
+import { EVENT_SCHEMA, streamId, type RunEvent } from '@ryax/contracts';
+import { advanceReader, type NewEvent, type Tail } from '@ryax/event-log';
 import { createTestDatabase, waitFor } from '@ryax/testing';
 import fc from 'fast-check';
 import { decodeEvent } from '../tail/decoded-event';
@@ -87,6 +87,27 @@ describe(Projections.name, () => {
       ]),
     );
   });
+
+  it.each([
+    ['schema', { type: 'RunSucceeded', schema: EVENT_SCHEMA + 1 }],
+    ['type', { type: 'RunForetold', schema: EVENT_SCHEMA }],
+  ])(
+    'does not pass by an event of a newer %s: nothing of its page is shown, and the checkpoint stays',
+    async (_, newer) => {
+      const reader = projections();
+      const seen = await world.streams.run('r1', runStarted('r1'));
+      await catchUp(reader);
+      const before = await contents();
+      await world.streams.run('r2', runStarted('r2'));
+      await appendWritten('r3', newer);
+
+      for (let round = 0; round < 2; round++)
+        await expect(reader.step()).rejects.toMatchObject({ code: 'event_unreadable' });
+
+      expect(await contents()).toEqual(before);
+      expect(await world.eventLog.readers.position('projections')).toBe(seen);
+    },
+  );
 
   it('gives the same read models however the log is cut into pages', async () => {
     const streams = fc.array(fc.array(anyRunEvent, { maxLength: 6 }), { minLength: 1, maxLength: 6 });
@@ -231,6 +252,14 @@ describe(Projections.name, () => {
     world.database.query(
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
     );
+
+  /** Begins a run by an event as a newer version may write it. */
+  async function appendWritten(runId: string, written: Pick<NewEvent, 'type' | 'schema'>): Promise<void> {
+    const event = { ...written, data: '{}', metadata: '{}', recordedAt: Date.now() };
+    const stream = { streamId: streamId('run', 'default', runId), project: 'default', kind: 'run', partition: 0 };
+    const head = { expectedVersion: 0, expectedHash: null, open: true, wakeupAt: null };
+    await world.eventLog.log.append([{ streams: [{ ...stream, ...head, events: [event] }] }]);
+  }
 
   const indexes = () =>
     world.database.query(
