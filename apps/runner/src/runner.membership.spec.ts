@@ -97,6 +97,17 @@ describe('Runners whose locks end', () => {
     expect(executor.startsOf('a')).toHaveLength(1);
   });
 
+  it('a runner drops its caches and gives up its partitions when the database turns out to be another one', async () => {
+    const { victim, run, start } = await twoRunners(endlessPatience);
+    await engine.runs.rewind(run, 1);
+    await victim.findOtherDatabase();
+    await waitFor(() => executor.startsOf('a').length === 2, { describe: 'the lost commit to be made again' });
+    expect(await engine.history(run)).toEqual(['RunStarted', 'ExecutionScheduled']);
+    await executor.end(start);
+    await executor.end(await started('b'));
+    await inHistory(run, 'RunSucceeded');
+  });
+
   it('give their lock back when they leave', async () => {
     const { survivor, victim } = await twoRunners(endlessPatience);
     await victim.runner.stopTaking();
@@ -125,7 +136,7 @@ describe('A takeover', () => {
     const repeated = new Set(['upsert-member', 'select-live-members', 'select-due-heads', 'select-next-wakeup']);
     const first = await engine.runner();
     await engine.start('run-0', await engine.define([work('a')]));
-    await engine.copy(
+    await engine.runs.copy(
       'run-0',
       Array.from({ length: runs - 1 }, (_, index) => `run-${index + 1}`),
     );

@@ -67,7 +67,7 @@ describe('Runner', () => {
     const executor = await engine.executor();
     await engine.start(run, await engine.define([work('a')]));
     const start = await started(executor, 'a');
-    const scheduled = JSON.parse((await engine.events(run)).at(-1)?.data ?? '') as JsonObject;
+    const scheduled = JSON.parse((await engine.runs.events(run)).at(-1)?.data ?? '') as JsonObject;
     const failed = {
       execution: 'a',
       attempt: 1,
@@ -77,14 +77,14 @@ describe('Runner', () => {
       duration_ms: null,
     };
     const retry = { execution: 'a', attempt: 2, delay_ms: 0, due_at_ms: 0, budget: 'infrastructure' };
-    await engine.appendPast(run, [
+    await engine.runs.append(run, [
       { type: 'ExecutionFailed', data: failed },
       { type: 'ExecutionRetryScheduled', data: retry },
       { type: 'ExecutionScheduled', data: { ...scheduled, attempt: 2 } },
     ]);
     await executor.end({ ...start, attempt: 2 });
     await ended();
-    const succeeded = (await engine.events(run)).filter(({ type }) => type === 'ExecutionSucceeded');
+    const succeeded = (await engine.runs.events(run)).filter(({ type }) => type === 'ExecutionSucceeded');
     expect(succeeded.map(({ data }) => JSON.parse(data) as object)).toMatchObject([{ execution: 'a', attempt: 2 }]);
     await waitFor(() => executor.settled.some(({ attempt }) => attempt === 2));
     expect(occurrences(await engine.history(run), 'ExecutionScheduled')).toBe(2);
@@ -102,7 +102,7 @@ describe('Runner', () => {
       const hash = await engine.define([work('a')]);
       await engine.start(run, hash);
       const start = await started(executor, 'a');
-      await engine.appendPast(run, [{ ...newer, data: { execution: 'a', attempt: 1 } }]);
+      await engine.runs.append(run, [{ ...newer, data: { execution: 'a', attempt: 1 } }]);
       const before = await engine.history(run);
       await executor.end(start);
       executor.succeeds = true;

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InMemoryBroker, InMemoryServer } from '@ryax/broker';
 import {
-  EVENT_SCHEMA,
   exchanges,
   partitionOf,
   routingKeys,
@@ -17,18 +16,17 @@ import {
 import {
   DatabaseUnavailableError,
   openEventLog,
-  streamPages,
   UnknownCommitError,
   type EventLog,
   type MemberBeat,
   type OpenEventLog,
-  type StoredEvent,
 } from '@ryax/event-log';
 import { LocalFileStore, NotFoundError, putJson, type FileStore } from '@ryax/filestore';
 import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
 import { Runner } from '../runner';
 import type { RunnerOptions } from '../runner.config';
 import { ExecutorDouble } from './executor-double';
+import { RunsInLog } from './runs-in-log';
 
 const log = new Log({ service: 'test', write: () => undefined });
 const clock = new Clock();
@@ -88,6 +86,8 @@ interface Member {
 /** Runners over a real database and an in-memory broker, with executors that do as they are told. */
 export class Engine {
   readonly server = new InMemoryServer({ strict: true });
+  /** The log, past all runners. */
+  readonly runs: RunsInLog;
   private readonly members: Member[] = [];
   private readonly executors: ExecutorDouble[] = [];
   private readonly asking = new InMemoryBroker({ server: this.server, log });
@@ -98,7 +98,9 @@ export class Engine {
     private readonly directory: string,
     readonly files: LocalFileStore,
     readonly eventLog: OpenEventLog,
-  ) {}
+  ) {
+    this.runs = new RunsInLog(eventLog, (runId) => this.partitionOf(runId));
+  }
 
   static async open(url: string): Promise<Engine> {
     const directory = await mkdtemp(join(tmpdir(), 'ryax-runner-'));
@@ -213,71 +215,7 @@ export class Engine {
 
   /** The types of a run's events, as they stand in the log. */
   async history(runId: string): Promise<string[]> {
-    return (await this.events(runId)).map(({ type }) => type);
-  }
-
-  async events(runId: string): Promise<StoredEvent[]> {
-    const events: StoredEvent[] = [];
-    for await (const page of streamPages(this.eventLog.log, streamId('run', 'default', runId))) events.push(...page);
-    return events;
-  }
-
-  /** Appends to an open run at its head, past all runners: as another of them does. */
-  async appendPast(
-    runId: string,
-    events: readonly { readonly type: string; readonly data: JsonObject; readonly schema?: number }[],
-  ): Promise<void> {
-    const last = (await this.events(runId)).at(-1);
-    if (last === undefined) throw new Error(`Expected run ${runId}, found none`);
-    const { streamId: stream, version, hash, project, recordedAt, metadata } = last;
-    const [outcome] = await this.eventLog.log.append([
-      {
-        streams: [
-          {
-            streamId: stream,
-            project,
-            kind: 'run',
-            partition: this.partitionOf(runId),
-            expectedVersion: version,
-            expectedHash: hash,
-            events: events.map(({ type, data, schema = EVENT_SCHEMA }) => ({
-              type,
-              schema,
-              data: JSON.stringify(data),
-              metadata,
-              recordedAt,
-            })),
-            open: true,
-            wakeupAt: null,
-          },
-        ],
-      },
-    ]);
-    if (outcome?.status !== 'appended') throw new Error(`Expected to append to ${stream}, found it moved`);
-  }
-
-  /** Writes runs that have come as far as this one, past all runners. */
-  async copy(runId: string, copies: readonly string[]): Promise<void> {
-    const events = await this.eventLog.log.readStream(streamId('run', 'default', runId));
-    const outcomes = await this.eventLog.log.append(
-      copies.map((copy) => ({
-        streams: [
-          {
-            streamId: streamId('run', 'default', copy),
-            project: 'default',
-            kind: 'run',
-            partition: this.partitionOf(copy),
-            expectedVersion: 0,
-            expectedHash: null,
-            events,
-            open: true,
-            wakeupAt: null,
-          },
-        ],
-      })),
-    );
-    if (outcomes.some(({ status }) => status !== 'appended'))
-      throw new Error('Expected copies of no run that is there');
+    return (await this.runs.events(runId)).map(({ type }) => type);
   }
 
   async close(): Promise<void> {
