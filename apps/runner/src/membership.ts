@@ -22,9 +22,9 @@ export type WantedByPool = Readonly<Record<string, number>>;
  *
  * | what is so | then |
  * |---|---|
- * | database and broker answer | it beats, and holds the partitions that are its own |
+ * | database and broker answer, and it consumes what is its own | it beats, and holds the partitions that are its own |
  * | its process is gone | the lock goes with it: at their next beat the others take over |
- * | it is stopped, or cannot reach the database or the broker | it holds its lock and does not beat: taken over when its last beat is old |
+ * | it is stopped, or cannot reach the database or the broker, or consume | it holds its lock and does not beat: taken over when its last beat is old |
  * | the lock's connection was lost | it takes the lock again with its next beat |
  *
  * In the last case others may have taken over in between, and give back at their next beats what they hold. Until then two

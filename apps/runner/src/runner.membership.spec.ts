@@ -11,6 +11,8 @@ const partitions = 4;
 /** Nothing that a spec waits for may come of it. */
 const endlessPatience = { runnerPatienceMs: 600_000 };
 
+type Named = { readonly runner: Pick<RunnerUnderTest['runner'], 'incarnation'> };
+
 describe('Runners whose locks end', () => {
   const database = useTestDatabase();
   let engine: Engine;
@@ -29,7 +31,7 @@ describe('Runners whose locks end', () => {
     });
 
   /** A run in a partition of this runner, as long as both live. */
-  function runOf(owner: RunnerUnderTest, runners: readonly RunnerUnderTest[]): string {
+  function runOf(owner: Named, runners: readonly Named[]): string {
     const owned = ownedPartitions(
       owner.runner.incarnation,
       runners.map(({ runner }) => runner.incarnation),
@@ -107,6 +109,23 @@ describe('Runners whose locks end', () => {
     await executor.end(await started('b'));
     await inHistory(run, 'RunSucceeded');
   });
+
+  it('a runner that cannot consume does not beat as an owner, and is taken over', async () => {
+    const survivor = await engine.runner();
+    const hash = await engine.define([work('a')]);
+    await shared([survivor]);
+    const deaf = await engine.runner({}, { isDeaf: true });
+    await waitFor(async () => (await survivor.partitions()) < partitions, {
+      describe: 'the deaf one to claim its share',
+    });
+    await waitFor(async () => (await survivor.partitions()) === partitions, {
+      describe: 'the deaf one to be taken over',
+    });
+    await expect(engine.start(runOf(deaf, [survivor, deaf]), hash)).resolves.toMatchObject({ status: 'accepted' });
+    deaf.faults.isDeaf = false;
+    await shared([survivor, deaf]);
+    await expect(engine.start(runOf(deaf, [survivor, deaf]), hash)).resolves.toMatchObject({ status: 'accepted' });
+  }, 60_000);
 
   it('give their lock back when they leave', async () => {
     const { survivor, victim } = await twoRunners(endlessPatience);

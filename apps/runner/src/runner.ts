@@ -130,6 +130,7 @@ export class Runner {
     const { index, membership, executors } = runner;
     let owned: ReadonlySet<number>;
     try {
+      this.expectConsumers(runner);
       owned = await membership.beat(index.wanted);
     } catch (error) {
       // Whoever cannot say that it lives is taken over by others; it must not go on as if it were not.
@@ -140,6 +141,14 @@ export class Runner {
     this.observe(runner);
     if (executors.alive().length > 0) runner.loop.lookForRoom();
     this.follow(runner, owned);
+  }
+
+  /** Whoever cannot consume must not claim partitions by a beat: they would stand still until it can. */
+  private expectConsumers({ takeover }: Assembled): void {
+    const { msUnserved } = takeover;
+    if (msUnserved <= this.parts.options.runnerPatienceMs) return;
+    this.owner.run('consume again', () => takeover.tryConsuming());
+    throw new Error(`Expected a consumer of each partition, found none of one for ${Math.round(msUnserved)} ms`);
   }
 
   /** Not awaited by the beat, which must not miss its time. What is lost is given up even while a takeover goes on. */
@@ -274,7 +283,7 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
     log,
     heard: (streamId, report, messageId) => answers.heard(streamId, report, messageId),
   });
-  const takeover: Takeover = new Takeover({ inbox, log: eventLog.log, store, index, loop, ids, logger: log });
+  const takeover: Takeover = new Takeover({ inbox, log: eventLog.log, store, index, loop, clock, ids, logger: log });
   const beats = new ExecutorBeats(broker, eventLog.members, executors, clock, ids, log, { incarnation }, () =>
     loop.lookForRoom(),
   );

@@ -1,5 +1,5 @@
 import type { Broker, Subscription } from '@ryax/broker';
-import { Log } from '@ryax/platform';
+import { Clock, Log } from '@ryax/platform';
 import { Inbox } from './inbox';
 import type { StreamStore } from './stream-store';
 import { Takeover, turnsOf } from './takeover';
@@ -38,6 +38,7 @@ class World {
       store: { partitionOf: () => 0, forgetPartitions: () => undefined } as unknown as StreamStore,
       index: this.index,
       loop: { submit: () => Promise.resolve() },
+      clock: new Clock(),
       ids: { newId: () => 'id' },
       logger: new Log({ service: 'test', write: () => undefined }),
     });

@@ -1,5 +1,5 @@
 import type { EventLog, HeadCursor, HeadPage, StreamHead } from '@ryax/event-log';
-import type { IdSource, Log } from '@ryax/platform';
+import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { DecisionLoop } from './decision-loop';
 import type { Inbox } from './inbox';
 import type { StreamStore } from './stream-store';
@@ -19,6 +19,7 @@ export interface TakeoverParts {
   readonly store: StreamStore;
   readonly index: WorkIndex;
   readonly loop: Pick<DecisionLoop, 'submit'>;
+  readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Log;
 }
@@ -30,6 +31,9 @@ export interface TakeoverParts {
 export class Takeover {
   private readonly held = new Set<number>();
   private folding = 0;
+  private subscribing = 0;
+  /** Since when we have been trying to consume them, by partition. */
+  private readonly unserved = new Map<number, number>();
 
   constructor(private readonly parts: TakeoverParts) {}
 
@@ -43,6 +47,23 @@ export class Takeover {
 
   isOurs(streamId: string): boolean {
     return this.held.has(this.parts.store.partitionOf(streamId));
+  }
+
+  /** For how long we have been trying to consume a partition; 0 when nothing is missing. */
+  get msUnserved(): number {
+    return this.unserved.size === 0 ? 0 : this.parts.clock.monotonicMs() - Math.min(...this.unserved.values());
+  }
+
+  /**
+   * Tries again to consume what could not be consumed, and gives it up again: as long as others serve it, we only wait behind
+   * them. Rejects when it still cannot be consumed; does nothing while an earlier try is under way.
+   */
+  async tryConsuming(): Promise<void> {
+    if (this.subscribing > 0) return;
+    for (const partition of [...this.unserved.keys()]) {
+      await this.subscribe(partition);
+      if (!this.held.has(partition)) await this.parts.inbox.unsubscribe(partition);
+    }
   }
 
   /** Gives up at once what is not among these; resolves when nothing of it is taken from the inbox any more. */
@@ -59,7 +80,7 @@ export class Takeover {
     for (const partition of gained) this.held.add(partition);
     this.folding++;
     try {
-      await Promise.all(gained.map((partition) => this.parts.inbox.subscribe(partition)));
+      await Promise.all(gained.map((partition) => this.subscribe(partition)));
       await this.foldOpenRuns(gained, signal);
     } catch (error) {
       await this.giveUp(gained.filter((partition) => this.held.has(partition)));
@@ -71,6 +92,17 @@ export class Takeover {
 
   async releaseAll(): Promise<void> {
     await this.keepOnly(new Set());
+  }
+
+  private async subscribe(partition: number): Promise<void> {
+    if (!this.unserved.has(partition)) this.unserved.set(partition, this.parts.clock.monotonicMs());
+    this.subscribing++;
+    try {
+      await this.parts.inbox.subscribe(partition);
+      this.unserved.delete(partition);
+    } finally {
+      this.subscribing--;
+    }
   }
 
   /** Nothing is awaited before it is forgotten: meanwhile it may be ours again. */

@@ -13,19 +13,13 @@ import {
   type Message,
   type MessageType,
 } from '@ryax/contracts';
-import {
-  DatabaseUnavailableError,
-  openEventLog,
-  UnknownCommitError,
-  type EventLog,
-  type MemberBeat,
-  type OpenEventLog,
-} from '@ryax/event-log';
-import { LocalFileStore, NotFoundError, putJson, type FileStore } from '@ryax/filestore';
+import { openEventLog, type OpenEventLog } from '@ryax/event-log';
+import { LocalFileStore, putJson } from '@ryax/filestore';
 import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
 import { Runner } from '../runner';
 import type { RunnerOptions } from '../runner.config';
 import { ExecutorDouble } from './executor-double';
+import { faulty, noFaults, sometimesDeaf, withoutMissing, type Faults } from './faults';
 import { RunsInLog } from './runs-in-log';
 
 const log = new Log({ service: 'test', write: () => undefined });
@@ -39,26 +33,6 @@ const options: RunnerOptions = {
   batchMessages: 500,
   cacheBytes: 64 * 1024 * 1024,
 };
-
-/** What goes wrong with what one runner stands on. */
-export interface Faults {
-  /** The database does not answer. */
-  isAway: boolean;
-  /** Calls that found the database away. */
-  refusedCalls: number;
-  /** So many appends are refused, with nothing written. */
-  refusedAppends: number;
-  /** So many appends are committed, and their answer is lost. */
-  unansweredAppends: number;
-  /** Content that is not there. */
-  readonly missing: Set<string>;
-  /** Content that cannot be read now. */
-  readonly unreadable: Set<string>;
-  /** Beats that it tried to write. */
-  beats: number;
-  /** How far this runner's idea of the database's time is ahead. */
-  aheadMs: number;
-}
 
 export interface RunnerUnderTest {
   readonly runner: Runner;
@@ -108,23 +82,15 @@ export class Engine {
     return new Engine(url, directory, await LocalFileStore.open(directory), eventLog);
   }
 
-  async runner(changed: Partial<RunnerOptions> = {}): Promise<RunnerUnderTest> {
-    const faults: Faults = {
-      isAway: false,
-      refusedCalls: 0,
-      refusedAppends: 0,
-      unansweredAppends: 0,
-      missing: new Set(),
-      unreadable: new Set(),
-      beats: 0,
-      aheadMs: 0,
-    };
+  /** @param wrong from its start on */
+  async runner(changed: Partial<RunnerOptions> = {}, wrong: Partial<Faults> = {}): Promise<RunnerUnderTest> {
+    const faults: Faults = { ...noFaults(), ...wrong };
     const broker = new InMemoryBroker({ server: this.server, log });
     const name = `member-${this.members.length}`;
     const opened = await openEventLog({ url: this.url, applicationName: name }, log, clock);
     const metrics = new Metrics();
     const runner = new Runner({
-      broker,
+      broker: sometimesDeaf(broker, faults, options.partitions),
       eventLog: {
         ...opened,
         log: faulty(opened.log, faults),
@@ -255,47 +221,4 @@ class NamedFirst extends IdSource {
     this.isFirst = false;
     return this.first;
   }
-}
-
-/** Each call asks first whether it is to fail. */
-function faulty<T extends object>(target: T, faults: Faults): T {
-  return new Proxy(target, {
-    get(on, key) {
-      const member: unknown = Reflect.get(on, key);
-      if (typeof member !== 'function') return member;
-      return async (...values: unknown[]): Promise<unknown> => {
-        const isAppend = key === 'append';
-        if (key === 'beat' && (values[0] as MemberBeat).kind === 'runner') faults.beats++;
-        if (faults.isAway) faults.refusedCalls++;
-        if (faults.isAway || (isAppend && faults.refusedAppends-- > 0)) throw new DatabaseUnavailableError('away');
-        const answer: unknown = await Reflect.apply(member, on, values);
-        if (isAppend && faults.unansweredAppends-- > 0) throw new UnknownCommitError(streamsOf(values));
-        return answer;
-      };
-    },
-  });
-}
-
-function streamsOf([decisions]: readonly unknown[]): string[] {
-  return (decisions as Parameters<EventLog['append']>[0]).flatMap(({ streams }) =>
-    streams.map((each) => each.streamId),
-  );
-}
-
-function withoutMissing(files: FileStore, { missing, unreadable }: Faults): FileStore {
-  return new Proxy(files, {
-    get(on, key) {
-      const member: unknown = Reflect.get(on, key);
-      if (typeof member !== 'function') return member;
-      return (...values: unknown[]): unknown => {
-        const [hash] = values;
-        const isMissing = typeof hash === 'string' && missing.has(hash);
-        if (isMissing && key === 'size') return Promise.resolve(undefined);
-        if (isMissing && key === 'read') return Promise.reject(new NotFoundError(hash));
-        const isUnreadable = typeof hash === 'string' && unreadable.has(hash);
-        if (isUnreadable && key === 'read') return Promise.reject(new Error('EIO: i/o error, read'));
-        return Reflect.apply(member, on, values);
-      };
-    },
-  });
 }
