@@ -127,6 +127,23 @@ describe('Runners whose locks end', () => {
     await expect(engine.start(runOf(deaf, [survivor, deaf]), hash)).resolves.toMatchObject({ status: 'accepted' });
   }, 60_000);
 
+  it('a runner that dies during the long takeover of another is taken over at once: subscribe, then fold', async () => {
+    const victim = await engine.runner(endlessPatience);
+    executor = await engine.executor();
+    const run = runOf(victim, [victim, { runner: { incarnation: 'member-1' } }]);
+    await engine.start(run, await engine.define([work('a')]));
+    const start = await started('a');
+    let list: () => void = () => undefined;
+    const listsAfter = new Promise<void>((resolve) => (list = resolve));
+    const survivor = await engine.runner(endlessPatience, { listsAfter });
+    await shared([survivor, victim]);
+    await victim.kill();
+    await executor.end(start);
+    await inHistory(run, 'RunSucceeded');
+    expect(await survivor.partitions()).toBeGreaterThan(0);
+    list();
+  });
+
   it('give their lock back when they leave', async () => {
     const { survivor, victim } = await twoRunners(endlessPatience);
     await victim.runner.stopTaking();

@@ -151,12 +151,12 @@ export class Runner {
     throw new Error(`Expected a consumer of each partition, found none of one for ${Math.round(msUnserved)} ms`);
   }
 
-  /** Not awaited by the beat, which must not miss its time. What is lost is given up even while a takeover goes on. */
+  /** Not awaited by the beat, which must not miss its time. Partitions come and go while a takeover goes on, too. */
   private follow({ takeover }: Assembled, owned: ReadonlySet<number>): void {
     if ([...takeover.partitions].some((partition) => !owned.has(partition))) {
       this.owner.run('give up partitions', () => takeover.keepOnly(owned));
     }
-    if (!takeover.isRunning && [...owned].some((partition) => !takeover.partitions.has(partition))) {
+    if ([...owned].some((partition) => !takeover.partitions.has(partition))) {
       this.owner.run('take over partitions', (signal) => takeover.take(owned, signal));
     }
   }
