@@ -243,8 +243,8 @@ export class Cycle {
   /** A decision that appends nothing holds only at the head: a stale state would swallow what it has never heard of. */
   private async movedHeads(silent: readonly StreamDecision[]): Promise<ReadonlySet<StreamDecision>> {
     if (silent.length === 0) return new Set();
-    const heads = await this.parts.log.headVersions(silent.map((decision) => decision.stream.streamId));
-    return new Set(silent.filter((decision) => (heads.get(decision.stream.streamId) ?? 0) !== decision.baseVersion));
+    const hashes = await this.parts.log.headHashes(silent.map((decision) => decision.stream.streamId));
+    return new Set(silent.filter((decision) => (hashes.get(decision.stream.streamId) ?? null) !== decision.baseHash));
   }
 
   private settle(decision: StreamDecision, outcome: AppendOutcome | undefined): void {

@@ -91,6 +91,24 @@ describe('Runner', () => {
     expect(engine.server.takeParked()).toEqual([]);
   });
 
+  it('a report is not swallowed by a cache of another history of the same length', async () => {
+    await engine.runner();
+    const executor = await engine.executor();
+    await engine.start(run, await engine.define([work('a'), work('b')]));
+    const [a, b] = [await started(executor, 'a'), await started(executor, 'b')];
+    await executor.end(a);
+    await waitFor(() => executor.settled.length === 1);
+    const { length } = await engine.history(run);
+    await engine.runs.rewind(run, length - 1);
+    const succeeded = { execution: 'b', attempt: 1, outputs: {}, executor: 'e1', duration_ms: 1 };
+    await engine.runs.append(run, [{ type: 'ExecutionSucceeded', data: succeeded }]);
+    await executor.end(a);
+    await ended();
+    await executor.end(b);
+    await waitFor(() => executor.settled.length === 3);
+    expect(occurrences(await engine.history(run), 'ExecutionSucceeded')).toBe(2);
+  });
+
   it.each([
     ['schema', { type: 'ExecutionSucceeded', schema: EVENT_SCHEMA + 1 }],
     ['type', { type: 'ExecutionForetold' }],

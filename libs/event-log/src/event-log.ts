@@ -12,8 +12,13 @@ export interface EventLog {
    * @throws UnknownCommitError when nothing is known of the commit: every stream of the batch must be read again
    */
   append(decisions: readonly Decision[]): Promise<readonly AppendOutcome[]>;
-  /** Versions of stream heads; a stream that does not exist is absent. Validates decisions that append nothing. */
+  /** Versions of stream heads; a stream that does not exist is absent. */
   headVersions(streamIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Hashes of stream heads; a stream that does not exist is absent. Validates decisions that append nothing: as in an
+   * append, another history of the same length is another head.
+   */
+  headHashes(streamIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   readHead(streamId: string): Promise<StreamHead | undefined>;
   /**
    * One page of a stream, in version order, from `fromVersion` (default 1) to `toVersion`, at most `limit` events; fewer

@@ -102,11 +102,12 @@ export function describeReading(subject: () => ContractSubject): void {
       expect((await readInAll({ bytes: limits.eventBytes })).read).toEqual([]);
     });
 
-    it('answers versions of the heads that exist', async () => {
+    it('answers versions and hashes of the heads that exist', async () => {
       const { log } = subject();
-      const { streamId } = await appended(log, appendTo(freshName(), undefined, { events: events(3) }));
+      const { streamId, hash } = await appended(log, appendTo(freshName(), undefined, { events: events(3) }));
 
       expect(await log.headVersions([streamId, freshName()])).toEqual(new Map([[streamId, 3]]));
+      expect(await log.headHashes([streamId, freshName()])).toEqual(new Map([[streamId, hash]]));
     });
 
     it('says of a stream that does not exist that it is absent', async () => {

@@ -28,6 +28,14 @@ export async function readVersions(
   return new Map(rows.map((row) => [row.stream_id, row.version]));
 }
 
+export async function readHashes(
+  connection: Connection,
+  streamIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await connection.query<Pick<StreamHeadRow, 'stream_id' | 'hash'>>(selectHashes, [streamIds]);
+  return new Map(rows.map((row) => [row.stream_id, row.hash.toString('hex')]));
+}
+
 export async function readHead(connection: Connection, streamId: string): Promise<StreamHead | undefined> {
   const [row] = await connection.query<HeadRow>(selectHead, [streamId]);
   return row && streamHead(row);
@@ -86,6 +94,11 @@ export async function moveWakeups(connection: Connection, moves: readonly Wakeup
 const selectVersions: Statement = {
   name: 'select-head-versions',
   text: `SELECT stream_id, version FROM stream_heads WHERE stream_id = ANY ($1::text[])`,
+};
+
+const selectHashes: Statement = {
+  name: 'select-head-hashes',
+  text: `SELECT stream_id, hash FROM stream_heads WHERE stream_id = ANY ($1::text[])`,
 };
 
 const selectHead: Statement = {

@@ -50,6 +50,10 @@ export class PostgresEventLog implements EventLog {
     return heads.readVersions(this.database, streamIds);
   }
 
+  headHashes(streamIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return heads.readHashes(this.database, streamIds);
+  }
+
   readHead(streamId: string): Promise<StreamHead | undefined> {
     return heads.readHead(this.database, streamId);
   }
