@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FileReference } from '@ryax/contracts';
 import { packDirectory, putValue, unpackDirectory } from '@ryax/filestore';
+import { waitFor } from '@ryax/testing';
 import { describeWithPrivateTmp, describeWithPython, LauncherFixture, script } from './testing/launcher-fixture';
 
 describe('files and directories', () => {
@@ -285,6 +286,35 @@ describe('files and directories', () => {
         message: expect.stringContaining('"broken"'),
       });
     });
+  });
+
+  it('a handler that outlives its attempt cannot write into the place of its successor', async () => {
+    const hash = await node(
+      `module.exports = async ({ text }) => {
+         fs.writeFileSync('out.txt', text);
+         console.log(process.cwd());
+         while (!fs.existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5));
+         return { f: 'out.txt' };
+       }`,
+      { text: 'string' },
+      { f: 'file' },
+    );
+    const begin = async (text: string, attempt: number) => {
+      const { running, log } = fixture.start(hash, { text }, { attempt });
+      return { running, place: await waitFor(() => log.lines[0]) };
+    };
+    const first = await begin('first', 1);
+    first.running.cancel(true);
+    await first.running.ended;
+    const second = await begin('second', 2);
+
+    // What is left of the first goes on writing where it was.
+    await mkdir(first.place, { recursive: true });
+    await writeFile(join(first.place, 'out.txt'), 'first again');
+    await writeFile(join(second.place, 'go'), '');
+
+    const { outcome } = await second.running.ended;
+    expect(await contentOf(outcome.status === 'succeeded' && outcome.outputs['f'])).toBe('second');
   });
 
   it('pass from command to command', async () => {
