@@ -64,6 +64,49 @@ describe('the tail', () => {
     expect(streamsOf((await tail.read(from, 10)).events)).toEqual([slow.stream, fast]);
   });
 
+  it('a writer slow between its heads and its events is waited for', async () => {
+    const { database: pool, log } = opened();
+    const tail = new PostgresTail(pool);
+    // The first position of a sequence is logged, and so has a transaction id; most others are not.
+    await commitOne();
+    const from = await log.lastPosition();
+    const slow = freshName();
+    const gate = await holdInserts(slow);
+    const writing = log.append([decision(appendTo(slow, undefined))]);
+    await waitFor(gate.isReached);
+
+    // It has its position and has written no event: only what it did before tells the tail that it is there.
+    const committed: string[] = [];
+    for (let look = 0; look < 3; look++) {
+      committed.push(await commitOne());
+      expect(await tail.read(from, 10)).toEqual({ events: [], position: from, waiting: true, full: false });
+    }
+    await gate.open();
+    await writing;
+
+    expect(streamsOf((await readOn(tail, from)).events)).toEqual([slow, ...committed]);
+  });
+
+  /** Appends to this stream stand between the position of an event and its row, until the gate is opened. */
+  const holdInserts = async (stream: string) => {
+    const { database: pool } = opened();
+    const { connection, commit } = await begin(pool);
+    await connection.query(sql(`SELECT pg_advisory_xact_lock(1)`));
+    await pool.query(
+      sql(`CREATE FUNCTION stand() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$`),
+    );
+    await pool.query(
+      sql(`CREATE TRIGGER stand BEFORE INSERT ON events FOR EACH ROW
+           WHEN (NEW.stream_id = '${stream}') EXECUTE FUNCTION stand()`),
+    );
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'`;
+    return {
+      isReached: async () => (await pool.query(sql(waiting))).length > 0,
+      open: commit,
+    };
+  };
+
   it('delivers what lies before a gap at once', async () => {
     const tail = new PostgresTail(opened().database);
     const from = await opened().log.lastPosition();
