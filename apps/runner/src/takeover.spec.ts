@@ -1,15 +1,19 @@
 import type { Broker, Subscription } from '@ryax/broker';
+import { partitionOf } from '@ryax/contracts';
 import { Clock, Log } from '@ryax/platform';
 import { Inbox } from './inbox';
-import type { StreamStore } from './stream-store';
+import { StreamStore, type AnyStream } from './stream-store';
 import { Takeover, turnsOf } from './takeover';
 import { WorkIndex } from './work-index';
 
 const lane = { pool: 'default', holdsSlot: true, count: 1 };
 
-/** One partition, whose subscription ends, or begins, when the spec says so. */
+const partitions = 2;
+
+/** Partition 0, whose subscription ends, or begins, when the spec says so. */
 class World {
   readonly index = new WorkIndex();
+  readonly store = new StreamStore({} as never, {} as never, { partitions, cacheBytes: 1_000 }, () => undefined);
   subscribed = 0;
   begin: () => void = () => undefined;
   end: () => void = () => undefined;
@@ -33,9 +37,9 @@ class World {
         };
       });
     this.takeover = new Takeover({
-      inbox: new Inbox({ consume } as unknown as Broker, { partitions: 1, batchMessages: 1 }),
+      inbox: new Inbox({ consume } as unknown as Broker, { partitions, batchMessages: 1 }),
       log: { openHeads: () => Promise.resolve({ heads: [], next: undefined }) } as never,
-      store: { partitionOf: () => 0, forgetPartitions: () => undefined } as unknown as StreamStore,
+      store: this.store,
       index: this.index,
       loop: { submit: () => Promise.resolve() },
       clock: new Clock(),
@@ -44,8 +48,22 @@ class World {
     });
   }
 
+  /** A run of this partition is in the cache. */
+  cached(partition: number): string {
+    const streamId = runOf(partition);
+    this.store.keep({ streamId, aggregate: { bytes: 1 } } as AnyStream);
+    return streamId;
+  }
+
   take(): Promise<void> {
     return this.takeover.take(new Set([0]), new AbortController().signal);
+  }
+}
+
+function runOf(partition: number): string {
+  for (let number = 0; ; number++) {
+    const streamId = `run:default:r${number}`;
+    if (partitionOf(streamId, partitions) === partition) return streamId;
   }
 }
 
@@ -67,17 +85,40 @@ describe('Takeover', () => {
     const taking = world.take();
     world.begin();
     await taking;
-    world.index.setReady('run', [lane]);
+    world.index.setReady(runOf(0), [lane]);
     const losing = world.takeover.keepOnly(new Set());
     expect(world.index.readyLanes).toEqual([]);
     await new Promise(setImmediate);
     const again = world.take();
     world.begin();
     await again;
-    world.index.setReady('run', [lane]);
+    world.index.setReady(runOf(0), [lane]);
     world.end();
     await losing;
     expect(world.index.readyLanes).toHaveLength(1);
+  });
+
+  it('a partition that was lost leaves nothing in the cache', async () => {
+    const world = new World();
+    const taking = world.take();
+    world.begin();
+    await taking;
+    const [lost, other] = [world.cached(0), world.cached(1)];
+    const losing = world.takeover.keepOnly(new Set());
+    expect(world.store.peek(lost)).toBeUndefined();
+    expect(world.store.peek(other)).toBeDefined();
+    await new Promise(setImmediate);
+    world.end();
+    await losing;
+  });
+
+  it('nor does what was decided for a partition while it was not ours', async () => {
+    const world = new World();
+    const stale = world.cached(0);
+    const taking = world.take();
+    expect(world.store.peek(stale)).toBeUndefined();
+    world.begin();
+    await taking;
   });
 });
 
