@@ -13,7 +13,9 @@ export interface CampaignOptions {
   readonly patienceMs: number;
 }
 
-export type Removable = 're-emission';
+/** Each is a module of sabotage/, loaded into the runners. */
+const removables = ['re-emission', 'compare-and-set'] as const;
+export type Removable = (typeof removables)[number];
 
 /** A lost attempt may wait a minute for its next one, and a cancel two for its holder. */
 const defaults = { seed: 1, faults: 200, patienceS: 300 } as const;
@@ -49,8 +51,10 @@ export function commandOf({ seed, faults, only, without, patienceMs }: CampaignO
 
 function removed(text: string | undefined): Pick<CampaignOptions, 'without'> {
   if (text === undefined) return {};
-  if (text !== 're-emission') throw new Error(`Expected --without to name re-emission, found "${text}"`);
-  return { without: text };
+  const without = removables.find((each) => each === text);
+  if (without === undefined)
+    throw new Error(`Expected --without to name one of ${removables.join(', ')}, found "${text}"`);
+  return { without };
 }
 
 function wholeNumber(name: string, text: string | undefined, fallback: number): number {
