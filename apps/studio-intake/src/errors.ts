@@ -54,9 +54,11 @@ export class OverloadedError extends IntakeError {
     readonly limit: keyof typeof limits,
     readonly value: number,
     retryAfterSeconds: number,
+    /** Of a start under a key: what it would be called by, and the key to ask again with. */
+    facts: Readonly<Record<string, string>> = {},
   ) {
     super(`The engine takes at most ${value} (${limit}) at once, and has them; ask again later`);
-    this.facts = { limit, retry_after: retryAfterSeconds };
+    this.facts = { limit, retry_after: retryAfterSeconds, ...facts };
   }
 }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OverloadedError } from '../errors';
 import type { IntakeOptions } from '../intake.config';
 import { INTAKE_OPTIONS } from '../tokens';
-import { OpenRuns } from './open-runs';
+import { OpenRuns, type KeyedStart } from './open-runs';
 
 /** The engine takes thousands of starts a second: by then there is room again, or another refusal costs nothing. */
 const retryAfterSeconds = 1;
@@ -21,15 +21,20 @@ export class Admission {
     private readonly openRuns: OpenRuns,
   ) {}
 
-  /** @throws OverloadedError with the name of the limit that is reached */
-  async start<T>(project: string, begin: () => Promise<T>): Promise<T> {
-    return this.enter(() => this.openRuns.begin(project, begin));
+  /**
+   * @param keyed what was asked for under its caller's key
+   * @throws OverloadedError with the name of the limit that is reached
+   */
+  async start<T>(project: string, begin: () => Promise<T>, keyed?: KeyedStart): Promise<T> {
+    return this.enter(() => this.openRuns.begin(project, begin, keyed), keyed?.facts);
   }
 
   /** What starts no run, and is as dear. @throws OverloadedError with the name of the limit that is reached */
-  async enter<T>(begin: () => Promise<T>): Promise<T> {
+  async enter<T>(begin: () => Promise<T>, facts: KeyedStart['facts'] = {}): Promise<T> {
     const { startsInFlight } = this.options.limits;
-    if (this.inHand >= startsInFlight) throw new OverloadedError('startsInFlight', startsInFlight, retryAfterSeconds);
+    if (this.inHand >= startsInFlight) {
+      throw new OverloadedError('startsInFlight', startsInFlight, retryAfterSeconds, facts);
+    }
     this.inHand++;
     try {
       return await begin();

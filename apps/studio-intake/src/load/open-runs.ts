@@ -9,6 +9,14 @@ import { INTAKE_OPTIONS } from '../tokens';
 const countForMs = 1_000;
 const retryAfterSeconds = 1;
 
+/** A start that may be the repeat of another. */
+export interface KeyedStart {
+  /** Told to the caller who is refused: run id and key. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** Whether there is such a run, so that this is a repeat, or a conflict with it. */
+  readonly hasBegun: () => Promise<boolean>;
+}
+
 interface Count {
   /** When it was last asked for; -Infinity before the first time. */
   askedAt: number;
@@ -37,15 +45,20 @@ export class OpenRuns {
     private readonly log: Log,
   ) {}
 
-  /** @throws OverloadedError when the project has as many as it may have */
-  async begin<T>(project: string, send: () => Promise<T>): Promise<T> {
+  /**
+   * A repeat gets its reply also where there is no room, as it begins nothing. It is looked for only there.
+   *
+   * @throws OverloadedError when the project has as many as it may have
+   */
+  async begin<T>(project: string, send: () => Promise<T>, keyed?: KeyedStart): Promise<T> {
     const count = this.countOf(project);
     const { runsInFlightPerProject: limit } = this.options.limits;
     if (this.clock.monotonicMs() - count.askedAt >= countForMs && !count.isAsking) {
       runOwned(this.log, 'count of open runs', () => this.ask(project, count));
     }
     if (count.open + count.begun + count.sending >= limit) {
-      throw new OverloadedError('runsInFlightPerProject', limit, retryAfterSeconds);
+      if (keyed !== undefined && (await keyed.hasBegun())) return send();
+      throw new OverloadedError('runsInFlightPerProject', limit, retryAfterSeconds, keyed?.facts);
     }
     count.sending++;
     try {

@@ -89,6 +89,70 @@ describe('an engine that has no room', () => {
     expect((await post({ definition }, '/v1/executions')).statusCode).toBe(202);
   });
 
+  describe('under an idempotency key', () => {
+    const postKeyed = async (key: string, url: string, payload: object) =>
+      intake.app.inject({ method: 'POST', url, payload, headers: { 'idempotency-key': key } });
+    /** Runs that the state store knows. */
+    const begun = new Set<string>();
+    const started = {
+      ...{ version: 1, type: 'RunStarted', data: { workflow_version: 1 } },
+      ...{ recorded_at: '2026-03-01T12:00:00.000Z', cause: null, hash: 'h' },
+    };
+
+    beforeEach(async () => {
+      begun.clear();
+      await start({
+        limits: { runsInFlightPerProject: 5 },
+        answers: {
+          'project.load': { open_runs: 5 },
+          'run.history': ({ run_id }) =>
+            begun.has(run_id as string) ? { events: [started], head_version: 1, open: true } : undefined,
+        },
+      });
+      open();
+      await waitFor(async () => (await post()).statusCode === 429);
+    });
+
+    it.each([
+      ['a start', '/v1/workflows/w/runs', {}],
+      ['an execution', '/v1/executions', { definition }],
+    ])(
+      'says for %s what the run will be called, and answers a repeat of what was accepted',
+      async (_name, url, body) => {
+        const refused = await postKeyed('k', url, body);
+        const { run_id: runId } = refused.json<{ run_id: string }>();
+        expect([refused.statusCode, refused.json()]).toEqual([
+          429,
+          expect.objectContaining({
+            limit: 'runsInFlightPerProject',
+            run_id: expect.any(String),
+            idempotency_key: 'k',
+          }),
+        ]);
+
+        begun.add(runId);
+        const repeat = await postKeyed('k', url, body);
+
+        expect([repeat.statusCode, repeat.json()]).toEqual([202, expect.objectContaining({ run_id: runId })]);
+        expect(intake.commanded.map(({ type }) => type)).not.toContain('workflow.deploy');
+        expect((await postKeyed('another', url, body)).statusCode).toBe(429);
+      },
+    );
+
+    it('answers the items of a repeated batch that were accepted, beside those that there is no room for', async () => {
+      const url = '/v1/workflows/w/runs/batch';
+      const ask = async () =>
+        (await postKeyed('k', url, { runs: [{}, {}] })).json<{ items: { status: number; run_id: string }[] }>().items;
+      const [first] = await ask();
+      begun.add(first?.run_id ?? '');
+
+      expect(await ask()).toMatchObject([
+        { status: 202, run_id: first?.run_id },
+        { status: 429, idempotency_key: 'k:1' },
+      ]);
+    });
+  });
+
   it('deploys nothing for a run that its project has no room for', async () => {
     await start({ limits: { runsInFlightPerProject: 5 }, answers: { 'project.load': { open_runs: 5 } } });
     open();

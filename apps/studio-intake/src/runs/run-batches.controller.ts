@@ -17,8 +17,11 @@ const refusedItem = z.object({
   status: z.int().describe('What the item alone would have been answered with'),
   error: z.string(),
   details: z.array(faultSchema),
-  run_id: z.string().optional().describe('With 503: ask what became of it'),
-  idempotency_key: z.string().optional().describe('With 503: the key to ask again with'),
+  run_id: z
+    .string()
+    .optional()
+    .describe('With 503: ask what became of it; with 429: what it will be called under its key'),
+  idempotency_key: z.string().optional().describe('With 503, and 429 where it had one: the key to ask again with'),
   limit: z.string().optional().describe('With 429: the limit that is reached'),
   retry_after: z.int().optional().describe('With 429: seconds until it may be asked for again'),
 });

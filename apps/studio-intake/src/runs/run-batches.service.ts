@@ -22,7 +22,7 @@ export type BatchItemAnswer =
       readonly status: number;
       readonly error: string;
       readonly details: readonly Fault[];
-      /** Where no answer came in time: what to ask for, and under which key to ask again. */
+      /** Where no answer came in time, or there was no room: what to ask for, and under which key to ask again. */
       readonly run_id?: string;
       readonly idempotency_key?: string;
       /** Where there was no room: for what, and in how many seconds to ask again. */

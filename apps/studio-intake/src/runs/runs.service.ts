@@ -8,6 +8,7 @@ import { InvalidRequestError, RejectedError } from '../errors';
 import { requestHashOf, runIdOf } from '../identity';
 import type { IntakeOptions } from '../intake.config';
 import { Admission } from '../load/admission';
+import type { KeyedStart } from '../load/open-runs';
 import { Turns } from '../load/turns';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
@@ -74,12 +75,14 @@ export class Runs {
    * @throws OverloadedError before anything is begun
    */
   start(caller: Principal, workflowId: string, request: RunRequest): Promise<StartedRun> {
-    return this.admission.start(caller.project, () => this.startCurrent(caller, workflowId, request));
+    const begin = () => this.startCurrent(caller, workflowId, request);
+    return this.admission.start(caller.project, begin, this.keyed(caller, workflowId, request.key));
   }
 
   /** Starts a run of a workflow as it was pinned. @throws OverloadedError before anything is begun */
   startPinned(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<StartedRun> {
-    return this.admission.start(caller.project, () => this.begin(caller, workflow, request));
+    const begin = () => this.begin(caller, workflow, request);
+    return this.admission.start(caller.project, begin, this.keyed(caller, workflow.workflowId, request.key));
   }
 
   private async startCurrent(caller: Principal, workflowId: string, request: RunRequest): Promise<StartedRun> {
@@ -115,7 +118,8 @@ export class Runs {
    * @throws OverloadedError before anything is begun
    */
   execute(caller: Principal, body: JsonValue, request: RunRequest): Promise<StartedRun> {
-    return this.admission.start(caller.project, () => this.deployAndStart(caller, body, request));
+    const begin = () => this.deployAndStart(caller, body, request);
+    return this.admission.start(caller.project, begin, this.keyed(caller, workflowIdIn(body), request.key));
   }
 
   private async deployAndStart(caller: Principal, body: JsonValue, request: RunRequest): Promise<StartedRun> {
@@ -174,6 +178,15 @@ export class Runs {
     };
   }
 
+  private keyed(caller: Principal, workflowId: string | undefined, key: string | undefined): KeyedStart | undefined {
+    if (key === undefined || workflowId === undefined) return undefined;
+    const runId = runIdOf({ project: caller.project, workflowId, source: apiSource, key });
+    return {
+      facts: { run_id: runId, idempotency_key: key },
+      hasBegun: async () => (await this.startedBefore(caller, workflowId, key)) !== undefined,
+    };
+  }
+
   /** The version that an earlier request with this key has started; its request hash is compared by the runner. */
   private async startedBefore(
     caller: Principal,
@@ -226,4 +239,11 @@ export class Runs {
     }
     return moved;
   }
+}
+
+const withWorkflowId = z.object({ spec: z.object({ id: z.string() }) });
+
+/** Of a definition that nobody has validated yet. */
+function workflowIdIn(definition: JsonValue): string | undefined {
+  return withWorkflowId.safeParse(definition).data?.spec.id;
 }
