@@ -8,7 +8,7 @@ import { DefinitionNotFoundError } from './plans';
 import type { RunnerMetrics } from './runner-metrics';
 import { PoisonedItemError } from './poisoned-item';
 import { staleStarts } from './stale-starts';
-import { appendOf, storable, wakeupOf } from './stream-append';
+import { appendOf, boundedBatches, storable, wakeupOf } from './stream-append';
 import { UnknownStreamError, type AnyStream, type RunStream, type StreamStore } from './stream-store';
 import { internalItem, type WorkItem } from './work-item';
 import { Yielding } from './yielding';
@@ -33,8 +33,8 @@ export interface CycleParts {
 
 /**
  * One turn of the runner: decides a batch of items for their streams, hands out what there is room for, appends all of it
- * in one transaction, and only then lets the effects out. A stream that another runner has moved meanwhile is forgotten,
- * folded and decided again; the others are not affected.
+ * in one transaction (in several where it is large), and only then lets the effects out. A stream that another runner has moved
+ * meanwhile is forgotten, folded and decided again; the others are not affected.
  */
 export class Cycle {
   /**
@@ -226,18 +226,21 @@ export class Cycle {
     return items.filter((item) => !stale.has(item));
   }
 
+  /** Where a later batch fails, what became of the earlier ones is found out as after a commit whose answer was lost. */
   private async append(writing: readonly StreamDecision[]): Promise<Map<StreamDecision, AppendOutcome>> {
-    if (writing.length === 0) return new Map();
-    const stop = this.parts.metrics.appendSeconds.startTimer();
-    const outcomes = await this.parts.log.append(writing.map((decision) => ({ streams: [appendOf(decision)] })));
-    stop();
-    this.parts.metrics.appendedEvents.observe(writing.reduce((sum, decision) => sum + decision.events.length, 0));
-    return new Map(
-      writing.flatMap((decision, index) => {
-        const outcome = outcomes[index];
-        return outcome === undefined ? [] : [[decision, outcome] as const];
-      }),
-    );
+    const { log, metrics } = this.parts;
+    const appended = new Map<StreamDecision, AppendOutcome>();
+    for (const batch of boundedBatches(writing)) {
+      const stop = metrics.appendSeconds.startTimer();
+      const outcomes = await log.append(batch.map((decision) => ({ streams: [appendOf(decision)] })));
+      stop();
+      metrics.appendedEvents.observe(batch.reduce((sum, decision) => sum + decision.events.length, 0));
+      for (const [index, outcome] of outcomes.entries()) {
+        const decision = batch[index];
+        if (decision !== undefined) appended.set(decision, outcome);
+      }
+    }
+    return appended;
   }
 
   /** A decision that appends nothing holds only at the head: a stale state would swallow what it has never heard of. */
