@@ -8,6 +8,8 @@ import { nextWakeup } from './timers';
 const large = 'x'.repeat(limits.stateValueBytes);
 const hash = `sha256:${'a'.repeat(64)}`;
 
+const elements = (count: number) => Array.from({ length: count }, (_, index) => index);
+
 describe('a value in run state', () => {
   const plan = workflow({ actions: [action('a'), action('b', { inputs: { text: ref('a.text') } })] });
 
@@ -24,6 +26,22 @@ describe('a value in run state', () => {
     const version = run.log.findIndex(({ type }) => type === 'ExecutionSucceeded') + 1;
     expect(startRequest(run.state, 'b', noValues)).toEqual({ type: 'needs', needs: [{ type: 'event', version }] });
     expect(run.inputsOf('b')).toEqual({ text: large });
+  });
+
+  it('100,000 outputs of 1 KB do not stand in run state', () => {
+    // A tenth of them: what one takes does not depend on how many there are.
+    const count = 10_000;
+    const run = new RunDriver(
+      workflow({ actions: [action('a', { forEach: { in: literal(elements(count)), concurrency: count } })] }),
+    );
+    run.start().handOut();
+    const outcome = { status: 'succeeded', outputs: { text: large } } as const;
+    for (let element = 0; element < count; element++)
+      run.decide({ type: 'ended', execution: `a.${element}`, attempt: 1, executor: 'e', outcome, durationMs: 1 });
+
+    expect(run.events('ExecutionSucceeded')).toHaveLength(count);
+    const bytes = JSON.stringify(snapshot(run.state)).length;
+    expect(bytes / count).toBeLessThan(100);
   });
 
   it('is asked for before a hand-out: the execution stays ready, and others are handed out', () => {
