@@ -194,13 +194,18 @@ describe('the tail', () => {
     expect(streamsOf((await readOn(tail, from)).events)).toEqual([after]);
   });
 
-  it('names who holds it up, and goes on when they are gone', async () => {
+  it('an open or a forgotten prepared transaction stops the tail and is named', async () => {
     const tail = new PostgresTail(opened().database);
     const from = await opened().log.lastPosition();
     const blocker = await begin(other().database);
     const [row] = await blocker.connection.query<{ pid: number }>(
       sql('SELECT pg_backend_pid() AS pid, pg_current_xact_id()'),
     );
+    const forgotten = await begin(other().database);
+    const gid = `forgotten-${elsewhere.name}`;
+    await forgotten.connection.query(sql('SELECT pg_current_xact_id()'));
+    await forgotten.connection.query(sql(`PREPARE TRANSACTION '${gid}'`));
+    await forgotten.commit();
     const gone = await openWriter();
     await commitOne();
     await gone.abort();
@@ -210,8 +215,12 @@ describe('the tail', () => {
     const named = stall?.blockers.find((each) => each.type === 'backend' && each.pid === row?.pid);
     expect(named).toMatchObject({ database: elsewhere.name, application: 'spec' });
     expect(stall?.since).toBeGreaterThanOrEqual(named?.startedAt ?? Infinity);
+    const prepared = { type: 'prepared', gid, database: elsewhere.name };
+    expect(stall?.blockers).toContainEqual(expect.objectContaining(prepared));
 
     await blocker.abort();
+    expect((await tail.read(from, 10)).waiting).toBe(true);
+    await other().database.query(sql(`ROLLBACK PREPARED '${gid}'`));
     expect((await readOn(tail, from)).events).toHaveLength(1);
     expect(await tail.stalled()).toBeUndefined();
   });
@@ -229,7 +238,7 @@ describe('the tail', () => {
     expect((await readOn(tail, from)).events).toHaveLength(1);
   });
 
-  it('delivers every committed event once and in order, whoever commits late or aborts', async () => {
+  it('delivers no event before an older one of its stream, and loses none', async () => {
     const tail = new PostgresTail(opened().database);
     const from = await opened().log.lastPosition();
     const committed = new Set<string>();
