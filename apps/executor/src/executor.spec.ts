@@ -98,7 +98,7 @@ describe('a runner that is gone', () => {
 });
 
 describe('attempts: taken, reported, settled', () => {
-  it('acknowledges a start when it is taken, not when it is done', async () => {
+  it('no message stays unacknowledged while its work runs', async () => {
     const executor = await ExecutorFixture.started();
     const [delivery] = await executor.deliverStarts(startOf('a'));
     expect(delivery?.settled).toBe('acknowledged');

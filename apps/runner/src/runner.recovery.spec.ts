@@ -158,15 +158,18 @@ describe('Runner', () => {
   it.each([
     ['was refused', 'refusedAppends'],
     ['was committed without an answer', 'unansweredAppends'],
-  ] as const)('hands out again what no message asks for, when its append %s', async (_, fault) => {
-    const { faults } = await engine.runner();
-    await engine.start(run, await engine.define([work('a')]));
-    faults[fault] = 1;
-    const executor = await engine.executor();
-    executor.succeeds = true;
-    await ended();
-    expect(occurrences(await engine.history(run), 'ExecutionScheduled')).toBe(1);
-  });
+  ] as const)(
+    'a commit that failed or whose answer was lost leaves no state ahead of the log: one that %s',
+    async (_, fault) => {
+      const { faults } = await engine.runner();
+      await engine.start(run, await engine.define([work('a')]));
+      faults[fault] = 1;
+      const executor = await engine.executor();
+      executor.succeeds = true;
+      await ended();
+      expect(occurrences(await engine.history(run), 'ExecutionScheduled')).toBe(1);
+    },
+  );
 
   it('hands out again after a takeover what was ready and had no message coming', async () => {
     const { kill } = await engine.runner();

@@ -60,7 +60,7 @@ describe('Runners', () => {
     expect(executor.startsOf('a')).toHaveLength(1);
   });
 
-  it('on one stream: one append wins, and no attempt is recorded twice', async () => {
+  it('two runners that decide for one run do not splice their histories', async () => {
     await engine.start(run, await engine.define(chain));
     const [elsewhere = 0] = await partitionsOfOthers();
     for (const execution of ['a', 'b']) {

@@ -38,7 +38,7 @@ async function movesAfter(stream: { version: number; nextWakeup: number | null }
 }
 
 describe('Timers', () => {
-  it('moves the timer of a run that a firing has not changed', async () => {
+  it('a firing that appends nothing is not due for ever', async () => {
     expect(await movesAfter({ version: 7, nextWakeup: 5_000 })).toMatchObject([{ seenVersion: 7, wakeupAt: 5_000 }]);
     expect(await movesAfter({ version: 7, nextWakeup: null })).toMatchObject([{ wakeupAt: null }]);
   });

@@ -142,7 +142,7 @@ describe('without isolation', () => {
 });
 
 describe('processes die with their executor', () => {
-  it('by the kernel, when it is killed', async () => {
+  it('no handler goes on beside its successor: the kernel ends it with its executor', async () => {
     const fixture = await LauncherFixture.open();
     const isolation = await findIsolation(fixture.directory);
     const tmp = join(fixture.directory, 'private');
@@ -168,7 +168,7 @@ describe('processes die with their executor', () => {
     await fixture.close();
   });
 
-  it('by their successor, where the kernel does not: its first act is to end what a dead one has written down', async () => {
+  it('no handler goes on beside its successor, whose first act is to end what a dead one has written down', async () => {
     const fixture = await LauncherFixture.open();
     const directory = join(fixture.directory, 'sweep');
     const leftover = spawn('sleep', ['83604'], { detached: true, stdio: 'ignore' });

@@ -123,7 +123,7 @@ export function describePoison(subject: BrokerSubject): void {
       expect(deaths).toBeLessThanOrEqual(6);
     });
 
-    it('is never what arrives while a handler cannot work', async () => {
+    it('what comes while nobody can work is never taken for poison', async () => {
       const { broker } = await subject.connect();
       const { queue, target } = queueOf('work');
       await broker.declare([queue]);

@@ -168,7 +168,7 @@ describe('cancel', () => {
     expect(run.events('ExecutionCancelled')).toMatchObject([{ execution: 'a', confirmed: true }]);
   });
 
-  it('closes open groups and collections from the inside out, and what was never opened by one event', () => {
+  it('what a cancel leaves unopened is closed by one event, after open groups and collections, from the inside out', () => {
     const nested = workflow({
       actions: [
         group('g', {
