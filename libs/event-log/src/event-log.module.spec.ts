@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { PlatformModule, Shutdown } from '@ryax/platform';
+import { Health, PlatformModule, Shutdown } from '@ryax/platform';
 import { useTestDatabase } from '@ryax/testing';
 import { appended, appendTo, freshName } from './contract/subject';
 import { DatabaseClock } from './database-clock';
@@ -43,6 +43,7 @@ describe(EventLogModule.name, () => {
     await (await locks.tryAcquire('shard'))?.release();
     expect(await settings.partitionCount(8)).toBe(8);
     expect(clock.now()).toBeGreaterThan(0);
+    expect(await module.get(Health).facts.current()).toEqual({ durability: { level: 'this-server', off: [] } });
 
     await module.close();
     await expect(log.now()).rejects.toThrow();

@@ -1,7 +1,8 @@
 import { ConfigurableModuleBuilder, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common';
-import { Clock, Log, Shutdown } from '@ryax/platform';
+import { Clock, Health, Log, Shutdown } from '@ryax/platform';
 import { DatabaseClock } from './database-clock';
 import { Database } from './postgres/database';
+import { watchDurability } from './postgres/durability';
 import { DatabaseIdentityWatch } from './postgres/identity';
 import { openEventLog, type EventLogOptions, type OpenEventLog } from './postgres/open';
 import { Settings } from './postgres/settings';
@@ -39,10 +40,11 @@ const parts: Provider[] = [
   providers: [
     {
       provide: OPENED,
-      inject: [MODULE_OPTIONS_TOKEN, Log, Clock, Shutdown],
-      useFactory: async (options: EventLogOptions, log: Log, clock: Clock, shutdown: Shutdown) => {
+      inject: [MODULE_OPTIONS_TOKEN, Log, Clock, Shutdown, Health],
+      useFactory: async (options: EventLogOptions, log: Log, clock: Clock, shutdown: Shutdown, health: Health) => {
         const opened = await openEventLog(options, log, clock);
         shutdown.add('close', `event log of ${options.applicationName}`, () => opened.close());
+        await watchDurability(health, opened.database, log);
         return opened;
       },
     },

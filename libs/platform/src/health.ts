@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { answerWithin } from './deadline';
 import { messageOf } from './errors';
+import { Facts } from './facts';
 
 /** Resolves when all is well; throws (or exceeds its deadline) with the reason when not. */
 export type Check = () => Promise<void> | void;
@@ -22,6 +24,8 @@ const defaultDeadlineMs = 2_000;
  */
 @Injectable()
 export class Health {
+  /** Said with readiness, and never against it. */
+  readonly facts = new Facts();
   private readonly checks = new Map<string, { check: Check; deadlineMs: number }>();
   private readonly fatal = new Map<string, string>();
 
@@ -52,16 +56,10 @@ export class Health {
 }
 
 async function failureOf(name: string, check: Check, deadlineMs: number): Promise<CheckFailure | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
-  });
   try {
-    await Promise.race([Promise.resolve().then(check), late]);
+    await answerWithin(deadlineMs, check);
     return undefined;
   } catch (error) {
     return { name, reason: messageOf(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }

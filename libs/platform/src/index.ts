@@ -5,6 +5,7 @@ export * from './config';
 export * from './config-variables';
 export * from './embedded-postgres';
 export * from './errors';
+export * from './facts';
 export * from './health';
 export * from './id-source';
 export * from './log';

@@ -1,4 +1,5 @@
 import { Test } from '@nestjs/testing';
+import { Facts } from './facts';
 import { Health } from './health';
 import { Log } from './log';
 import { Metrics } from './metrics';
@@ -43,6 +44,24 @@ describe('the operations server', () => {
     expect((await get('/healthz')).status).toBe(200);
   });
 
+  it('says its facts beside its readiness, of two with one name the later', async () => {
+    health.facts.register('durability', () => ({ level: 'of another' }));
+    health.facts.register('durability', () => Promise.resolve({ level: 'this-server' }));
+    expect(JSON.parse((await get('/readyz')).body)).toEqual({ status: 'ok', durability: { level: 'this-server' } });
+    health.register('broker', () => Promise.reject(new Error('closed')));
+    expect(JSON.parse((await get('/readyz')).body)).toMatchObject({
+      status: 'failing',
+      durability: { level: 'this-server' },
+    });
+    expect((await get('/healthz')).body).toBe('{"status":"ok"}\n');
+  });
+
+  it('is ready although a fact cannot be read', async () => {
+    health.facts.register('durability', () => Promise.reject(new Error('connection refused')));
+    const { status, body } = await get('/readyz');
+    expect([status, JSON.parse(body)]).toEqual([200, { status: 'ok', durability: 'unknown' }]);
+  });
+
   it('fails a check that does not answer in time', async () => {
     health.register('broker', () => new Promise(() => undefined), { deadlineMs: 5 });
     expect(await health.unreadyParts()).toEqual([{ name: 'broker', reason: 'no answer within 5 ms' }]);
@@ -70,6 +89,23 @@ describe('the operations server', () => {
   it('knows no other path', async () => {
     expect((await get('/readyz?verbose')).status).toBe(200);
     expect((await get('/')).status).toBe(404);
+  });
+});
+
+describe('a fact', () => {
+  it('is read once a minute, and said as it was known last while it cannot be read', async () => {
+    let nowMs = 0;
+    let read: () => unknown = () => 'first';
+    const facts = new Facts(() => nowMs);
+    facts.register('durability', () => read());
+    expect(await facts.current()).toEqual({ durability: 'first' });
+    read = () => 'second';
+    expect(await facts.current()).toEqual({ durability: 'first' });
+    nowMs = 60_000;
+    read = () => Promise.reject(new Error('connection refused'));
+    expect(await facts.current()).toEqual({ durability: 'first' });
+    read = () => 'second';
+    expect(await facts.current()).toEqual({ durability: 'second' });
   });
 });
 

@@ -23,7 +23,7 @@ export async function answerOperations(
     case '/healthz':
       return healthAnswer(health.deadParts());
     case '/readyz':
-      return healthAnswer(await health.unreadyParts());
+      return readyAnswer(health);
     case '/metrics':
       return { status: 200, contentType: metrics.registry.contentType, body: await metrics.registry.metrics() };
     default:
@@ -31,9 +31,15 @@ export async function answerOperations(
   }
 }
 
-function healthAnswer(failures: readonly CheckFailure[]): OperationsAnswer {
+async function readyAnswer(health: Health): Promise<OperationsAnswer> {
+  const [failures, facts] = await Promise.all([health.unreadyParts(), health.facts.current()]);
+  return healthAnswer(failures, facts);
+}
+
+function healthAnswer(failures: readonly CheckFailure[], facts: Record<string, unknown> = {}): OperationsAnswer {
   const status = failures.length === 0 ? 200 : 503;
-  const body = failures.length === 0 ? { status: 'ok' } : { status: 'failing', failures };
+  const verdict = failures.length === 0 ? { status: 'ok' } : { status: 'failing', failures };
+  const body = { ...facts, ...verdict };
   return { status, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(body)}\n` };
 }
 

@@ -55,7 +55,7 @@ describe('opening the log', () => {
   });
 
   it('knows what a commit survives', async () => {
-    expect(await readDurability(opened().database)).toBe('this-server');
+    expect(await readDurability(opened().database)).toEqual({ level: 'this-server', off: [] });
   });
 
   it('limits how long its connections may wait, and names them', async () => {
