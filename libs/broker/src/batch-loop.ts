@@ -48,6 +48,7 @@ export class BatchLoop<C extends Carrier> {
   private puttingAside = false;
   private scheduled = false;
   private pauses = 0;
+  private parkFailures = 0;
   private pause: NodeJS.Timeout | undefined;
   private stopped = false;
   private onIdle: (() => void) | undefined;
@@ -225,9 +226,14 @@ export class BatchLoop<C extends Carrier> {
   private later(held: Held<C>, delayMs: number): void {
     held.state = 'waiting';
     this.released(held.carrier);
+    this.after(delayMs, () => this.enqueue(held));
+  }
+
+  /** Unless it is stopped before. */
+  private after(delayMs: number, act: () => void): void {
     const timer = setTimeout(() => {
       this.timers.delete(timer);
-      this.enqueue(held);
+      act();
     }, delayMs);
     this.timers.add(timer);
   }
@@ -277,10 +283,12 @@ export class BatchLoop<C extends Carrier> {
     try {
       await this.host.park(held.carrier, item, tries, reason.slice(0, maxReasonLength));
       this.log.error('A message was parked', { queue: this.queue, reason, tries, ...describeItem(item) });
+      this.parkFailures = 0;
       held.itemSettled();
     } catch (error) {
       this.log.warn('A message could not be parked yet', { queue: this.queue, error, ...describeItem(item) });
-      held.giveBack();
+      // Not at once: it comes again, and what has kept it from being parked may do so again.
+      if (!this.stopped) this.after(backoffMs(this.parkFailures++, retryBackoff), () => held.giveBack());
     }
     this.released(held);
   }

@@ -14,10 +14,11 @@ export abstract class BrokerError extends Error {
  * - `disconnected`: there was no connection until the deadline; nothing was sent
  * - `unconfirmed`: sent, but not confirmed until the deadline; it may have arrived
  * - `refused`: the broker said no
+ * - `unencodable`: its headers are larger than can be written
  * - `too-large`: one message is larger than a broker message may be
  * - `overflow`: too much is waiting to be sent; the publisher does not wait for its confirms
  */
-export type PublishFailure = 'disconnected' | 'unconfirmed' | 'refused' | 'too-large' | 'overflow';
+export type PublishFailure = 'disconnected' | 'unconfirmed' | 'refused' | 'unencodable' | 'too-large' | 'overflow';
 
 /** The message may be lost: whoever published must publish it again, or answer for it. */
 export class PublishError extends BrokerError {

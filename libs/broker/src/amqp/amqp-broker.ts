@@ -1,4 +1,4 @@
-import type { Message } from '@ryax/contracts';
+import { queues, type Message } from '@ryax/contracts';
 import { backoffMs, wait, type Backoff, type Log } from '@ryax/platform';
 import type {
   BatchHandler,
@@ -61,6 +61,7 @@ export class AmqpBroker implements Broker, DeadLetterQueue {
       publisher: this.publisher,
       requests: this.requests,
       log: this.log,
+      declareDead: () => this.declareDead(),
       brokerName: (queue) => this.topology.brokerName(queue),
       repair: (consumer, session) => void this.repair(consumer, session),
       forget: (consumer) => this.consumers.delete(consumer),
@@ -233,6 +234,13 @@ export class AmqpBroker implements Broker, DeadLetterQueue {
     } catch (error) {
       session.fail(new ConnectionLostError(`queue ${consumer.queue} was repaired`, { cause: error }));
     }
+  }
+
+  /** Rejects when there is no session: who parks tries again. */
+  private async declareDead(): Promise<void> {
+    if (!this.session) throw new ConnectionLostError(`queue ${queues.dead} was declared again`);
+    this.log.warn('The queue of dead letters was deleted; it is declared again', { queue: queues.dead });
+    await this.topology.repair(queues.dead, this.session);
   }
 
   /** The session, or the next one; as long as it takes, since a service is of no use before. */

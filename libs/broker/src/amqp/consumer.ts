@@ -1,19 +1,17 @@
 import type { Message } from '@ryax/contracts';
-import { exchanges } from '@ryax/contracts';
 import type { Log } from '@ryax/platform';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { BatchLoop } from '../batch-loop';
 import { defaultGraceMs, type BatchHandler, type ConsumeOptions } from '../broker';
 import { decode, encodeOne, type Item, type Wire } from '../cloud-events';
 import type { AnswerTo, Carrier, CarrierHost } from '../held';
-import type { Publisher } from './publisher';
+import { park, type ParkingHost } from './parking';
 import type { Requests } from './requests';
 import type { AmqpSubscription, Session } from './session';
 import { parkHeaders, textOf, triesOf, wireOf } from './wire-properties';
 
 /** What a consumer needs of its broker. */
-export interface ConsumerHost {
-  readonly publisher: Publisher;
+export interface ConsumerHost extends ParkingHost {
   readonly requests: Requests;
   readonly log: Log;
   brokerName(queue: string): string;
@@ -157,16 +155,8 @@ export class AmqpConsumer implements AmqpSubscription, CarrierHost<AmqpCarrier> 
 
   async park(carrier: AmqpCarrier, item: Item, tries: number, reason: string): Promise<void> {
     const { exchange, routingKey } = carrier.delivery.fields;
-    const target = { exchange: exchanges.dead.name, routingKey } as const;
-    const wire = item.type === 'malformed' ? item.wire : encodeOne(item.message, target);
-    const why = {
-      [parkHeaders.reason]: reason,
-      [parkHeaders.queue]: this.queue,
-      [parkHeaders.tries]: tries,
-      [parkHeaders.exchange]: exchange,
-      [parkHeaders.routingKey]: routingKey,
-    };
-    await this.host.publisher.publish(target, { ...wire, headers: { ...wire.headers, ...why } }, {});
+    const wire = item.type === 'malformed' ? item.wire : encodeOne(item.message, { exchange: '', routingKey });
+    await park(this.host, wire, { reason, queue: this.queue, tries, exchange, routingKey });
   }
 
   async putAside(carrier: AmqpCarrier): Promise<void> {

@@ -103,7 +103,7 @@ export class Publisher {
         if (error instanceof IllegalOperationError) return;
         this.settle(
           publication,
-          new PublishError('refused', publication.target, 'it cannot be encoded', { cause: error }),
+          new PublishError('unencodable', publication.target, 'its headers do not fit', { cause: error }),
         );
       }
       this.waiting.shift();

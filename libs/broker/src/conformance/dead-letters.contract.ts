@@ -81,6 +81,24 @@ export function describeDeadLetters(subject: BrokerSubject): void {
       expect(taken.map(positionIn)).toEqual([5]);
     });
 
+    it('are kept, where nobody reads them, after their queue was deleted', async () => {
+      const { broker } = await subject.connect();
+      const { queue, target } = queueOf('work');
+      await broker.declare([queue]);
+      const subscription = await broker.consume(
+        queue.name,
+        plenty,
+        new Recorder((delivery) => delivery.park('no')).handler,
+      );
+
+      await subject.deleteQueue(queues.dead);
+      await publishEach(broker, target, numbers(3));
+      await waitFor(async () => (await broker.depth(queues.dead)) === 3);
+      await subscription.stop();
+
+      expect(await subject.takeParked(3)).toHaveLength(3);
+    });
+
     it('are replayed as they came, to where they were published, without a trace of having been parked', async () => {
       const { queue } = await park(1);
       const { broker } = await subject.connect();

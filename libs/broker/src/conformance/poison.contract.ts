@@ -185,6 +185,21 @@ export function describePoison(subject: BrokerSubject): void {
       expect(recorder.positions).toEqual([5]);
     });
 
+    it('is parked although its headers leave no room for the reason', async () => {
+      const { broker } = await subject.connect();
+      const { queue, target } = queueOf('work');
+      await broker.declare([queue]);
+      await broker.consume(queue.name, plenty, new Recorder(hold).handler);
+      const bad = { ...withHeader('x-large', 'x'.repeat(65_200)), content: Buffer.from('{') };
+
+      await subject.publishRaw(target, bad);
+      const [parked] = await subject.takeParked(1);
+
+      expect(parked).toMatchObject({ reason: expect.stringContaining('expected JSON'), queue: queue.name });
+      expect(parked?.wire.content.equals(bad.content)).toBe(true);
+      expect(parked?.wire.headers).toMatchObject(good.headers);
+    });
+
     it('is parked alone when it comes packed with others', async () => {
       const { broker } = await subject.connect();
       const { queue, target } = queueOf('work');

@@ -83,6 +83,8 @@ export class InMemoryServer {
   }
 
   park(published: Published, parked: ParkedFrom): void {
+    // It may have been deleted.
+    this.declareDead();
     const { replyTo: _replyTo, expiresAt: _expiresAt, ...kept } = published;
     this.publish({ ...kept, persistent: true, exchange: exchanges.dead.name, routingKey: parked.routingKey, parked });
   }
