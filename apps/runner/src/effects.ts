@@ -41,7 +41,7 @@ export class Effects {
 
   constructor(
     private readonly parts: EffectsParts,
-    private readonly options: { readonly startValidityMs: number },
+    private readonly options: { readonly startValidityMs: number; readonly inlineValueBytes: number },
     /** What is not ours is watched by its owner; a watch of our own would never end. */
     private readonly isOurs: (streamId: string) => boolean,
   ) {}
@@ -215,7 +215,7 @@ export class Effects {
     const values = this.parts.values.forDecision(stream.streamId);
     const answer = stream.aggregate.startRequest(attempt.execution, values);
     if (answer.type === 'none') return undefined;
-    if (answer.type === 'request' && !mayBeLarge(answer.request.inputs)) {
+    if (answer.type === 'request' && !mayBeLarge(answer.request.inputs, this.options.inlineValueBytes)) {
       this.emit(attempt, answer.request);
       return undefined;
     }
@@ -227,7 +227,8 @@ export class Effects {
       const answer = stream.aggregate.startRequest(attempt.execution, values);
       if (answer.type === 'none') return;
       if (answer.type === 'request') {
-        this.emit(attempt, { ...answer.request, inputs: await fitInputs(this.parts.files, answer.request.inputs) });
+        const inputs = await fitInputs(this.parts.files, answer.request.inputs, this.options.inlineValueBytes);
+        this.emit(attempt, { ...answer.request, inputs });
         return;
       }
       await values.load(answer.needs);

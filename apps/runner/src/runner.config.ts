@@ -1,4 +1,5 @@
-import { brokerUrl, dataDirectory, datastoreUrl, healthPort, logLevel, partitions } from '@ryax/platform';
+import { limits } from '@ryax/contracts';
+import { brokerUrl, dataDirectory, datastoreUrl, healthPort, logLevel, partitions, upTo } from '@ryax/platform';
 import { z } from 'zod';
 
 function milliseconds(fallback: number, least: number) {
@@ -34,6 +35,7 @@ export const runnerVariables = {
   RYAX_BATCH_MESSAGES: count(500, 10_000),
   /** Memory for folded runs, in MiB. */
   RYAX_RUN_CACHE_MIB: count(128, 65_536),
+  RYAX_LIMIT_INLINE_VALUE_BYTES: upTo(limits.inlineValueBytes),
 };
 
 export const runnerConfigSchema = z.object({
@@ -52,6 +54,7 @@ export interface RunnerOptions {
   readonly startValidityMs: number;
   readonly batchMessages: number;
   readonly cacheBytes: number;
+  readonly inlineValueBytes: number;
 }
 
 export function runnerOptions(config: z.infer<z.ZodObject<typeof runnerVariables>>): RunnerOptions {
@@ -62,5 +65,6 @@ export function runnerOptions(config: z.infer<z.ZodObject<typeof runnerVariables
     startValidityMs: config.RYAX_START_VALIDITY_MS,
     batchMessages: config.RYAX_BATCH_MESSAGES,
     cacheBytes: config.RYAX_RUN_CACHE_MIB * 1024 * 1024,
+    inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
   };
 }

@@ -199,6 +199,23 @@ describe('Runner', () => {
     await ended();
   });
 
+  it('sends by reference what is larger than a value may be inside a message, in bytes', async () => {
+    await engine.runner({ inlineValueBytes: 1_000 });
+    const executor = await engine.executor();
+    executor.succeeds = true;
+    const declared = ['short', 'long'].map((name) => ({ name, type: 'string' }));
+    const hash = await engine.define(
+      [work('a', { inputs: { short: '=trigger.short', long: '=trigger.long' } })],
+      declared,
+    );
+    await engine.start(run, hash, { short: 'x'.repeat(998), long: '日'.repeat(500) });
+    await ended();
+    expect(executor.startsOf('a')[0]?.inputs).toEqual({
+      short: 'x'.repeat(998),
+      long: { $value: expect.any(String), size: 1_502 },
+    });
+  });
+
   it('refuses a command whose event no log could hold, and appends the others', async () => {
     await engine.runner();
     const executor = await engine.executor();

@@ -227,7 +227,8 @@ type Assembled = ReturnType<typeof assemble>;
 /** Who knows whom, in one place. */
 function assemble(parts: RunnerParts, incarnation: string, partitions: number, owner: Owner) {
   const { broker, eventLog, files, options, clock, ids, log } = parts;
-  const { startValidityMs, batchMessages, cacheBytes, runnerPatienceMs, executorPatienceMs } = options;
+  const { startValidityMs, batchMessages, cacheBytes, runnerPatienceMs, executorPatienceMs, inlineValueBytes } =
+    options;
   const metrics = new RunnerMetrics(parts.metrics);
   const index = new WorkIndex();
   const executors = new ExecutorRegistry({ patienceMs: executorPatienceMs, maxGapMs: 2 * beatMs });
@@ -253,7 +254,7 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
       recentEnds: dispatch.recentEnds,
       submit: (item) => owner.run(item.cause.type, () => loop.submit([item])),
     },
-    { startValidityMs },
+    { startValidityMs, inlineValueBytes },
     (streamId) => takeover.isOurs(streamId),
   );
   const timers: Timers = new Timers(eventLog.log, eventLog.clock, store, {

@@ -15,15 +15,15 @@ export const startTooLarge: Failure = {
 };
 
 /** Whether inputs have to be looked at before they are sent: cheap, as it is asked for every start. */
-export function mayBeLarge(inputs: JsonObject): boolean {
+export function mayBeLarge(inputs: JsonObject, inlineValueBytes: number): boolean {
   let most = 0;
   for (const value of Object.values(inputs)) most += mostBytes(value);
-  return most > limits.inlineValueBytes;
+  return most > inlineValueBytes;
 }
 
 /** Inputs that a start can hold: the largest are in the filestore. */
-export function fitInputs(files: FileStore, inputs: JsonObject): Promise<JsonObject> {
-  return fitValues(files, inputs, { valueBytes: limits.inlineValueBytes, totalBytes: limits.startInputsBytes });
+export function fitInputs(files: FileStore, inputs: JsonObject, inlineValueBytes: number): Promise<JsonObject> {
+  return fitValues(files, inputs, { valueBytes: inlineValueBytes, totalBytes: limits.startInputsBytes });
 }
 
 function mostBytes(value: JsonValue): number {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isValueReference } from '@ryax/contracts';
-import { canonicalJson, putJson, putValue, readJson } from './json-content';
+import { canonicalJson, isLargerThan, putJson, putValue, readJson } from './json-content';
 import { LocalFileStore } from './local-file-store';
 
 describe('JSON content', () => {
@@ -29,6 +29,18 @@ describe('JSON content', () => {
 
   it('has the same hash whatever the order of its keys', async () => {
     expect(await putJson(files, { a: 1, b: 2 })).toEqual(await putJson(files, { b: 2, a: 1 }));
+  });
+
+  it.each([
+    ['a text of ASCII', 'x'.repeat(98), 100],
+    ['a text of three bytes a character', '日'.repeat(40), 122],
+    ['a text of four bytes a pair', '🚀'.repeat(20), 82],
+    ['a text that is escaped', '\u0000'.repeat(20), 122],
+    ['a list', ['日', '日'], 13],
+    ['a number', 12, 2],
+  ])('of %s is measured in bytes, not in characters', (_name, value, bytes) => {
+    expect(Buffer.byteLength(JSON.stringify(value))).toBe(bytes);
+    expect([isLargerThan(value, bytes - 1), isLargerThan(value, bytes)]).toEqual([true, false]);
   });
 
   it('is referred to by a value reference, with the count of a list', async () => {

@@ -22,6 +22,18 @@ export async function readJson(files: FileStore, hash: string): Promise<JsonValu
   return JSON.parse(content.toString('utf8')) as JsonValue;
 }
 
+/** Bytes that a UTF-16 unit takes at most as UTF-8; a pair of them, as of most emojis, takes four. */
+const mostBytesPerUnit = 3;
+/** Of a text inside JSON: `\u0000`. */
+const mostBytesPerEscapedUnit = 6;
+
+/** Whether a value takes more bytes than that as JSON. Only what could is measured exactly. */
+export function isLargerThan(value: JsonValue, bytes: number): boolean {
+  if (typeof value === 'string' && value.length * mostBytesPerEscapedUnit + 2 <= bytes) return false;
+  const text = JSON.stringify(value);
+  return text.length * mostBytesPerUnit > bytes && Buffer.byteLength(text) > bytes;
+}
+
 /** Stores a value and gives back what travels in its place. */
 export async function putValue(files: FileStore, value: JsonValue): Promise<ValueReference & JsonObject> {
   const { hash, size } = await putJson(files, value);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InMemoryBroker, InMemoryServer } from '@ryax/broker';
 import {
   exchanges,
+  limits,
   partitionOf,
   routingKeys,
   streamId,
@@ -32,6 +33,7 @@ const options: RunnerOptions = {
   startValidityMs: 500,
   batchMessages: 500,
   cacheBytes: 64 * 1024 * 1024,
+  inlineValueBytes: limits.inlineValueBytes,
 };
 
 export interface RunnerUnderTest {

@@ -288,6 +288,21 @@ describe('RunBatches', () => {
     });
   });
 
+  it('measures what is large in bytes, as messages and events are', async () => {
+    const starts = await givenRunner(1, () => accepted);
+    const rows = '日'.repeat(limits.inlineValueBytes / 2);
+    await batches.start(
+      caller,
+      'hello',
+      [{ inputs: { rows, few: 'x'.repeat(limits.inlineValueBytes - 2) } }],
+      undefined,
+    );
+    expect(starts[0]?.inputs).toEqual({
+      rows: { $value: expect.any(String), size: 3 * rows.length + 2 },
+      few: expect.any(String),
+    });
+  });
+
   it('fails as a whole, and starts nothing, where the workflow is not deployed', async () => {
     shown = { ...workflow, deployed: false };
     const starts = await givenRunner(1, () => accepted);

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { streamId, type JsonObject, type JsonValue, type RunStart } from '@ryax/contracts';
-import { putValue, type FileStore, type Secrets } from '@ryax/filestore';
+import { isLargerThan, putValue, type FileStore, type Secrets } from '@ryax/filestore';
 import { IdSource } from '@ryax/platform';
 import { z } from 'zod';
 import type { Principal } from '../auth.guard';
@@ -234,7 +234,7 @@ export class Runs {
   private async moveLarge(inputs: JsonObject): Promise<JsonObject> {
     const moved: JsonObject = {};
     for (const [name, value] of Object.entries(inputs)) {
-      const isLarge = JSON.stringify(value).length > this.options.limits.inlineValueBytes;
+      const isLarge = isLargerThan(value, this.options.limits.inlineValueBytes);
       moved[name] = isLarge ? { ...(await putValue(this.files, value)) } : value;
     }
     return moved;
