@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { exchanges, queues, type JsonObject, type Message, type MessageType } from '@ryax/contracts';
+import { exchanges, queues, type JsonObject, type JsonValue, type Message, type MessageType } from '@ryax/contracts';
 import { waitFor } from '@ryax/testing';
 import { startIntakeApp, type IntakeApp, type PlayedParts } from '../testing/intake-app';
 
 const target = { exchange: exchanges.commands.name, routingKey: 'any' } as const;
+
+const tooDeep = 'expected at most 500 levels of nesting (valueDepth)';
+
+function nested(levels: number): JsonValue {
+  let value: JsonValue = 0;
+  for (let level = 0; level < levels; level++) value = [value];
+  return value;
+}
 
 describe('commands by message', () => {
   let intake: IntakeApp;
@@ -13,9 +21,35 @@ describe('commands by message', () => {
     return { id: randomUUID(), type, source: 'tester', project, data };
   }
 
+  const ask = async (message: Message) => (await intake.broker.request(target, message, 10_000)).data as JsonObject;
   const start = (project?: string) => command('command.run.start', { workflow_id: 'w' }, project);
   const commanded = (type: string, project: string) =>
     intake.commanded.filter((each) => each.type.startsWith(type) && each.project === project).length;
+
+  it.each<[string, JsonObject, string, string]>([
+    [
+      'more labels than a run may have',
+      { labels: Object.fromEntries(Array.from({ length: 65 }, (_label, index) => [`l${index}`, 'x'])) },
+      ...(['labels', 'expected at most 64 labels (labels)'] as const),
+    ],
+    ['inputs that are nested too deep', { inputs: { j: nested(501) } }, 'inputs', tooDeep],
+  ])('to start with %s are refused with the limit', async (_name, body, path, reason) => {
+    intake = await startIntakeApp();
+
+    expect(await ask(command('command.run.start', { workflow_id: 'w', ...body }))).toMatchObject({
+      status: 'rejected',
+      rejection: { code: 'invalid', details: [{ path, reason }] },
+    });
+    expect(intake.commanded).toEqual([]);
+  });
+
+  it('to deploy what is nested too deep are refused with the limit', async () => {
+    intake = await startIntakeApp();
+
+    expect(await ask(command('command.workflow.deploy', { definition: nested(501) }))).toMatchObject({
+      rejection: { code: 'invalid', details: [{ path: '', reason: tooDeep }] },
+    });
+  });
 
   describe('of a project that has as many runs as it may', () => {
     /** Runs of the project `full` that have not ended. */
@@ -34,8 +68,6 @@ describe('commands by message', () => {
       // The first start of a project is taken before the count is there.
       await waitFor(async () => (await ask(start('full'))).status === 'rejected');
     }
-
-    const ask = async (message: Message) => (await intake.broker.request(target, message, 10_000)).data as JsonObject;
 
     async function givenStarts(count: number): Promise<void> {
       for (let index = 0; index < count; index++) await intake.broker.publish(target, [start('full')]);

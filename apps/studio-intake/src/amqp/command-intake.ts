@@ -14,6 +14,7 @@ import {
 import { backoffMs, IdSource, Log, messageOf, runOwned, wait, type Backoff } from '@ryax/platform';
 import type { Principal } from '../auth.guard';
 import { IntakeError, OverloadedError, RejectedError, UnavailableError } from '../errors';
+import { readAs, runBody } from '../runs/run-request';
 import { Runs } from '../runs/runs.service';
 import { BROKER } from '../tokens';
 import { Workflows } from '../workflows/workflows.service';
@@ -139,7 +140,9 @@ export class CommandIntake {
   }
 
   private async startRun(caller: Principal, message: Message<DataOf<'command.run.start'>>): Promise<JsonObject> {
-    const { workflow_id: workflowId, inputs = {}, labels = {}, idempotency_key: key } = message.data;
+    const { workflow_id: workflowId, idempotency_key: key, ...body } = message.data;
+    // What its schema says is less than what REST asks for.
+    const { inputs, labels } = readAs(runBody, body);
     const run = await this.runs.start(caller, workflowId, {
       inputs,
       labels,

@@ -217,4 +217,20 @@ describe('an engine that has no room', () => {
     });
     expect((await post(definitionOf(2, ''), '/v1/workflows')).statusCode).toBe(201);
   });
+
+  it('refuses a definition that is nested too deep to be walked', async () => {
+    await start();
+    open();
+    const payload = '['.repeat(200_000) + ']'.repeat(200_000);
+    const answer = await intake.app.inject({
+      ...{ method: 'POST', url: '/v1/workflows' },
+      ...{ headers: { 'content-type': 'application/json' }, payload },
+    });
+    expect([answer.statusCode, answer.json()]).toEqual([
+      400,
+      expect.objectContaining({
+        details: [{ path: '', reason: 'expected at most 500 levels of nesting (valueDepth)' }],
+      }),
+    ]);
+  });
 });

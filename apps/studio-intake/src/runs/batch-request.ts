@@ -1,7 +1,7 @@
 import { idempotencyKeySchema, limits, type Fault } from '@ryax/contracts';
 import { z } from 'zod';
 import { InvalidRequestError } from '../errors';
-import { runBody } from './run-request';
+import { readAs, runBody } from './run-request';
 import type { RunRequest } from './runs.service';
 
 const batchItem = z.strictObject({ ...runBody.shape, idempotency_key: idempotencyKeySchema.optional() });
@@ -35,17 +35,11 @@ export function batchKey(header: string | undefined): string | undefined {
  * @throws InvalidRequestError with paths inside the item
  */
 export function readItem(item: unknown, index: number, key: string | undefined): RunRequest {
-  const parsed = batchItem.safeParse(item);
-  if (!parsed.success) throw new InvalidRequestError('Invalid request', parsed.error.issues.map(faultOf));
-  const { inputs, labels, idempotency_key: own } = parsed.data;
+  const { inputs, labels, idempotency_key: own } = readAs(batchItem, item);
   return { inputs, labels, key: own ?? (key === undefined ? undefined : `${key}:${index}`) };
 }
 
 /** A fault of one item, at its place in the whole body: `runs[3].inputs.name`. */
 export function faultInBatch({ path, reason }: Fault, index: number): Fault {
   return { path: path === '' ? `runs[${index}]` : `runs[${index}].${path}`, reason };
-}
-
-function faultOf({ path, message }: z.core.$ZodIssue): Fault {
-  return { path: path.map(String).join('.'), reason: message };
 }

@@ -1,17 +1,14 @@
 import { idempotencyKeySchema, labelsSchema, limits, type JsonObject, type JsonValue } from '@ryax/contracts';
 import { z } from 'zod';
+import { isTooDeep, tooDeep } from '../depth';
 import { InvalidRequestError } from '../errors';
-
-/** Nesting that every part of the engine can walk; deeper values are a mistake or an attack. */
-const maxDepth = 500;
 
 /** What a JSON parser has made is JSON: it is taken as it is, since rebuilding it would only cost time. */
 const anyJson = z.unknown() as z.ZodType<JsonValue>;
-const tooDeep = `expected at most ${maxDepth} levels of nesting`;
-const shallowJson = anyJson.refine((value) => !isDeeperThan(value, maxDepth), tooDeep);
+const shallowJson = anyJson.refine((value) => !isTooDeep(value), tooDeep);
 const inputs = z
   .record(z.string(), anyJson)
-  .refine((value) => !isDeeperThan(value, maxDepth), tooDeep)
+  .refine((value) => !isTooDeep(value), tooDeep)
   .default({});
 const boundedLabels = labelsSchema
   .refine((labels) => Object.keys(labels).length <= limits.labels, `expected at most ${limits.labels} labels (labels)`)
@@ -26,14 +23,15 @@ export const cancelBody = z.strictObject({
 
 export type RunBody = { readonly inputs: JsonObject; readonly labels: Record<string, string> };
 
-/** Walks without recursion, since what it looks for is what recursion cannot bear. */
-function isDeeperThan(value: JsonValue, levels: number): boolean {
-  let level: JsonValue[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > levels) return true;
-    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
-  }
-  return false;
+/** What has come by another way than as a body of its own. @throws InvalidRequestError with every fault at its path */
+export function readAs<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => ({
+    path: path.map(String).join('.'),
+    reason: message,
+  }));
+  throw new InvalidRequestError('Invalid request', faults);
 }
 
 /** The `Idempotency-Key` header: the same key gives the same run. */

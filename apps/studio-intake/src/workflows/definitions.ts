@@ -4,6 +4,7 @@ import { putJson, type FileStore, type Secrets } from '@ryax/filestore';
 import { actionReferences, validateDefinition, type Plan } from '@ryax/workflow';
 import { parse, YAMLParseError } from 'yaml';
 import { StoredActions } from '../actions/stored-actions';
+import { isTooDeep, tooDeep } from '../depth';
 import { InvalidRequestError, TooLargeError } from '../errors';
 import type { IntakeOptions } from '../intake.config';
 import { StateStoreClient } from '../state-store.client';
@@ -43,6 +44,9 @@ export class Definitions {
 
   /** @throws InvalidRequestError with all faults */
   async validate(project: string, definition: JsonValue): Promise<ValidDefinition> {
+    if (isTooDeep(definition)) {
+      throw new InvalidRequestError(invalidSpecification, [{ path: '', reason: tooDeep }]);
+    }
     // What came as JSON was parsed by whoever has read it.
     this.checkSize(JSON.stringify(definition) ?? '');
     const { actionsPerWorkflow } = this.options.limits;
