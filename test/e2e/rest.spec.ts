@@ -195,6 +195,29 @@ describe('REST', () => {
       expect((await start({ name: 'b' }, 'key-2')).status).toBe(202);
     });
 
+    it('a repeat of POST /v1/executions answers its first run and deploys nothing, whatever was deployed since', async () => {
+      const at = (description: string) => ({ ...hello, spec: { ...hello.spec, id: 'repeated', description } });
+      const execute = (description: string) =>
+        answer('POST', '/v1/executions', { definition: at(description) }, { 'idempotency-key': 'repeated' });
+      const newest = async () => (await engine.json<{ version: number }>('GET', '/v1/workflows/repeated')).version;
+      const runs = async () =>
+        (await engine.json<{ items: object[] }>('GET', '/v1/runs?workflow_id=repeated')).items.length;
+
+      const first = await execute('one');
+      expect(first).toMatchObject({ status: 202, body: { workflow_version: 1, run_id: expect.any(String) } });
+      await engine.json('POST', '/v1/workflows', at('two'));
+
+      const repeat = await execute('one');
+      const { run_id: runId } = first.body as unknown as { run_id: string };
+      expect(repeat).toMatchObject({ status: 202, body: { workflow_version: 1, run_id: runId } });
+      expect(await newest()).toBe(2);
+
+      for (const other of ['two', 'three']) expect((await execute(other)).status).toBe(409);
+      expect(await newest()).toBe(2);
+      expect((await answer('GET', '/v1/workflows/repeated/versions/3')).status).toBe(404);
+      expect(await runs()).toBe(1);
+    });
+
     it('keep every key of their inputs, whatever it is called', async () => {
       const j = [{ constructor: 'Ferrari', prototype: 1, toString: 2, k: 1 }];
       const keeping = {
