@@ -15,8 +15,11 @@ import { noopOutcome, type Ended, type Work } from './work';
 /** A start as it came. */
 export interface Taken {
   readonly start: Start;
-  /** Since when it is meant, in the database's time: its attempt was handed out then, or asked about and found with nobody. */
-  readonly since: number;
+  /**
+   * Since when it is meant, in the database's time: its attempt was handed out then, or asked about and found with nobody.
+   * Null if its runner does not say.
+   */
+  readonly since: number | null;
 }
 
 interface Waiting {
@@ -28,6 +31,7 @@ interface Waiting {
 interface Running {
   readonly state: 'running';
   readonly of: Addressed;
+  readonly since: number | null;
   readonly work: Work;
   /** Fires when it is time to say that it runs. */
   readonly startedReport: Timer;
@@ -52,17 +56,19 @@ export interface AttemptsContext {
  *
  * | | start | query | cancel | settled |
  * |---|---|---|---|---|
- * | not held | taken, or `returned` with the reason; nothing if the broker delivers it again, or we have called it unknown, or given it back, since | `unknown` | `unknown`; its start, if it still comes, ends cancelled | remembered |
+ * | not held | taken, or `returned` with the reason; nothing if the broker delivers it again, or we have called it unknown, or given it back, since | `unknown` | nothing; its start, if it still comes, ends cancelled | remembered |
  * | waiting | `holding` | `holding` | ends cancelled | dropped |
  * | running | `holding` | `holding` | stopped, ends as it ends | stopped, ends unreported |
  * | ended | `ended` again | `ended` again | `ended` again | forgotten |
- * | settled a while ago | nothing | `unknown`, and may start again | `unknown` | nothing |
+ * | settled a while ago | nothing | `unknown`, and may start again | nothing | nothing |
  *
  * A runner emits an attempt again only after all executors have called it unknown; so after such an answer, and only
  * then, a start of a settled attempt is meant (a log that was restored), and is no straggler.
  *
  * To call an attempt unknown is a promise to take no start of it that is older than the question: a runner that was stopped
  * in the middle of sending one may wake up when another executor has it. To give a start back promises the same of that start.
+ * Such answers say which question, or which start, they are about: a runner that hears one late must not take it for the answer to
+ * something newer. A cancel promises nothing, and so it is not answered by who does not know what it is about.
  */
 export class Attempts {
   private readonly held = new Map<string, Waiting | Running>();
@@ -106,17 +112,18 @@ export class Attempts {
    */
   take(taken: Taken, redelivered: boolean): void {
     const { start, since } = taken;
-    const { outcomes, metrics, reports, clock } = this.context;
+    const { outcomes, metrics, clock } = this.context;
     const name = attemptName(start);
     const now = clock.monotonicMs();
-    if (this.held.has(name)) {
+    const held = this.held.get(name);
+    if (held !== undefined) {
       metrics.startRead('repeated');
-      return reports.send(start, { report: 'holding' });
+      return this.sayHolding(start, held, null);
     }
     if (outcomes.repeat(name, start)) return metrics.startRead('repeated');
     if (this.settled.has(name, now)) return metrics.startRead('settled-before');
     if (redelivered) return metrics.startRead('redelivered');
-    if (since < (this.promised.get(name, now) ?? 0)) return metrics.startRead('outdated');
+    if (since !== null && since < (this.promised.get(name, now) ?? 0)) return metrics.startRead('outdated');
     if (this.cancelledUnread.has(name, now)) {
       metrics.startRead('cancelled-before');
       return this.end(start, { status: 'cancelled' }, null);
@@ -139,18 +146,18 @@ export class Attempts {
       this.admit();
     } else if (!this.context.outcomes.repeat(name, asked)) {
       this.cancelledUnread.add(name, this.context.clock.monotonicMs());
-      this.context.reports.send(asked, { report: 'unknown' });
     }
   }
 
-  /** @param askedAt by the database */
-  query(asked: Addressed, askedAt: number): void {
+  /** @param askedAt by the database; null if the runner does not say: then the answer promises nothing, and proves nothing */
+  query(asked: Addressed, askedAt: number | null): void {
     const name = attemptName(asked);
-    if (this.held.has(name)) return this.context.reports.send(asked, { report: 'holding' });
+    const held = this.held.get(name);
+    if (held !== undefined) return this.sayHolding(asked, held, askedAt);
     if (this.context.outcomes.repeat(name, asked)) return;
     this.settled.forget(name);
-    this.promise(name, askedAt);
-    this.context.reports.send(asked, { report: 'unknown' });
+    this.promise(name, askedAt ?? 0);
+    this.context.reports.answer(asked, { answer: 'unknown', asked_at: askedAt });
   }
 
   settle(closed: Omit<Addressed, 'reply_partition'>): void {
@@ -171,7 +178,7 @@ export class Attempts {
   /** Says what is held: somebody may have counted us, or our reports, as lost. */
   announce(): void {
     for (const held of this.held.values()) {
-      this.context.reports.send(held.state === 'running' ? held.of : held.taken.start, { report: 'holding' });
+      this.sayHolding(held.state === 'running' ? held.of : held.taken.start, held, null);
     }
   }
 
@@ -202,6 +209,11 @@ export class Attempts {
       if (held.stopping === 'no') held.stopping = 'leaving';
       held.work.cancel(false);
     }
+  }
+
+  private sayHolding(to: Addressed, held: Waiting | Running, askedAt: number | null): void {
+    const since = held.state === 'running' ? held.since : held.taken.since;
+    this.context.reports.answer(to, { answer: 'holding', since, asked_at: askedAt });
   }
 
   private reasonToReturn({ valid_for_ms, action }: Start): string | undefined {
@@ -264,6 +276,7 @@ export class Attempts {
     this.held.set(name, {
       state: 'running',
       of,
+      since: taken.since,
       work: begin(start, (outcome, durationMs) => this.ended(name, outcome, durationMs)),
       startedReport: timers.after(settings.startedAfterMs, () => {
         reports.send(of, { report: 'started', started_ms_ago: Math.round(clock.monotonicMs() - now) });
@@ -298,14 +311,12 @@ export class Attempts {
   }
 
   private giveBack({ start, since }: Taken, reason: string): void {
-    this.promise(attemptName(start), since + 1);
+    if (since !== null) this.promise(attemptName(start), since + 1);
     this.context.metrics.startRead('returned');
-    this.context.reports.send(start, { report: 'returned', reason });
+    this.context.reports.answer(start, { answer: 'returned', since, reason });
   }
 
   private promise(name: string, since: number): void {
-    // Of a runner that does not say since when its starts are meant.
-    if (since === Infinity) return;
     const now = this.context.clock.monotonicMs();
     this.promised.add(name, now, Math.max(since, this.promised.get(name, now) ?? 0));
   }

@@ -24,7 +24,7 @@ describe('lease: who may spawn', () => {
     executor.time.freeze(60 * 60 * 1000);
     const [delivery] = await executor.deliverStarts(startOf('a'));
     expect(executor.launcher.launched).toEqual([]);
-    expect(executor.reports).toEqual([expect.objectContaining({ execution: 'a', report: 'returned' })]);
+    expect(executor.answers).toEqual([expect.objectContaining({ execution: 'a', answer: 'returned' })]);
     expect(delivery?.settled).toBe('acknowledged');
   });
 
@@ -358,6 +358,32 @@ describe('query: who has it?', () => {
     expect(executor.reported('a')).toEqual(['unknown']);
   });
 
+  it('says which start it answers, and which question', async () => {
+    const executor = await ExecutorFixture.started({ capacity: { slots: 1, cpu: 4, memory_bytes: 1000, gpu: 0 } });
+    await executor.deliverSince(1_000, startOf('held'));
+    await executor.deliverSince(2_000, startOf('held'));
+    await executor.queryAt(3_000, startOf('held'));
+    await executor.queryAt(4_000, startOf('never seen'));
+    executor.time.freeze(60_000);
+    await executor.deliverSince(5_000, startOf('late'));
+    expect(executor.answers).toMatchObject([
+      { execution: 'held', answer: 'holding', since: 1_000, asked_at: null },
+      { execution: 'held', answer: 'holding', since: 1_000, asked_at: 3_000 },
+      { execution: 'never seen', answer: 'unknown', asked_at: 4_000 },
+      { execution: 'late', answer: 'returned', since: 5_000 },
+    ]);
+  });
+
+  it('says of what it is not told since when it is meant that it does not know it', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.deliverStarts(startOf('held'));
+    await executor.query(startOf('held'), startOf('never seen'));
+    expect(executor.answers).toMatchObject([
+      { answer: 'holding', since: null, asked_at: null },
+      { answer: 'unknown', asked_at: null },
+    ]);
+  });
+
   it('a killed executor comes back as another one, which knows nothing', async () => {
     const killed = await ExecutorFixture.started();
     await killed.deliverStarts(startOf('a'));
@@ -416,7 +442,13 @@ describe('cancel', () => {
     const executor = await ExecutorFixture.started();
     await executor.cancel(startOf('a'));
     await executor.redeliver(startOf('a'));
-    expect(executor.reported('a')).toEqual(['unknown']);
+    expect(executor.reported('a')).toEqual([]);
+  });
+
+  it('is not answered by who does not know the attempt: nothing was promised that could confirm it', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.cancel(startOf('a'));
+    expect(executor.answers).toEqual([]);
   });
 
   it('that overtakes its start is remembered: the start ends cancelled, and nothing is spawned', async () => {
@@ -424,7 +456,7 @@ describe('cancel', () => {
     await executor.cancel(startOf('a'));
     await executor.deliverStarts(startOf('a'));
     expect(executor.launcher.launched).toEqual([]);
-    expect(executor.reported('a')).toEqual(['unknown', 'ended cancelled']);
+    expect(executor.reported('a')).toEqual(['ended cancelled']);
   });
 });
 

@@ -86,7 +86,7 @@ export class Inbox {
   private receiveStart(delivery: Delivery): void {
     const { message } = delivery;
     if (!isType(message, 'execution.start')) return park(delivery, 'a start');
-    this.attempts.take({ start: message.data, since: timeOf(message) ?? Infinity }, delivery.redelivered);
+    this.attempts.take({ start: message.data, since: timeOf(message) }, delivery.redelivered);
     delivery.ack();
   }
 
@@ -99,7 +99,7 @@ export class Inbox {
     } else if (isType(message, 'execution.cancel')) {
       for (const { force, ...attempt } of message.data.attempts) this.attempts.cancel(attempt, force);
     } else if (isType(message, 'execution.query')) {
-      const askedAt = timeOf(message) ?? 0;
+      const askedAt = timeOf(message);
       for (const attempt of message.data.attempts) this.attempts.query(attempt, askedAt);
     } else {
       return park(delivery, 'a message for an executor');
@@ -114,9 +114,9 @@ function isType<T extends MessageType>(message: Message, type: T): message is Me
 }
 
 /** Of the database, in milliseconds since the epoch: since when what it says is meant. */
-function timeOf({ time }: Message): number | undefined {
+function timeOf({ time }: Message): number | null {
   const ms = Date.parse(time ?? '');
-  return Number.isNaN(ms) ? undefined : ms;
+  return Number.isNaN(ms) ? null : ms;
 }
 
 function park(delivery: Delivery, expected: string): void {

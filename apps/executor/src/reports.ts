@@ -1,13 +1,15 @@
-import { exchanges, routingKeys, type Report } from '@ryax/contracts';
+import { exchanges, routingKeys, type Answer, type Report } from '@ryax/contracts';
 import type { Addressed } from './attempt-name';
 import type { Envelopes } from './envelope';
 import { jsonSize } from './json-size';
-import type { Outbox } from './outbox';
+import type { Letter, Outbox } from './outbox';
 
 type Common = 'run_id' | 'execution' | 'attempt' | 'executor' | 'incarnation';
-type WithoutCommon<R> = R extends Report ? Omit<R, Common> : never;
-/** What is said of an attempt; who it is and who says it is added here. */
-export type ReportBody = WithoutCommon<Report>;
+type WithoutCommon<R> = R extends unknown ? Omit<R, Common> : never;
+/** What becomes of an attempt; who it is and who says it is added here. */
+export type ReportBody = WithoutCommon<Extract<Report, { report: 'started' | 'ended' }>>;
+/** What is said to a start or to a query of an attempt; the same is added here. */
+export type AnswerBody = WithoutCommon<Answer>;
 
 export interface Reporter {
   readonly executor: string;
@@ -26,34 +28,32 @@ export class Reports {
   ) {}
 
   send(of: Addressed, body: ReportBody, confirmed?: () => void): void {
-    const { run_id, execution, attempt, reply_partition } = of;
-    const { executor, incarnation } = this.reporter;
-    const data: Report = { ...body, run_id, execution, attempt, executor, incarnation };
-    this.outbox.add(
-      { exchange: exchanges.runner.name, routingKey: routingKeys.runnerPartition(reply_partition) },
-      {
-        message: this.envelopes.about(of, 'execution.report', data),
-        bytes: frameBytes + bodyBytes(body),
-        // An end alone cannot be had again by asking, once this process is gone.
-        persistent: body.report === 'ended',
-        ...(confirmed === undefined ? {} : { confirmed }),
-      },
-    );
+    const isEnd = body.report === 'ended';
+    this.add(of, {
+      message: this.envelopes.about(of, 'execution.report', { ...body, ...this.about(of) }),
+      bytes: frameBytes + (isEnd ? outcomeBytes(body.outcome) : 0),
+      // An end alone cannot be had again by asking, once this process is gone.
+      persistent: isEnd,
+      ...(confirmed === undefined ? {} : { confirmed }),
+    });
   }
-}
 
-function bodyBytes(body: ReportBody): number {
-  switch (body.report) {
-    case 'ended':
-      return outcomeBytes(body.outcome);
-    case 'returned':
-      return body.reason.length;
-    case 'started':
-    case 'holding':
-    case 'unknown':
-      return 0;
-    default:
-      return body satisfies never;
+  answer(of: Addressed, body: AnswerBody): void {
+    this.add(of, {
+      message: this.envelopes.about(of, 'execution.answer', { ...body, ...this.about(of) }),
+      bytes: frameBytes + (body.answer === 'returned' ? body.reason.length : 0),
+      persistent: false,
+    });
+  }
+
+  private about({ run_id, execution, attempt }: Addressed): Pick<Report, Common> {
+    const { executor, incarnation } = this.reporter;
+    return { run_id, execution, attempt, executor, incarnation };
+  }
+
+  private add({ reply_partition }: Addressed, letter: Letter): void {
+    const target = { exchange: exchanges.runner.name, routingKey: routingKeys.runnerPartition(reply_partition) };
+    this.outbox.add(target, letter);
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseStreamId, type Report } from '@ryax/contracts';
+import { parseStreamId, type Answer, type Report } from '@ryax/contracts';
 import type { IdSource, Owner } from '@ryax/platform';
 import type { DecisionLoop } from './decision-loop';
 import type { ExecutorRegistry } from './executors';
@@ -25,22 +25,23 @@ export interface AnswersParts {
 export class Answers {
   constructor(private readonly parts: AnswersParts) {}
 
-  heard(streamId: string, report: Report, messageId: string): void {
+  heard(streamId: string, said: Answer | Report): void {
     const { index, reconciliation, owner } = this.parts;
-    const attempt = index.attempt(streamId, report.execution, report.attempt);
-    if (attempt !== undefined) return reconciliation.answered(attempt, report, messageId);
-    if (report.report !== 'holding' && report.report !== 'started') return;
-    owner.run('stop what the log has ended', () => this.stopUnlessOpen(streamId, report, messageId));
+    const attempt = index.attempt(streamId, said.execution, said.attempt);
+    if (attempt !== undefined) return reconciliation.heard(attempt, said);
+    const what = 'answer' in said ? said.answer : said.report;
+    if (what !== 'holding' && what !== 'started') return;
+    owner.run('stop what the log has ended', () => this.stopUnlessOpen(streamId, said));
   }
 
   /** An executor holds what we do not know as open. Only when the log says the same is it told to stop. */
-  private async stopUnlessOpen(streamId: string, report: Report, messageId: string): Promise<void> {
+  private async stopUnlessOpen(streamId: string, said: Answer | Report): Promise<void> {
     const { takeover, index, reconciliation, executors, outbox, store, loop, ids } = this.parts;
     if (takeover.isRunning || !takeover.isOurs(streamId)) return;
     await loop.submit([internalItem(streamId, { type: 'wake' }, ids.newId())]);
-    const { run_id, execution, attempt, incarnation } = report;
+    const { run_id, execution, attempt, incarnation } = said;
     const tracked = index.attempt(streamId, execution, attempt);
-    if (tracked !== undefined) return reconciliation.answered(tracked, report, messageId);
+    if (tracked !== undefined) return reconciliation.heard(tracked, said);
     const name = parseStreamId(streamId);
     const site = executors.siteOf(incarnation);
     const isFolded = store.peek(streamId) !== undefined;

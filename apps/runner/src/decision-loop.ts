@@ -1,4 +1,4 @@
-import type { Report } from '@ryax/contracts';
+import type { Answer, Report } from '@ryax/contracts';
 import { backoffMs, reconnectBackoff, wait, type Log } from '@ryax/platform';
 import type { Cycle } from './cycle';
 import type { Dispatch } from './dispatch';
@@ -18,8 +18,8 @@ export interface DecisionLoopParts {
   readonly dispatch: Dispatch;
   readonly metrics: RunnerMetrics;
   readonly log: Log;
-  /** Holders and answers to inquiries: they concern no stream's state. */
-  readonly heard: (streamId: string, report: Report, messageId: string) => void;
+  /** Who holds what, and answers: they concern no stream's state. */
+  readonly heard: (streamId: string, said: Answer | Report) => void;
 }
 
 /**
@@ -80,9 +80,9 @@ export class DecisionLoop {
       if (received.type === 'work') {
         items.push(received.item);
         const { streamId, report } = received.item;
-        if (report !== undefined) this.parts.heard(streamId, report, delivery.message.id);
+        if (report !== undefined) this.parts.heard(streamId, report);
       } else if (received.type === 'answer') {
-        this.parts.heard(received.streamId, received.report, received.messageId);
+        this.parts.heard(received.streamId, received.said);
         delivery.ack();
       } else {
         delivery.park(received.reason);

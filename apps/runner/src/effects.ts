@@ -167,7 +167,6 @@ export class Effects {
       holder: undefined,
       inquiry: undefined,
       isReturned: false,
-      returnedBy: undefined,
       isSuspect: false,
     };
   }

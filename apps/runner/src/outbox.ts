@@ -39,7 +39,7 @@ type CancelledAttempt = Cancel['attempts'][number];
 export class Outbox {
   private readonly starts = new Map<string, OutgoingStart[]>();
   private readonly cancels = new Map<string, CancelledAttempt[]>();
-  private readonly queries = new Map<string, { site: string; askedAt: number; attempts: Attempt[] }>();
+  private readonly queries = new Map<string, { to: string; askedAt: number; attempts: Attempt[] }>();
   private readonly settled = new Map<string, SettledAttempt[]>();
   private settledTimer: NodeJS.Timeout | undefined;
 
@@ -58,11 +58,14 @@ export class Outbox {
     append(this.cancels, site, attempt);
   }
 
-  /** @param askedAt by the database: what is sent after the answer has to be meant since then */
-  query(site: string, attempt: Attempt, askedAt: number): void {
-    const key = `${site} ${askedAt}`;
+  /**
+   * @param to the routing key of a site's executors, or of one of them
+   * @param askedAt by the database: what is sent after the answer has to be meant since then
+   */
+  query(to: string, attempt: Attempt, askedAt: number): void {
+    const key = `${to} ${askedAt}`;
     const query = this.queries.get(key);
-    if (query === undefined) this.queries.set(key, { site, askedAt, attempts: [attempt] });
+    if (query === undefined) this.queries.set(key, { to, askedAt, attempts: [attempt] });
     else query.attempts.push(attempt);
   }
 
@@ -102,9 +105,8 @@ export class Outbox {
       for (const part of chunks(attempts, maxListed))
         sent.push(this.publishList('execution.cancel', routingKeys.cancel(site), part));
     }
-    for (const { site, askedAt, attempts } of this.queries.values()) {
-      for (const part of chunks(attempts, maxListed))
-        sent.push(this.publishList('execution.query', routingKeys.query(site), part, askedAt));
+    for (const { to, askedAt, attempts } of this.queries.values()) {
+      for (const part of chunks(attempts, maxListed)) sent.push(this.publishList('execution.query', to, part, askedAt));
     }
     this.starts.clear();
     this.cancels.clear();

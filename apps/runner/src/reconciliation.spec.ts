@@ -1,112 +1,41 @@
-import type { Attempt, Beat, Report } from '@ryax/contracts';
-import type { Member } from '@ryax/event-log';
-import { ExecutorRegistry } from './executors';
-import type { Outbox } from './outbox';
-import { Reconciliation } from './reconciliation';
-import { WorkIndex, type TrackedAttempt } from './work-index';
-
-const validityMs = 5_000;
-const patienceMs = 10_000;
-
-/** The world around one attempt that was handed out at 0, in monotonic and database time alike. */
-class World {
-  readonly index = new WorkIndex();
-  readonly executors = new ExecutorRegistry({ patienceMs, maxGapMs: 2_000 });
-  readonly asked: Attempt[] = [];
-  readonly askedAt: number[] = [];
-  readonly cancels: { readonly execution: string; readonly force: boolean }[] = [];
-  readonly verdicts: string[] = [];
-  remembered: Member[] = [];
-  now = 0;
-  private heard = 0;
-  private readonly reconciliation = new Reconciliation(
-    this.index,
-    this.executors,
-    { rememberedExecutors: () => Promise.resolve(this.remembered) },
-    { monotonicMs: () => this.now, wallMs: () => 0 },
-    { now: () => this.now },
-    { startValidityMs: validityMs },
-  );
-
-  constructor(overrides: Partial<TrackedAttempt> = {}) {
-    this.index.track({
-      streamId: 'run:default:r',
-      execution: 'x',
-      attempt: 1,
-      project: 'default',
-      runId: 'r',
-      partition: 0,
-      site: 'local',
-      pool: 'default',
-      holdsSlot: true,
-      scheduledAt: 0,
-      emittedAt: 0,
-      sentTo: undefined,
-      since: 0,
-      holder: undefined,
-      cancelling: null,
-      inquiry: undefined,
-      isReturned: false,
-      returnedBy: undefined,
-      isSuspect: false,
-      ...overrides,
-    });
-  }
-
-  get attempt(): TrackedAttempt | undefined {
-    return this.index.attempt('run:default:r', 'x', 1);
-  }
-
-  /** Beats of the executors arrive each second, and our own with them, until the time given. */
-  passUntil(ms: number, ...alive: string[]): void {
-    for (; this.now < ms; this.now += 1_000) {
-      this.executors.heardSelf(this.now);
-      for (const incarnation of alive) this.executors.heard(beatOf(incarnation));
-    }
-  }
-
-  hear(report: Report['report'], incarnation: string, messageId = `m${this.heard++}`): void {
-    const { attempt } = this;
-    if (attempt === undefined) throw new Error('no attempt');
-    const about = { run_id: 'r', execution: 'x', attempt: 1, executor: 'host', incarnation };
-    const extra = { started_ms_ago: 0, reason: '', duration_ms: 0, outcome: { status: 'cancelled' } };
-    this.reconciliation.answered(attempt, { report, ...about, ...extra } as Report, messageId);
-  }
-
-  suspectAll(): void {
-    this.reconciliation.suspectAll();
-  }
-
-  async tick(): Promise<void> {
-    const outbox = {
-      query: (_site: string, attempt: Attempt, askedAt: number) => {
-        this.asked.push(attempt);
-        this.askedAt.push(askedAt);
-      },
-      cancel: (_site: string, attempt: { execution: string; force: boolean }) => this.cancels.push(attempt),
-    };
-    await this.reconciliation.tick(outbox as unknown as Outbox, {
-      vanished: (_attempt, reason) => this.verdicts.push(`vanished: ${reason}`),
-      emitAgain: () => this.verdicts.push('emitted again'),
-    });
-  }
-}
-
-function beatOf(incarnation: string): Beat {
-  return { executor: 'host', incarnation, site: 'local', pools: [], sent: 0, schema_max: 1 };
-}
-
-function memberOf(incarnation: string, beatAt: number): Member {
-  const row = { pools: '[]', wanted: '{}', schemaMax: 1, lock: null, sent: 0 };
-  return { id: `host of ${incarnation}`, incarnation, kind: 'executor', site: 'local', beatAt, ...row };
-}
+import { memberOf, World } from './testing/world';
 
 describe('Reconciliation', () => {
-  it('leaves an attempt alone whose holder lives, however long it says nothing', async () => {
+  it('leaves an attempt with its holder while that lives, however long it says nothing', async () => {
     const world = new World({ holder: 'e1' });
-    world.passUntil(3_600_000, 'e1');
+    world.passUntil(59_000, 'e1', 'e2');
     await world.tick();
-    expect([world.asked, world.verdicts]).toEqual([[], []]);
+    expect(world.asked).toEqual([]);
+    world.passUntil(3_600_000, 'e1', 'e2');
+    await world.tick();
+    expect(world.verdicts).toEqual([]);
+  });
+
+  it('asks a holder, and it alone, once a minute', async () => {
+    const world = new World({ holder: 'e1' });
+    for (let second = 0; second <= 180; second++) {
+      world.passUntil(1_000 * second, 'e1', 'e2');
+      await world.tick();
+      if (world.attempt?.inquiry?.isAnswered === false) world.hear('holding', 'e1');
+    }
+    expect(world.askedAt).toEqual([60_000, 120_000, 180_000]);
+    expect(new Set(world.askedOf)).toEqual(new Set(['executor.e1']));
+  });
+
+  it('asks everybody when the holder says that it does not know the attempt', async () => {
+    const world = new World({ holder: 'e1' });
+    world.passUntil(60_000, 'e1', 'e2');
+    await world.tick();
+    world.hear('unknown', 'e1');
+    world.passUntil(63_000, 'e1', 'e2');
+    await world.tick();
+    expect(world.askedOf).toEqual(['executor.e1', 'query.local']);
+    world.hear('unknown', 'e1');
+    await world.tick();
+    expect(world.verdicts).toEqual([]);
+    world.hear('unknown', 'e2');
+    await world.tick();
+    expect(world.verdicts).toEqual(['emitted again']);
   });
 
   it('calls an attempt lost whose holder is dead', async () => {
@@ -124,15 +53,26 @@ describe('Reconciliation', () => {
     expect(world.asked).toEqual([]);
   });
 
-  it('remembers since when what it sends after an answer is meant: since the newest question', async () => {
+  // A repeat that was newer would make more of the first answer than was promised by it.
+  it('repeats the same question, so that who has answered one copy has answered all', async () => {
     const world = new World();
     world.passUntil(6_000, 'e1', 'e2');
     await world.tick();
     world.hear('unknown', 'e1');
     world.passUntil(10_000, 'e1', 'e2');
     await world.tick();
-    expect(world.askedAt).toEqual([6_000, 10_000]);
-    expect(world.attempt?.inquiry).toMatchObject({ since: 10_000, unknownTo: new Set(['e1']) });
+    expect(world.askedAt).toEqual([6_000, 6_000]);
+    world.hear('unknown', 'e2', { asked_at: 6_000 });
+    await world.tick();
+    expect(world.verdicts).toEqual(['emitted again']);
+    expect(world.attempt?.inquiry?.since).toBe(6_000);
+  });
+
+  it('asks with a time that is newer than the start, should the database have been set back', async () => {
+    const world = new World({ since: 50_000 });
+    world.passUntil(6_000, 'e1');
+    await world.tick();
+    expect(world.askedAt).toEqual([50_001]);
   });
 
   it('emits a start again only after every live executor has said that it does not know it', async () => {
@@ -188,7 +128,7 @@ describe('Reconciliation', () => {
   });
 
   it('emits a start again at once that an executor gave back', async () => {
-    const world = new World();
+    const world = new World({ sentTo: 'e1' });
     world.passUntil(1_000, 'e1');
     world.hear('returned', 'e1');
     await world.tick();
@@ -208,39 +148,40 @@ describe('Reconciliation', () => {
     expect(world.verdicts).toEqual(['vanished: no executor holds it']);
   });
 
-  it('asks about everything at once after the broker was away', async () => {
+  it.each([undefined, 'e1'])(
+    'asks about everything at once after the broker was away, its holder being %s',
+    async (holder) => {
+      const world = new World({ holder });
+      world.passUntil(1_000, 'e1', 'e2');
+      world.suspectAll();
+      await world.tick();
+      expect(world.askedOf).toEqual(['query.local']);
+      expect(world.attempt?.holder).toBe(holder);
+    },
+  );
+
+  it('calls an attempt lost whose holder it knows only by an answer, and never hears', async () => {
     const world = new World();
-    world.passUntil(1_000, 'e1');
-    world.suspectAll();
+    world.passUntil(6_000, 'e1');
     await world.tick();
-    expect(world.asked).toHaveLength(1);
+    world.hear('holding', 'never heard');
+    world.passUntil(18_000, 'e1');
+    await world.tick();
+    expect(world.verdicts).toEqual(['vanished: its executor never heard is gone']);
   });
 
-  it('calls an attempt lost whose holder it knows only by a report, and never hears', async () => {
+  it('waits for who is known only by a report, as it may live', async () => {
     const world = new World();
-    world.hear('started', 'died before we listened');
-    world.passUntil(13_000, 'e1');
+    world.remembered = [memberOf('not heard yet', 500)];
+    world.passUntil(6_000, 'e1');
+    world.hearReport('started', 'not heard yet');
     await world.tick();
-    expect(world.verdicts).toEqual(['vanished: its executor died before we listened is gone']);
-  });
-
-  it('does not emit again a start that was given back before its holder took it', async () => {
-    const world = new World();
-    world.passUntil(1_000, 'e1', 'e2');
-    world.hear('holding', 'e2');
-    world.hear('returned', 'e1');
+    world.hear('unknown', 'e1');
     await world.tick();
     expect(world.verdicts).toEqual([]);
-  });
-
-  it('emits a start again once for one message, however often that arrives', async () => {
-    const world = new World();
-    world.passUntil(1_000, 'e1');
-    world.hear('returned', 'e1', 'm');
-    if (world.attempt !== undefined) world.attempt.isReturned = false;
-    world.hear('returned', 'e1', 'm');
+    world.passUntil(18_000, 'e1');
     await world.tick();
-    expect(world.verdicts).toEqual([]);
+    expect(world.verdicts).toEqual(['vanished: executor host of not heard yet, which may have run it, is gone']);
   });
 
   it('does not conclude from an answer that came before the start had lost its validity', async () => {

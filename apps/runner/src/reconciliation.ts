@@ -1,4 +1,4 @@
-import type { Report } from '@ryax/contracts';
+import { routingKeys, type Answer, type Report } from '@ryax/contracts';
 import type { DatabaseClock } from '@ryax/event-log';
 import type { Clock } from '@ryax/platform';
 import type { Membership } from './membership';
@@ -6,8 +6,10 @@ import type { ExecutorRegistry } from './executors';
 import type { Outbox } from './outbox';
 import type { TrackedAttempt, WorkIndex } from './work-index';
 
-/** An inquiry or a cancel that was not answered by then is repeated. */
+/** A question or a cancel that was not answered by then is repeated; an attempt is not asked about more often. */
 const repeatAfterMs = 3_000;
+/** A holder is asked whether it still is one: whatever we got wrong, or did not hear, holds a run up for no longer. */
+const holderAskedEveryMs = 60_000;
 /** Queries, cancels and repeated starts of one tick, so that a broker's restart is not followed by a storm. */
 const maxPerTick = 2_000;
 /** An executor may have taken a start up to a beat after the last beat that the database has of it. */
@@ -25,19 +27,34 @@ export interface Reconciled {
   emitAgain(attempt: TrackedAttempt): void;
 }
 
+/** One look over all outstanding attempts. */
+interface Look {
+  readonly now: number;
+  /** The same by the database. */
+  readonly since: number;
+  readonly outbox: Outbox;
+  readonly reconciled: Reconciled;
+  /** What is known to nobody that lives. */
+  readonly silent: TrackedAttempt[];
+}
+
 /**
  * Keeps what the log holds open and what executors hold the same, in both directions (docs/architecture.md):
  *
  * | the attempt | then |
  * |---|---|
- * | has a holder that lives | nothing: it reports, and repeats its report until that is settled |
- * | has a holder that is dead, be it one that only its report told us of | lost |
+ * | is suspect: something was said of it that does not fit, or the broker was away | every live executor of its site is asked |
  * | was given back | its start is emitted again |
+ * | has a holder that is dead, be it one that only its report told us of | lost |
+ * | has a holder that lives | it reports, and repeats its report until that is settled; now and then it is asked |
  * | has no known holder and its start is younger than its validity | nothing yet |
  * | the same, older | every live executor of its site is asked |
  * | unknown to all that live, and one has died since it was handed out | lost: the dead one may have run it |
  * | unknown to all that live, nobody has died | its start is emitted again, as the same attempt |
  * | unknown to all that live, and it is being cancelled | cancelled, confirmed |
+ *
+ * Everything that is said may come late or twice. So it counts only by what it answers: `returned` and `holding` the start that
+ * we have sent last, `unknown` and `holding` the question that we have asked last. All else is a reason to ask.
  */
 export class Reconciliation {
   private readonly cancelledAt = new Map<TrackedAttempt, number>();
@@ -60,27 +77,67 @@ export class Reconciliation {
     for (const attempt of this.index.outstanding) attempt.isSuspect = true;
   }
 
-  /** @param messageId of the report: it may arrive twice */
-  answered(attempt: TrackedAttempt, report: Report, messageId: string): void {
-    switch (report.report) {
+  heard(attempt: TrackedAttempt, said: Answer | Report): void {
+    if ('answer' in said) this.answered(attempt, said);
+    else this.reported(attempt, said);
+  }
+
+  /** One look over all outstanding attempts; queries and cancels go to the outbox. */
+  async tick(outbox: Outbox, reconciled: Reconciled): Promise<void> {
+    const now = this.clock.monotonicMs();
+    const look: Look = { now, since: Math.ceil(this.database.now()), outbox, reconciled, silent: [] };
+    let budget = maxPerTick;
+    for (const attempt of this.index.outstanding) {
+      if (budget <= 0) break;
+      if (attempt.cancelling !== null && this.repeatCancel(attempt, look)) budget--;
+      if (this.lookAt(attempt, look)) budget--;
+    }
+    for (const attempt of this.cancelledAt.keys()) {
+      if (this.index.attempt(attempt.streamId, attempt.execution, attempt.attempt) !== attempt)
+        this.cancelledAt.delete(attempt);
+    }
+    if (look.silent.length > 0) await this.conclude(look.silent.slice(0, maxPerTick), reconciled);
+  }
+
+  private answered(attempt: TrackedAttempt, answer: Answer): void {
+    const { incarnation } = answer;
+    const { inquiry } = attempt;
+    switch (answer.answer) {
+      case 'holding': {
+        const isAsked = inquiry !== undefined && inquiry.since === answer.asked_at;
+        return this.holds(attempt, answer, isAsked || isOfOurStart(attempt, answer));
+      }
       case 'unknown':
-        attempt.inquiry?.unknownTo.add(report.incarnation);
-        if (attempt.holder === report.incarnation) attempt.holder = undefined;
-        return;
-      case 'started':
-      case 'holding':
-        attempt.holder = report.incarnation;
-        attempt.inquiry = undefined;
-        // Also one that died before we began to listen: its silence has to count from some time on.
-        this.executors.presume({
-          executor: report.executor,
-          incarnation: report.incarnation,
-          site: attempt.site,
-          pools: [],
-        });
+        if (inquiry === undefined || inquiry.since !== answer.asked_at) return;
+        inquiry.unknownTo.add(incarnation);
+        if (attempt.holder === incarnation) attempt.holder = undefined;
         return;
       case 'returned':
-        return this.returned(attempt, report.incarnation, messageId);
+        if (!isOfOurStart(attempt, answer)) {
+          attempt.isSuspect = true;
+        } else if (attempt.holder === undefined || attempt.holder === incarnation) {
+          attempt.holder = undefined;
+          attempt.isReturned = true;
+        }
+        return;
+      default:
+        answer satisfies never;
+    }
+  }
+
+  /** What does not say what it answers. Whoever has started an attempt does not give it back, so that of our own start is no news. */
+  private reported(attempt: TrackedAttempt, report: Report): void {
+    switch (report.report) {
+      case 'started':
+        return this.holds(attempt, report, report.incarnation === attempt.sentTo);
+      case 'holding':
+        return this.holds(attempt, report, false);
+      case 'unknown':
+        if (attempt.holder === report.incarnation) attempt.isSuspect = true;
+        return;
+      case 'returned':
+        attempt.isSuspect = true;
+        return;
       case 'ended':
         return;
       default:
@@ -88,54 +145,75 @@ export class Reconciliation {
     }
   }
 
-  /** One look over all outstanding attempts; queries and cancels go to the outbox. */
-  async tick(outbox: Outbox, reconciled: Reconciled): Promise<void> {
-    const now = this.clock.monotonicMs();
-    const since = Math.ceil(this.database.now());
-    const silent: TrackedAttempt[] = [];
-    let budget = maxPerTick;
-    for (const attempt of this.index.outstanding) {
-      if (budget <= 0) break;
-      if (attempt.cancelling !== null && this.repeatCancel(attempt, now, outbox)) budget--;
-      if (attempt.isReturned && attempt.cancelling === null) {
-        reconciled.emitAgain(attempt);
-        budget--;
-      } else if (attempt.holder !== undefined) {
-        if (this.executors.isDead(attempt.holder))
-          reconciled.vanished(attempt, `its executor ${attempt.holder} is gone`);
-      } else if (attempt.isSuspect) {
-        attempt.isSuspect = false;
-        outbox.query(attempt.site, this.address(attempt), since);
-        budget--;
-      } else if (now - attempt.emittedAt >= this.options.startValidityMs) {
-        if (this.unknownToAll(attempt)) silent.push(attempt);
-        else if (this.ask(attempt, now, since, outbox)) budget--;
-      }
+  private holds(attempt: TrackedAttempt, said: Answer | Report, isCurrent: boolean): void {
+    const { executor, incarnation } = said;
+    // Also one that died before we began to listen: its silence has to count from some time on.
+    this.executors.presume({ executor, incarnation, site: attempt.site, pools: [] });
+    if (isCurrent) {
+      attempt.holder = incarnation;
+      attempt.isReturned = false;
+      if (attempt.inquiry !== undefined) attempt.inquiry.isAnswered = true;
+    } else if (attempt.holder !== incarnation) {
+      attempt.isSuspect = true;
     }
-    for (const attempt of this.cancelledAt.keys()) {
-      if (this.index.attempt(attempt.streamId, attempt.execution, attempt.attempt) !== attempt)
-        this.cancelledAt.delete(attempt);
-    }
-    if (silent.length > 0) await this.conclude(silent.slice(0, maxPerTick), reconciled);
   }
 
-  /** A repeat of this message, or a word of somebody other than the holder, is about an earlier start of the attempt. */
-  private returned(attempt: TrackedAttempt, incarnation: string, messageId: string): void {
-    if (attempt.returnedBy === messageId) return;
-    if (attempt.holder !== undefined && attempt.holder !== incarnation) return;
-    attempt.returnedBy = messageId;
-    attempt.holder = undefined;
-    attempt.isReturned = true;
+  /** @returns whether something is sent for it */
+  private lookAt(attempt: TrackedAttempt, look: Look): boolean {
+    const { holder } = attempt;
+    if (attempt.isSuspect && this.ask(attempt, routingKeys.query(attempt.site), look)) {
+      attempt.isSuspect = false;
+      return true;
+    }
+    if (attempt.isReturned && attempt.cancelling === null) {
+      look.reconciled.emitAgain(attempt);
+      return true;
+    }
+    if (holder !== undefined) {
+      if (!this.executors.isDead(holder)) return this.askHolder(attempt, holder, look);
+      look.reconciled.vanished(attempt, `its executor ${holder} is gone`);
+    } else if (this.unknownToAll(attempt)) {
+      look.silent.push(attempt);
+    } else if (this.isPastValidity(attempt, look.now)) {
+      return this.ask(attempt, routingKeys.query(attempt.site), look);
+    }
+    return false;
   }
 
-  private ask(attempt: TrackedAttempt, now: number, since: number, outbox: Outbox): boolean {
-    if (attempt.inquiry !== undefined && now - attempt.inquiry.askedAt < repeatAfterMs) return false;
-    attempt.inquiry = { askedAt: now, since, unknownTo: attempt.inquiry?.unknownTo ?? new Set() };
-    outbox.query(attempt.site, this.address(attempt), since);
+  private askHolder(attempt: TrackedAttempt, holder: string, look: Look): boolean {
+    const { inquiry } = attempt;
+    if (inquiry?.isAnswered === false) return this.ask(attempt, inquiry.to, look);
+    const isDue = look.now - (inquiry?.askedAt ?? attempt.emittedAt) >= holderAskedEveryMs;
+    return isDue && this.ask(attempt, routingKeys.executor(holder), look);
+  }
+
+  /**
+   * The same question is put until it is answered: whoever has answered one copy has answered all. One that was asked while the
+   * start was valid is another.
+   */
+  private ask(attempt: TrackedAttempt, to: string, { now, since, outbox }: Look): boolean {
+    const { inquiry } = attempt;
+    if (inquiry !== undefined && now - inquiry.askedAt < repeatAfterMs) return false;
+    const isConclusive = this.isPastValidity(attempt, now);
+    const isRepeat = inquiry?.isAnswered === false && inquiry.to === to && inquiry.isConclusive === isConclusive;
+    const question = isRepeat
+      ? inquiry
+      : {
+          to,
+          // Also newer than the start, should the database's clock have been set back.
+          since: Math.max(since, attempt.since + 1),
+          isConclusive,
+          unknownTo: new Set<string>(),
+          isAnswered: false,
+          askedAt: now,
+        };
+    question.askedAt = now;
+    attempt.inquiry = question;
+    outbox.query(to, this.address(attempt), question.since);
     return true;
   }
 
-  private repeatCancel(attempt: TrackedAttempt, now: number, outbox: Outbox): boolean {
+  private repeatCancel(attempt: TrackedAttempt, { now, outbox }: Look): boolean {
     const last = this.cancelledAt.get(attempt);
     if (last !== undefined && now - last < repeatAfterMs) return false;
     this.cancelledAt.set(attempt, now);
@@ -148,10 +226,13 @@ export class Reconciliation {
     return { project, run_id: runId, execution, attempt: attempt.attempt, reply_partition: partition };
   }
 
-  private unknownToAll(attempt: TrackedAttempt): boolean {
-    const { inquiry } = attempt;
-    if (inquiry === undefined) return false;
-    return this.executors.alive(attempt.site).every(({ incarnation }) => inquiry.unknownTo.has(incarnation));
+  private isPastValidity(attempt: TrackedAttempt, now: number): boolean {
+    return now - attempt.emittedAt >= this.options.startValidityMs;
+  }
+
+  private unknownToAll({ inquiry, site }: TrackedAttempt): boolean {
+    if (inquiry?.isConclusive !== true) return false;
+    return this.executors.alive(site).every(({ incarnation }) => inquiry.unknownTo.has(incarnation));
   }
 
   private async conclude(silent: readonly TrackedAttempt[], reconciled: Reconciled): Promise<void> {
@@ -167,4 +248,11 @@ export class Reconciliation {
       else if (this.executors.alive(attempt.site).length > 0) reconciled.emitAgain(attempt);
     }
   }
+}
+
+function isOfOurStart(
+  attempt: TrackedAttempt,
+  { incarnation, since }: { readonly incarnation: string; readonly since: number | null },
+): boolean {
+  return attempt.sentTo === incarnation && attempt.since === since;
 }

@@ -282,7 +282,7 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
     dispatch,
     metrics,
     log,
-    heard: (streamId, report, messageId) => answers.heard(streamId, report, messageId),
+    heard: (streamId, said) => answers.heard(streamId, said),
   });
   const takeover: Takeover = new Takeover({ inbox, log: eventLog.log, store, index, loop, clock, ids, logger: log });
   const beats = new ExecutorBeats(broker, eventLog.members, executors, clock, ids, log, { incarnation }, () =>

@@ -20,7 +20,6 @@ function tracked(streamId: string, execution: string, overrides: Partial<Tracked
     cancelling: null,
     inquiry: undefined,
     isReturned: false,
-    returnedBy: undefined,
     isSuspect: false,
     ...overrides,
   };

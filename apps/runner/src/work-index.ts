@@ -19,18 +19,23 @@ export interface TrackedAttempt extends Omit<OutstandingAttempt, 'cancelling'> {
   inquiry: Inquiry | undefined;
   /** An executor gave the start back: it may be emitted again at the next look. */
   isReturned: boolean;
-  /** The last message by which a start of it was given back: a repeat of that message says nothing new. */
-  returnedBy: string | undefined;
-  /** What the broker held of it may be gone: who has it is asked at the next look, whatever its age. */
+  /** What we know of it may be wrong, or gone with the broker: who has it is asked at the next look, whatever its age. */
   isSuspect: boolean;
 }
 
-/** "Who has it?", asked of all executors of a site that lived at that moment. */
+/** "Who has it?": one question, however often it is put. */
 export interface Inquiry {
-  readonly askedAt: number;
-  /** The same by the database: whoever does not know the attempt takes no start of it that is older. */
+  /** Whom it is put to: the routing key of the executors of a site, or of the holder alone. */
+  readonly to: string;
+  /** When it was made, by the database: its name, and whoever does not know the attempt takes no start of it that is older. */
   readonly since: number;
+  /** Made after the start had lost its validity: that nobody knows the attempt counts. */
+  readonly isConclusive: boolean;
+  /** Monotonic ms when it was last put. */
+  askedAt: number;
   readonly unknownTo: Set<string>;
+  /** Somebody has said that it holds the attempt. */
+  isAnswered: boolean;
 }
 
 export function attemptKey(streamId: string, execution: string, attempt: number): string {

@@ -1,5 +1,13 @@
 import type { Delivery } from '@ryax/broker';
-import { streamId, type DataOf, type Message, type MessageType, type Report, type RunStart } from '@ryax/contracts';
+import {
+  streamId,
+  type Answer,
+  type DataOf,
+  type Message,
+  type MessageType,
+  type Report,
+  type RunStart,
+} from '@ryax/contracts';
 import type { SeenHead } from '@ryax/event-log';
 import type { ActionMessage, RunMessage, WorkflowMessage } from '@ryax/workflow';
 
@@ -23,15 +31,13 @@ export type StreamWork =
   | { readonly kind: 'workflow'; readonly message: WorkflowMessage }
   | { readonly kind: 'action'; readonly message: ActionMessage };
 
-/** What a delivery of the inbox asks for; an answer to an inquiry concerns no stream's state. */
+/** What executors say that does not say what it answers. */
+type UnrelatedReport = Extract<Report, { report: 'holding' | 'unknown' | 'returned' }>;
+
+/** What a delivery of the inbox asks for; an answer of an executor concerns no stream's state. */
 export type Received =
   | { readonly type: 'work'; readonly item: WorkItem }
-  | {
-      readonly type: 'answer';
-      readonly streamId: string;
-      readonly report: Extract<Report, { report: 'holding' | 'unknown' | 'returned' }>;
-      readonly messageId: string;
-    }
+  | { readonly type: 'answer'; readonly streamId: string; readonly said: Answer | UnrelatedReport }
   | { readonly type: 'misrouted'; readonly reason: string };
 
 function isType<T extends MessageType>(message: Message, type: T): message is Message<DataOf<T>> {
@@ -42,6 +48,9 @@ function isType<T extends MessageType>(message: Message, type: T): message is Me
 export function receive(delivery: Delivery): Received {
   const { message } = delivery;
   if (isType(message, 'execution.report')) return receiveReport(message, delivery);
+  if (isType(message, 'execution.answer')) {
+    return { type: 'answer', streamId: streamId('run', message.project, message.data.run_id), said: message.data };
+  }
   if (isType(message, 'run.start')) {
     return startOf(message.data, delivery);
   }
@@ -97,7 +106,7 @@ function receiveReport(message: Message<Report>, delivery: Delivery): Received {
     case 'holding':
     case 'unknown':
     case 'returned':
-      return { type: 'answer', streamId: stream, report, messageId: message.id };
+      return { type: 'answer', streamId: stream, said: report };
     default:
       return report satisfies never;
   }

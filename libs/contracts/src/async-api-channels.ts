@@ -54,6 +54,7 @@ export const channels = {
       'workflow.undeploy',
       'action.publish',
       'execution.report',
+      'execution.answer',
     ],
   },
   starts: {
@@ -87,10 +88,11 @@ export const channels = {
     exchange: exchanges.executions.name,
     address: routingKeys.executor('{incarnation}'),
     audience: 'internal',
-    summary: 'To one executor: the answer to its beat, and outcomes that are in the log and may be forgotten.',
+    summary:
+      'To one executor: the answer to its beat, outcomes that are in the log and may be forgotten, and whether it still has what it holds.',
     readBy: 'that executor, from its own queue',
     promise: repeated,
-    messages: ['executor.beat-answer', 'execution.settled'],
+    messages: ['executor.beat-answer', 'execution.settled', 'execution.query'],
   },
   beats: {
     exchange: exchanges.executions.name,

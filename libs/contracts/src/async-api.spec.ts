@@ -27,9 +27,9 @@ describe(asyncApiDocument.name, () => {
     expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
   });
 
-  it('tells of every message type where it flows, once', () => {
+  it('tells of every message type where it flows', () => {
     const flowing = channelList.flatMap(([, { messages }]) => messages);
 
-    expect([...flowing].sort()).toEqual(Object.keys(messageSchemas).sort());
+    expect([...new Set(flowing)].sort()).toEqual(Object.keys(messageSchemas).sort());
   });
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parsedJsonSchema } from './json';
 import {
   actionPublishSchema,
+  answerSchema,
   beatAnswerSchema,
   beatSchema,
   cancelCommandSchema,
@@ -51,6 +52,7 @@ export const messageSchemas = {
   'workflow.undeploy': workflowUndeploySchema,
   'action.publish': actionPublishSchema,
   'execution.report': reportSchema,
+  'execution.answer': answerSchema,
   'execution.start': startSchema,
   'execution.cancel': cancelSchema,
   'execution.query': querySchema,

@@ -82,7 +82,10 @@ export type Outcome = z.infer<typeof outcomeSchema>;
 const attemptOfRun = { run_id: z.string(), execution: z.string(), attempt: z.int().positive() };
 const reporter = { executor: z.string(), incarnation: z.string() };
 
-/** What became of an attempt. `unknown` and `holding` answer a query; `returned` gives a start back unspawned. */
+/**
+ * What became of an attempt. `unknown`, `holding` and `returned` do not say what they answer, so that a late one could be taken for
+ * the answer to something newer: only what was there before {@link answerSchema} sends them, and to a runner they prove nothing.
+ */
 export const reportSchema = z.discriminatedUnion('report', [
   z.strictObject({ report: z.literal('started'), ...attemptOfRun, ...reporter, started_ms_ago: z.number() }),
   z.strictObject({
@@ -97,6 +100,33 @@ export const reportSchema = z.discriminatedUnion('report', [
   z.strictObject({ report: z.literal('unknown'), ...attemptOfRun, ...reporter }),
 ]);
 export type Report = z.infer<typeof reportSchema>;
+
+/** The `time` of a start or a query, in milliseconds since the epoch. By the database, and only echoed: null if it had none. */
+const echoedTime = z.number().nullable();
+/**
+ * What an executor says to a start, or to a query, and which one: `since` is the time of the start, `asked_at` that of the query.
+ * - `holding`: runs or waits here, by this start; `asked_at` is null where nobody has asked.
+ * - `unknown`: is not here, and no start of it that is older than this query will be taken here.
+ * - `returned`: this start is given back unspawned, and no copy of it will be taken here.
+ */
+export const answerSchema = z.discriminatedUnion('answer', [
+  z.strictObject({
+    answer: z.literal('holding'),
+    ...attemptOfRun,
+    ...reporter,
+    since: echoedTime,
+    asked_at: echoedTime,
+  }),
+  z.strictObject({ answer: z.literal('unknown'), ...attemptOfRun, ...reporter, asked_at: echoedTime }),
+  z.strictObject({
+    answer: z.literal('returned'),
+    ...attemptOfRun,
+    ...reporter,
+    since: echoedTime,
+    reason: z.string(),
+  }),
+]);
+export type Answer = z.infer<typeof answerSchema>;
 
 // ---- To executors (ryax.executions) ----------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 import {
   exchanges,
   queues,
+  type Answer,
   type Beat,
   type DataOf,
   type LogChunk,
@@ -126,9 +127,16 @@ export class ExecutorFixture {
     return this.sent('execution.report');
   }
 
-  /** What was reported of an execution, in short. */
+  /** All that was answered to starts and queries, in order. */
+  get answers(): readonly Answer[] {
+    return this.sent('execution.answer');
+  }
+
+  /** What was reported and answered of an execution, in short. */
   reported(execution: string): readonly string[] {
-    return this.reports.filter((report) => report.execution === execution).map(inShort);
+    return this.sent('execution.report', 'execution.answer')
+      .filter((said) => said.execution === execution)
+      .map(inShort);
   }
 
   get chunks(): readonly LogChunk[] {
@@ -155,9 +163,9 @@ export class ExecutorFixture {
     await ended;
   }
 
-  private sent<T extends MessageType>(type: T): DataOf<T>[] {
+  private sent<T extends MessageType>(...types: readonly T[]): DataOf<T>[] {
     return this.published
-      .flatMap(({ messages }) => messages.filter((message) => isType(message, type)))
+      .flatMap(({ messages }) => messages.filter((message) => isOneOf(message, types)))
       .map(({ data }) => data);
   }
 
@@ -179,6 +187,10 @@ function isType<T extends MessageType>(message: Message, type: T): message is Me
   return message.type === type;
 }
 
+function isOneOf<T extends MessageType>(message: Message, types: readonly T[]): message is Message<DataOf<T>> {
+  return types.some((type) => isType(message, type));
+}
+
 export function addressed(start: Start) {
   return { ...named(start), reply_partition: start.reply_partition };
 }
@@ -188,9 +200,10 @@ export function named({ project, run_id, execution, attempt }: Start): Settled['
 }
 
 /** `ended succeeded`, `ended failed rejected`, `returned`, `holding`, … */
-export function inShort(report: Report): string {
-  if (report.report !== 'ended') return report.report;
-  const { outcome } = report;
+export function inShort(said: Report | Answer): string {
+  if ('answer' in said) return said.answer;
+  if (said.report !== 'ended') return said.report;
+  const { outcome } = said;
   return outcome.status === 'failed' ? `ended failed ${outcome.failure.kind}` : `ended ${outcome.status}`;
 }
 

@@ -3,6 +3,7 @@ import {
   exchanges,
   queues,
   routingKeys,
+  type Answer,
   type DataOf,
   type LogChunk,
   type Message,
@@ -18,7 +19,7 @@ const consumption = { prefetch: 1_000, maxBatch: 1_000 };
 
 /** A runner and a state store as an executor sees them, over a real transport: answers beats, notes what it is told. */
 export class RunnerDouble {
-  readonly reports: Report[] = [];
+  readonly reports: (Report | Answer)[] = [];
   readonly chunks: LogChunk[] = [];
   /** Of the executors that have beaten, in the order of their first beat. */
   readonly incarnations: string[] = [];
@@ -48,7 +49,10 @@ export class RunnerDouble {
       },
       { name: queues.logs, kind: 'work', bindings: [{ exchange: exchanges.logs.name, routingKey: 'log.#' }] },
     ]);
-    await this.hear(inbox, (message) => isType(message, 'execution.report') && this.heardOf(message.data));
+    await this.hear(inbox, (message) => {
+      if (isType(message, 'execution.report')) this.heardOf(message.data);
+      else if (isType(message, 'execution.answer')) this.reports.push(message.data);
+    });
     await this.hear('beats', (message) => isType(message, 'executor.beat') && this.answer(message.data));
     await this.hear(queues.logs, (message) => isType(message, 'execution.log') && this.chunks.push(message.data));
   }
@@ -81,12 +85,12 @@ export class RunnerDouble {
     return performance.now() - this.lastBeatMs;
   }
 
-  reported(execution: string): readonly Report[] {
+  reported(execution: string): readonly (Report | Answer)[] {
     return this.reports.filter((report) => report.execution === execution);
   }
 
   ends(execution: string): readonly Extract<Report, { report: 'ended' }>[] {
-    return this.reported(execution).filter((report) => report.report === 'ended');
+    return this.reported(execution).flatMap((said) => ('report' in said && said.report === 'ended' ? [said] : []));
   }
 
   log(execution: string): string {

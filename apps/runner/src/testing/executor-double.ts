@@ -3,6 +3,8 @@ import {
   exchanges,
   queues,
   routingKeys,
+  type Answer,
+  type Attempt,
   type Cancel,
   type DataOf,
   type Message,
@@ -25,7 +27,12 @@ export class ExecutorDouble {
   readonly queried: string[] = [];
   /** Whether it ends by success what it takes, at once. */
   succeeds = false;
-  private readonly holding = new Set<string>();
+  /** A runner has heard it. */
+  isHeard = false;
+  /** What it holds, with since when the start was meant that it came by. */
+  private readonly holding = new Map<string, number>();
+  /** The same of every start that it has taken. */
+  private readonly sinceOf = new WeakMap<Start, number>();
   private beats: NodeJS.Timeout | undefined;
   private ids = 0;
 
@@ -72,35 +79,50 @@ export class ExecutorDouble {
     await this.report(start, { report: 'ended', outcome, duration_ms: 1 }, partition);
   }
 
+  /** Gives the start back; the same said again is a late copy. */
   async returns(start: Start): Promise<void> {
     this.holding.delete(nameOf(start));
-    await this.report(start, { report: 'returned', reason: 'no room' });
+    await this.answer(start, { answer: 'returned', since: this.sinceOf.get(start) ?? null, reason: 'no room' });
   }
 
   async report(start: Start, body: object, partition = start.reply_partition): Promise<void> {
-    const { run_id, execution, attempt, project } = start;
-    const about = { run_id, execution, attempt, executor: 'double', incarnation: this.incarnation };
-    const message = this.message('execution.report', { ...body, ...about } as Report, project);
-    await this.broker.publish({ exchange: exchanges.runner.name, routingKey: routingKeys.runnerPartition(partition) }, [
-      message,
-    ]);
+    const data = { ...body, ...this.about(start) } as Report;
+    await this.tell(partition, this.message('execution.report', data, start.project));
+  }
+
+  private async answer(to: Attempt, body: object): Promise<void> {
+    const data = { ...body, ...this.about(to) } as Answer;
+    await this.tell(to.reply_partition, this.message('execution.answer', data, to.project));
+  }
+
+  private about({ run_id, execution, attempt }: Attempt) {
+    return { run_id, execution, attempt, executor: 'double', incarnation: this.incarnation };
+  }
+
+  private async tell(partition: number, message: Message): Promise<void> {
+    const target = { exchange: exchanges.runner.name, routingKey: routingKeys.runnerPartition(partition) };
+    await this.broker.publish(target, [message]);
   }
 
   private taken(message: Message): void {
     if (!isType(message, 'execution.start')) return;
+    const since = timeOf(message);
     this.starts.push(message.data);
-    this.holding.add(nameOf(message.data));
+    this.sinceOf.set(message.data, since);
+    this.holding.set(nameOf(message.data), since);
     if (this.succeeds) void this.end(message.data);
   }
 
   private told(message: Message): void {
+    if (isType(message, 'executor.beat-answer')) this.isHeard = true;
     if (isType(message, 'execution.settled')) this.settled.push(...message.data.attempts);
     if (isType(message, 'execution.cancel')) this.cancels.push(...message.data.attempts);
     if (!isType(message, 'execution.query')) return;
     for (const asked of message.data.attempts) {
       this.queried.push(asked.execution);
-      const report = this.holding.has(nameOf(asked)) ? 'holding' : 'unknown';
-      void this.report({ ...asked } as Start, { report });
+      const since = this.holding.get(nameOf(asked));
+      const body = since === undefined ? { answer: 'unknown' } : { answer: 'holding', since };
+      void this.answer(asked, { ...body, asked_at: timeOf(message) });
     }
   }
 
@@ -132,6 +154,10 @@ export class ExecutorDouble {
   private message<T extends MessageType>(type: T, data: DataOf<T>, project = 'default'): Message<DataOf<T>> {
     return { id: `${this.incarnation}.${this.ids++}`, type, source: '/executors/double', project, data };
   }
+}
+
+function timeOf({ time }: Message): number {
+  return Date.parse(time ?? '');
 }
 
 function nameOf({ run_id, execution, attempt }: Pick<Start, 'run_id' | 'execution' | 'attempt'>): string {
