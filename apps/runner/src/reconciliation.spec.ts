@@ -127,6 +127,28 @@ describe('Reconciliation', () => {
     expect(world.verdicts).toEqual([]);
   });
 
+  it('does not confirm a cancel by nobody', async () => {
+    const world = new World({ cancelling: { since: 0, force: false } });
+    world.passUntil(60_000);
+    await world.tick();
+    await world.tick();
+    expect(world.verdicts).toEqual([]);
+    world.passUntil(64_000, 'e1');
+    await world.tick();
+    world.hear('unknown', 'e1');
+    await world.tick();
+    expect(world.verdicts).toEqual(['vanished: no executor holds it']);
+  });
+
+  it('ends what is being cancelled when all executors of its site stay dead, and one of them may have run it', async () => {
+    const world = new World({ cancelling: { since: 0, force: false } });
+    world.remembered = [memberOf('dead', 500)];
+    world.passUntil(60_000);
+    await world.tick();
+    await world.tick();
+    expect(world.verdicts).toEqual(['vanished: executor host of dead, which may have run it, is gone']);
+  });
+
   it('emits a start again at once that an executor gave back', async () => {
     const world = new World({ sentTo: 'e1' });
     world.passUntil(1_000, 'e1');

@@ -52,6 +52,7 @@ interface Look {
  * | unknown to all that live, and one has died since it was handed out | lost: the dead one may have run it |
  * | unknown to all that live, nobody has died | its start is emitted again, as the same attempt |
  * | unknown to all that live, and it is being cancelled | cancelled, confirmed |
+ * | nobody lives, nobody has died | nothing: nobody has said anything, and nobody could take it |
  *
  * Everything that is said may come late or twice. So it counts only by what it answers: `returned` and `holding` the start that
  * we have sent last, `unknown` and `holding` the question that we have asked last. All else is a reason to ask.
@@ -230,6 +231,7 @@ export class Reconciliation {
     return now - attempt.emittedAt >= this.options.startValidityMs;
   }
 
+  /** Where nobody lives this says nothing; what follows then is {@link conclude}d from who has died. */
   private unknownToAll({ inquiry, site }: TrackedAttempt): boolean {
     if (inquiry?.isConclusive !== true) return false;
     return this.executors.alive(site).every(({ incarnation }) => inquiry.unknownTo.has(incarnation));
@@ -242,10 +244,10 @@ export class Reconciliation {
       const suspect = dead.find(
         (member) => member.site === attempt.site && member.beatAt + beatSlackMs >= attempt.scheduledAt,
       );
-      if (attempt.cancelling !== null) reconciled.vanished(attempt, 'no executor holds it');
-      else if (suspect !== undefined)
-        reconciled.vanished(attempt, `executor ${suspect.id}, which may have run it, is gone`);
-      else if (this.executors.alive(attempt.site).length > 0) reconciled.emitAgain(attempt);
+      if (suspect !== undefined) reconciled.vanished(attempt, `executor ${suspect.id}, which may have run it, is gone`);
+      else if (this.executors.alive(attempt.site).length === 0) continue;
+      else if (attempt.cancelling !== null) reconciled.vanished(attempt, 'no executor holds it');
+      else reconciled.emitAgain(attempt);
     }
   }
 }
