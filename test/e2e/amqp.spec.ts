@@ -165,6 +165,58 @@ describe('another service that speaks by messages only', () => {
   });
 });
 
+describe('another service that starts more runs by message than its project may have', () => {
+  const virtualHost = useTestBroker();
+  const database = useTestDatabase();
+  const engine = new Engine({
+    brokerUrl: () => virtualHost.url,
+    datastoreUrl: () => database.url,
+    env: { RYAX_LIMIT_RUNS_IN_FLIGHT_PER_PROJECT: '2' },
+  });
+  const actions = [{ id: 'nap', action: 'core/sleep', inputs: { seconds: 3_600 } }];
+  const sleeper = { ...definition, spec: { id: 'sleeper', actions } };
+  let broker: AmqpBroker;
+
+  beforeAll(async () => {
+    await engine.startAll();
+    const log = new Log({ service: 'test', level: 'error' });
+    broker = new AmqpBroker({ url: virtualHost.url, name: 'another service', log });
+    await engine.json('POST', '/v1/workflows', sleeper);
+  }, 120_000);
+  afterAll(() => broker.close());
+
+  function command(type: MessageType, data: unknown): Message {
+    return { id: randomUUID(), type, source: 'another-service', project: 'default', data };
+  }
+
+  const running = async () =>
+    (await engine.json<{ items: { run_id: string }[] }>('GET', '/v1/runs?state=running&limit=1000')).items;
+
+  it('can cancel what runs, behind any number of starts, and those that waited take its place', async () => {
+    const target = { exchange: exchanges.commands.name, routingKey: 'any' } as const;
+    const start = () => command('command.run.start', { workflow_id: 'sleeper' });
+    // What is started before the runs are counted for the first time is not held to the limit.
+    await broker.publish(target, [start()]);
+    await waitFor(async () => (await running()).length === 1, { describe: 'the first run' });
+    for (let index = 0; index < 400; index++) await broker.publish(target, [start()]);
+    await waitFor(async () => (await running()).length >= 2, { describe: 'as many runs as there may be' });
+
+    const before = await running();
+    for (const { run_id: runId } of before) {
+      const cancel = command('command.run.cancel', { run_id: runId });
+      expect((await broker.request(target, cancel, 30_000)).data).toMatchObject({ status: 'accepted' });
+      expect(await engine.waitForEnd(runId)).toBe('cancelled');
+    }
+
+    const isNew = ({ run_id: runId }: { run_id: string }) => before.every((each) => each.run_id !== runId);
+    await waitFor(async () => (await running()).filter(isNew).length >= 2, {
+      timeoutMs: 60_000,
+      describe: 'those that waited to run',
+    });
+    expect(await engine.json('GET', '/v1/dead-letters')).toMatchObject({ items: [] });
+  }, 120_000);
+});
+
 interface Letter {
   readonly id: string;
   readonly reason: string;
