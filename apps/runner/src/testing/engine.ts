@@ -6,6 +6,7 @@ import {
   exchanges,
   limits,
   partitionOf,
+  queues,
   routingKeys,
   streamId,
   type CommandReply,
@@ -20,6 +21,7 @@ import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
 import { Runner } from '../runner';
 import type { RunnerOptions } from '../runner.config';
 import { ExecutorDouble } from './executor-double';
+import { ExecutorLink } from './executor-link';
 import { faulty, noFaults, sometimesDeaf, withoutMissing, type Faults } from './faults';
 import { RunsInLog } from './runs-in-log';
 
@@ -142,8 +144,9 @@ export class Engine {
     return { runner, faults, isolate, kill, loseLock, findOtherDatabase, beats: () => faults.beats, partitions };
   }
 
-  async executor(incarnation = 'e1', slots = 4): Promise<ExecutorDouble> {
-    const executor = new ExecutorDouble(new InMemoryBroker({ server: this.server, log }), incarnation, slots);
+  async executor(incarnation = 'e1', slots = 4, link = new ExecutorLink()): Promise<ExecutorDouble> {
+    const broker = link.over(new InMemoryBroker({ server: this.server, log }), incarnation);
+    const executor = new ExecutorDouble(broker, incarnation, slots);
     this.executors.push(executor);
     await executor.open();
     return executor;
@@ -171,6 +174,11 @@ export class Engine {
     };
     if (workflowHead === undefined) return this.ask(runId, 'run.start', command);
     return this.ask(runId, 'run.start-current', { ...command, workflow_head: workflowHead });
+  }
+
+  /** What waits to be taken by this executor is gone. */
+  purgeStarts(incarnation: string): void {
+    for (const queue of this.server.queueNames(queues.starts(incarnation))) this.server.purge(queue);
   }
 
   cancel(runId: string, force = false): Promise<CommandReply> {
