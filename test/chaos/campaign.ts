@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { categories, judge, type Violation } from './checks';
-import { Cluster } from './cluster';
+import { categories, judge, type LoggedEvent, type Violation } from './checks';
+import { Cluster, partitions } from './cluster';
 import {
   allEnded,
   allFollowed,
@@ -21,6 +21,7 @@ import { schedule, spare } from './schedule';
 import type { Scripts } from './scripts';
 import { Storm } from './storm';
 import { Subscriber } from './subscriber';
+import { takeovers } from './takeovers';
 
 /** Of each category. */
 const mostShown = 20;
@@ -88,23 +89,29 @@ async function storm(
     const reasons = hasEnded ? new Map<string, string>() : await whatStuckRunsWaitFor(cluster);
     say('comparing what happened with what was promised');
     await allFollowed(cluster.database, subscriber);
-    const found = [...load.violations, ...(await examine(cluster, load, subscriber))];
+    const events = await readLog(cluster.database);
+    const found = [...load.violations, ...(await examine(cluster, events, load, subscriber))];
     const violations = found.map((each) => explained(each, reasons));
-    const ownEnds = cluster.all.flatMap((replica) => replica.ownEnds);
     const { tried } = faults;
-    const { accepted, waits } = load;
-    console.log(
-      `\n${renderReport({ tried, accepted: accepted.length, violations, waits, ownEnds: ownEnds.length })}\n`,
-    );
+    const outcome = {
+      ...{ tried, violations, accepted: load.accepted.length, waits: load.waits },
+      takeovers: takeovers(cluster.deaths, tried, events, partitions),
+      ownEnds: cluster.all.flatMap((replica) => replica.ownEnds).length,
+    };
+    console.log(`\n${renderReport(outcome)}\n`);
     return { violations, shortfalls: shortfalls(tried, options.faults) };
   } finally {
     await subscriber.stop();
   }
 }
 
-async function examine(cluster: Cluster, load: Load, subscriber: Subscriber): Promise<Violation[]> {
+async function examine(
+  cluster: Cluster,
+  events: readonly LoggedEvent[],
+  load: Load,
+  subscriber: Subscriber,
+): Promise<Violation[]> {
   const { database } = cluster;
-  const events = await readLog(database);
   const live = await readModels(database);
   return judge({
     runs: load.accepted,

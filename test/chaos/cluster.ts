@@ -8,6 +8,7 @@ import { Replica } from './replica';
 import { roster, type Label, type Member } from './roster';
 import type { Scripts } from './scripts';
 import { BrokerServer, DatabaseServer } from './servers';
+import type { RunnerDeath } from './takeovers';
 
 /** Of the runner's inbox. */
 export const partitions = 16;
@@ -24,6 +25,8 @@ export class Cluster {
   private httpPort = 0;
   /** Why executors have no disk of their own that could be filled; undefined where they have. */
   noDisk: string | undefined;
+  /** Runners that were killed. */
+  readonly deaths: RunnerDeath[] = [];
   broker!: BrokerServer;
   database!: DatabaseServer;
 

@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { startProxy, startService, through, waitFor, type Proxy, type ServiceProcess } from '@ryax/testing';
@@ -55,6 +55,14 @@ export class Replica {
     await this.running.waitUntilReady();
   }
 
+  /** Of a runner: its partitions, as it last said. */
+  partitions(): readonly number[] {
+    const assigned = readFileSync(this.logFile, 'utf8')
+      .split('\n')
+      .findLast((line) => line.includes('"Partitions were assigned"'));
+    return assigned === undefined ? [] : (JSON.parse(assigned) as { partitions: number[] }).partitions;
+  }
+
   line(to: 'broker' | 'database'): Proxy {
     return this.lines[to];
   }
@@ -103,9 +111,12 @@ export class Replica {
     return join(this.settings.directory, `${this.member.label}.clock`);
   }
 
+  private get logFile(): string {
+    return join(this.settings.directory, `${this.member.label}.log`);
+  }
+
   private async launch(): Promise<void> {
-    const { member, brokerUrl, databaseUrl, directory, modules, readyUrl, env, under } = this.settings;
-    const log = join(directory, `${member.label}.log`);
+    const { member, brokerUrl, databaseUrl, modules, readyUrl, env, under } = this.settings;
     this.process = await startService({
       name: member.service,
       nodeFlags: modules.map((module) => `--require=${module}`),
@@ -118,7 +129,7 @@ export class Replica {
       },
       readyUrl,
       readyTimeoutMs,
-      onOutput: (chunk) => appendFileSync(log, chunk),
+      onOutput: (chunk) => appendFileSync(this.logFile, chunk),
     });
   }
 

@@ -1,6 +1,6 @@
 import { renderReport } from './report';
 
-const calm = { tried: [], accepted: 12, violations: [], waits: [], ownEnds: 0 };
+const calm = { tried: [], accepted: 12, violations: [], waits: [], takeovers: [], ownEnds: 0 };
 const lineOf = (text: string, name: string) =>
   text
     .split('\n')
@@ -32,6 +32,11 @@ describe('the report of a campaign', () => {
     const text = renderReport({ ...calm, tried, waits });
     expect(lineOf(text, 'broker-restart')).toEqual(['1', '9.5 s']);
     expect(lineOf(text, 'faults in all')).toEqual(['1', '9.5 s']);
+  });
+
+  it('says how long nobody decided in the place of a killed runner, at most', () => {
+    const text = renderReport({ ...calm, takeovers: [1_200, 2_345] });
+    expect(lineOf(text, 'runners killed, nothing beside')).toEqual(['2', '2.3 s']);
   });
 
   it('says what could not be tried, and does not count it', () => {

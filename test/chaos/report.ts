@@ -19,6 +19,8 @@ export interface Outcome {
   readonly violations: readonly Violation[];
   /** How long each accepted request had to wait. */
   readonly waits: readonly Wait[];
+  /** From the end of a runner until somebody decided in its place, in milliseconds. */
+  readonly takeovers: readonly number[];
   readonly ownEnds: number;
 }
 
@@ -30,7 +32,7 @@ const labels: Readonly<Record<Category, string>> = {
 };
 
 /** One table: what was done to the engine, and what it did. */
-export function renderReport({ tried, accepted, violations, waits, ownEnds }: Outcome): string {
+export function renderReport({ tried, accepted, violations, waits, takeovers, ownEnds }: Outcome): string {
   const faults = faultKinds.map((kind): Line => {
     const ofKind = tried.filter((each) => each.kind === kind);
     const done = ofKind.filter(isMade);
@@ -46,6 +48,7 @@ export function renderReport({ tried, accepted, violations, waits, ownEnds }: Ou
     ['', 'Count', 'Longest recovery'],
     ...faults,
     ['faults in all', String(done.length), longestRecovery(done, waits)],
+    ['runners killed, nothing beside', String(takeovers.length), takeovers.length === 0 ? '' : longest(takeovers)],
     ['runs accepted', String(accepted), ''],
     ...counts,
     ['services that ended by themselves', String(ownEnds), ''],
@@ -75,8 +78,11 @@ function longestRecovery(faults: readonly Tried[], waits: readonly Wait[]): stri
   const affected = waits.filter(({ askedAt, tookMs }) =>
     faults.some(({ from, to }) => askedAt <= to + 1_000 && askedAt + tookMs >= from),
   );
-  const longest = affected.reduce((most, { tookMs }) => Math.max(most, tookMs), 0);
-  return `${(longest / 1000).toFixed(1)} s`;
+  return longest(affected.map(({ tookMs }) => tookMs));
+}
+
+function longest(durationsMs: readonly number[]): string {
+  return `${(Math.max(0, ...durationsMs) / 1000).toFixed(1)} s`;
 }
 
 type Line = readonly [string, string, string];
