@@ -35,6 +35,7 @@ describe('a short campaign', () => {
       expect(count(output, 'faults in all')).toBe(11);
       expect(count(output, 'broker-restart')).toBe(1);
       expect(count(output, 'runs accepted')).toBeGreaterThan(20);
+      expect(count(output, 'lists of all runs read meanwhile')).toBeGreaterThan(0);
       expect(['lost', 'stuck', 'wrong', 'duplicate effects'].map((name) => count(output, name))).toEqual([0, 0, 0, 0]);
     },
     patienceMs,

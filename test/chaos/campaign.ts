@@ -16,6 +16,7 @@ import { inject } from './faults';
 import { Load } from './load';
 import { commandOf, parseOptions, type CampaignOptions } from './options';
 import { Random } from './random';
+import { askingRest, Reader } from './reader';
 import { renderReport, shortfalls } from './report';
 import { schedule, spare } from './schedule';
 import type { Scripts } from './scripts';
@@ -76,9 +77,16 @@ async function storm(
     say('ready; the load begins');
     const calm = new AbortController();
     const loading = load.run(AbortSignal.any([calm.signal, interrupted]));
+    const ended = new AbortController();
+    const reader = new Reader(askingRest(cluster));
+    const reading = reader.run(AbortSignal.any([ended.signal, interrupted]));
     const spares = new Random(options.seed + 2);
+    let rebuilding: Promise<void> | undefined;
     const faults = new Storm({
-      inject: (fault) => inject(cluster, fault),
+      inject: (fault) => {
+        if (faults.begun >= options.faults / 2) rebuilding ??= reader.rebuild(interrupted);
+        return inject(cluster, fault);
+      },
       spare: (without) => spare(spares, without, options.only),
       say,
     });
@@ -86,15 +94,19 @@ async function storm(
     say('no more faults; waiting for what was accepted to end');
     await loading;
     const hasEnded = await allEnded(cluster.database, options.patienceMs);
+    await rebuilding;
+    ended.abort();
+    await reading;
     const reasons = hasEnded ? new Map<string, string>() : await whatStuckRunsWaitFor(cluster);
     say('comparing what happened with what was promised');
     await allFollowed(cluster.database, subscriber);
     const events = await readLog(cluster.database);
-    const found = [...load.violations, ...(await examine(cluster, events, load, subscriber))];
+    const found = [...load.violations, ...reader.violations, ...(await examine(cluster, events, load, subscriber))];
     const violations = found.map((each) => explained(each, reasons));
     const { tried } = faults;
     const outcome = {
       ...{ tried, violations, accepted: load.accepted.length, waits: load.waits },
+      looks: reader.looks,
       takeovers: takeovers(cluster.deaths, tried, events, partitions),
       ownEnds: cluster.all.flatMap((replica) => replica.ownEnds).length,
     };

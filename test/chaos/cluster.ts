@@ -161,7 +161,7 @@ export class Cluster {
 }
 
 function tokenOf(secret: string): Promise<string> {
-  const scope = 'workflow:read workflow:deploy workflow:execute action:publish';
+  const scope = 'workflow:read workflow:deploy workflow:execute action:publish engine:operate';
   const key = new TextEncoder().encode(secret);
   return new SignJWT({ scope }).setProtectedHeader({ alg: 'HS256' }).setSubject('chaos').sign(key);
 }

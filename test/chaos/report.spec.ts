@@ -1,6 +1,6 @@
 import { renderReport } from './report';
 
-const calm = { tried: [], accepted: 12, violations: [], waits: [], takeovers: [], ownEnds: 0 };
+const calm = { tried: [], accepted: 12, violations: [], waits: [], looks: 0, takeovers: [], ownEnds: 0 };
 const lineOf = (text: string, name: string) =>
   text
     .split('\n')

@@ -19,6 +19,8 @@ export interface Outcome {
   readonly violations: readonly Violation[];
   /** How long each accepted request had to wait. */
   readonly waits: readonly Wait[];
+  /** How often somebody has read the whole list of runs meanwhile. */
+  readonly looks: number;
   /** From the end of a runner until somebody decided in its place, in milliseconds. */
   readonly takeovers: readonly number[];
   readonly ownEnds: number;
@@ -32,7 +34,7 @@ const labels: Readonly<Record<Category, string>> = {
 };
 
 /** One table: what was done to the engine, and what it did. */
-export function renderReport({ tried, accepted, violations, waits, takeovers, ownEnds }: Outcome): string {
+export function renderReport({ tried, accepted, violations, waits, looks, takeovers, ownEnds }: Outcome): string {
   const faults = faultKinds.map((kind): Line => {
     const ofKind = tried.filter((each) => each.kind === kind);
     const done = ofKind.filter(isMade);
@@ -50,6 +52,7 @@ export function renderReport({ tried, accepted, violations, waits, takeovers, ow
     ['faults in all', String(done.length), longestRecovery(done, waits)],
     ['runners killed, nothing beside', String(takeovers.length), takeovers.length === 0 ? '' : longest(takeovers)],
     ['runs accepted', String(accepted), ''],
+    ['lists of all runs read meanwhile', String(looks), ''],
     ...counts,
     ['services that ended by themselves', String(ownEnds), ''],
   ]);

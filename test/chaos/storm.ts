@@ -18,6 +18,8 @@ export interface StormParts {
  */
 export class Storm {
   readonly tried: Tried[] = [];
+  /** Faults begun, with that which is being begun. */
+  begun = 0;
   private readonly busy = new Map<Label, Promise<void>>();
   private readonly lasting = new Set<Promise<void>>();
 
@@ -39,6 +41,7 @@ export class Storm {
     await wait(pauseMs, undefined, { signal });
     const target = targetOf(fault);
     if (target !== undefined) await this.busy.get(target);
+    this.begun++;
     const from = Date.now();
     this.parts.say(`${String(number).padStart(4)}  ${describeFault(fault)}`);
     try {
