@@ -29,10 +29,10 @@ describe('a short campaign', () => {
   it(
     'makes each kind of fault once, and nothing is lost, stuck, wrong or done twice',
     async () => {
-      const { status, output } = await chaos('--seed', '1', '--faults', '11');
+      const { status, output } = await chaos('--seed', '1', '--faults', '12');
 
       expect({ status, output: status === 0 ? '' : output }).toEqual({ status: 0, output: '' });
-      expect(count(output, 'faults in all')).toBe(11);
+      expect(count(output, 'faults in all')).toBe(12);
       expect(count(output, 'broker-restart')).toBe(1);
       expect(count(output, 'runs accepted')).toBeGreaterThan(20);
       expect(count(output, 'lists of all runs read meanwhile')).toBeGreaterThan(0);

@@ -57,10 +57,12 @@ export class Replica {
 
   /** Of a runner: its partitions, as it last said. */
   partitions(): readonly number[] {
-    const assigned = readFileSync(this.logFile, 'utf8')
-      .split('\n')
-      .findLast((line) => line.includes('"Partitions were assigned"'));
-    return assigned === undefined ? [] : (JSON.parse(assigned) as { partitions: number[] }).partitions;
+    return (this.lastLogged('"Partitions were assigned"') as { partitions?: number[] }).partitions ?? [];
+  }
+
+  /** Of an executor: the name of this process of it, as it last said. */
+  incarnation(): string {
+    return (this.lastLogged('"incarnation":') as { incarnation?: string }).incarnation ?? '';
   }
 
   line(to: 'broker' | 'database'): Proxy {
@@ -113,6 +115,13 @@ export class Replica {
 
   private get logFile(): string {
     return join(this.settings.directory, `${this.member.label}.log`);
+  }
+
+  /** The last line of its log that has this part; nothing where there is none. */
+  private lastLogged(part: string): object {
+    const lines = readFileSync(this.logFile, 'utf8').split('\n');
+    const line = lines.findLast((each) => each.includes(part));
+    return line === undefined ? {} : (JSON.parse(line) as object);
   }
 
   private async launch(): Promise<void> {

@@ -9,6 +9,7 @@ export type Fault =
   | { readonly kind: 'purge' }
   /** `draw` chooses among the queues that there are then. */
   | { readonly kind: 'delete-queue'; readonly draw: number }
+  | { readonly kind: 'lose-starts'; readonly target: Label }
   | { readonly kind: 'database-restart' }
   | {
       readonly kind: 'network-cut';
@@ -56,6 +57,7 @@ const makers: Readonly<Record<FaultKind, { readonly perRound: number; readonly m
   },
   purge: { perRound: 1, make: () => ({ kind: 'purge' }) },
   'delete-queue': { perRound: 1, make: (random) => ({ kind: 'delete-queue', draw: random.next() }) },
+  'lose-starts': { perRound: 1, make: (random) => ({ kind: 'lose-starts', target: random.pick(executorLabels) }) },
   'database-restart': { perRound: 1, make: () => ({ kind: 'database-restart' }) },
   'network-cut': { perRound: 2, make: networkCut },
   duplicate: {
@@ -103,14 +105,14 @@ export function schedule(random: Random, count: number, only: readonly FaultKind
   return planned;
 }
 
-/** One fault more, in place of one that could not be made; undefined where no other kind is left. */
+/** One fault more, in place of one that could not be made; of a kind among these only where there is no other. */
 export function spare(
   random: Random,
   without: ReadonlySet<FaultKind>,
   only: readonly FaultKind[] = faultKinds,
 ): Planned | undefined {
-  const kinds = only.filter((kind) => !without.has(kind));
-  return kinds.length === 0 ? undefined : schedule(random, 1, kinds)[0];
+  const others = only.filter((kind) => !without.has(kind));
+  return schedule(random, 1, others.length === 0 ? only : others)[0];
 }
 
 function networkCut(random: Random): Fault {
@@ -134,6 +136,8 @@ export function describeFault(fault: Fault): string {
       return 'every queue purged';
     case 'delete-queue':
       return 'one queue deleted';
+    case 'lose-starts':
+      return `starts on their way to ${fault.target} lost with its connection`;
     case 'database-restart':
       return 'PostgreSQL restarted with -m immediate';
     case 'network-cut':

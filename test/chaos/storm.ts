@@ -7,7 +7,7 @@ import { describeFault, type Fault, type FaultKind, type Planned } from './sched
 export interface StormParts {
   /** Makes a fault; answers what ends it, where it does not end by itself. */
   readonly inject: (fault: Fault) => Promise<(() => Promise<void>) | undefined>;
-  /** A fault of another kind than these; undefined when there is none. */
+  /** A fault of another kind than these, if there is one. */
   readonly spare: (without: ReadonlySet<FaultKind>) => Planned | undefined;
   readonly say: (line: string) => void;
 }

@@ -3,6 +3,7 @@ import type { Fault } from '../schedule';
 import { clockJump } from './clock-jump';
 import { diskFull } from './disk-full';
 import { kill } from './kill';
+import { loseStarts } from './lose-starts';
 import { delay, duplicate } from './messages';
 import { networkCut } from './network-cut';
 import { pause } from './pause';
@@ -31,6 +32,8 @@ export async function inject(cluster: Cluster, fault: Fault): Promise<(() => Pro
       return networkCut(cluster, fault);
     case 'duplicate':
       return duplicate(cluster, fault);
+    case 'lose-starts':
+      return loseStarts(cluster, fault);
     case 'delay':
       return delay(cluster, fault);
     case 'disk-full':
