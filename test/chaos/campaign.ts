@@ -25,6 +25,8 @@ import { Subscriber } from './subscriber';
 import { takeovers } from './takeovers';
 
 /** Of each category. */
+/** More than a restart of a server takes, and the patience of what waits for it. */
+const faultPatienceMs = 180_000;
 const mostShown = 20;
 const interruptedStatus = 130;
 
@@ -89,6 +91,7 @@ async function storm(
       },
       spare: (without) => spare(spares, without, options.only),
       say,
+      patienceMs: faultPatienceMs,
     });
     await faults.run(planned, interrupted).finally(() => calm.abort());
     say('no more faults; waiting for what was accepted to end');

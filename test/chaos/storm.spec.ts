@@ -10,7 +10,12 @@ const duplicate: Fault = { kind: 'duplicate', holdMs: 0, order: 1 };
 const diskFull: Fault = { kind: 'disk-full', target: 'executor-1', holdMs: 0 };
 
 async function stormOf(faults: readonly Fault[], parts: Partial<StormParts>) {
-  const silent = { inject: () => Promise.resolve(undefined), spare: () => undefined, say: () => undefined };
+  const silent = {
+    inject: () => Promise.resolve(undefined),
+    spare: () => undefined,
+    say: () => undefined,
+    patienceMs: 60_000,
+  };
   const storm = new Storm({ ...silent, ...parts });
   await storm.run(
     faults.map((fault, index) => planned(fault, index + 1)),
@@ -63,6 +68,13 @@ describe('a storm of faults', () => {
       outcomes: ['duplicate not ended', 'database-restart made'],
       shortfalls: ['a fault of kind duplicate could not be ended: no broker'],
     });
+  });
+
+  it('does not wait for ever for one that does not end, and says so', async () => {
+    const inject = (fault: Fault) =>
+      Promise.resolve(fault === duplicate ? () => new Promise<void>(() => undefined) : undefined);
+    const outcome = stormOf([duplicate, purge], { inject, patienceMs: 1 });
+    expect((await outcome).outcomes).toEqual(['purge made', 'duplicate not ended']);
   });
 });
 

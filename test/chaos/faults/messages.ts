@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { exchanges, queues, routingKeys } from '@ryax/contracts';
 import { waitFor } from '@ryax/testing';
 import { connect, type ChannelModel, type ConsumeMessage, type Options } from 'amqplib';
@@ -20,12 +21,13 @@ export const duplicate: Inject<'duplicate'> = async (cluster, { order }) => {
   }
   await channel.consume(queue, (message) => message && heard.push(message), { noAck: true });
   return async () => {
-    await connection.close().catch(() => undefined);
+    await leave(connection);
     if (heard.length === 0) throw new NotPossibleError('nothing was said meanwhile');
     await sayAgain(cluster.broker.url, new Random(order).shuffled(heard));
   };
 };
 
+const farewellMs = 5_000;
 /** Of the runners' inbox, at a time. */
 const partitionsHeld = 4;
 
@@ -49,7 +51,7 @@ export const delay: Inject<'delay'> = async (cluster, { order }) => {
   }
   return async () => {
     await giveBack(cluster.broker.url, ways);
-    await connection.close().catch(() => undefined);
+    await leave(connection);
     if (held.length === 0) throw new NotPossibleError('nothing was said meanwhile');
     await sayAgain(cluster.broker.url, random.shuffled(held));
   };
@@ -84,7 +86,7 @@ async function bind(url: string, { queue, routingKey }: Way): Promise<true> {
     await channel.bindQueue(queue, exchanges.runner.name, routingKey);
     return true;
   } finally {
-    await connection.close().catch(() => undefined);
+    await leave(connection);
   }
 }
 
@@ -93,6 +95,12 @@ async function open(url: string): Promise<ChannelModel> {
   const connection = await waitFor(() => connect(url), { timeoutMs: 60_000, describe: 'the broker to be reached' });
   connection.on('error', () => undefined);
   return connection;
+}
+
+/** A broker that is killed meanwhile never answers a farewell. */
+async function leave(connection: ChannelModel): Promise<void> {
+  const farewell = connection.close().catch(() => undefined);
+  await Promise.race([farewell, wait(farewellMs, undefined, { ref: false })]);
 }
 
 /** The broker may go while it is being said: then all of it is said once more. */
@@ -111,7 +119,7 @@ async function say(url: string, messages: readonly ConsumeMessage[]): Promise<tr
     await channel.waitForConfirms();
     return true;
   } finally {
-    await connection.close().catch(() => undefined);
+    await leave(connection);
   }
 }
 
