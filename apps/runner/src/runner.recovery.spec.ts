@@ -127,6 +127,7 @@ describe('Runner', () => {
       await engine.start(`${run}-other`, hash);
       await ended(`${run}-other`);
       await waitFor(() => engine.server.depth('ryax.dead') === 1, { timeoutMs: 20_000 });
+      await waitFor(() => executor.settled.length > 0);
       expect(await engine.history(run)).toEqual(before);
       expect(executor.settled.map((settled) => settled.run_id)).toEqual([`${run}-other`]);
     },

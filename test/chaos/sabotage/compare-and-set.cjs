@@ -3,7 +3,7 @@
 /*
  * Loaded into a runner before its own code: takes the comparison of versions out of its appends, so that it moves the head of a
  * stream wherever that stands. A runner that wakes up then writes a second history beside that of its successor. What the
- * campaign must find then is in campaign.spec.ts.
+ * campaign must find then is in docs/reliability.md.
  */
 
 const { Client } = require('pg');
