@@ -77,6 +77,8 @@ export class Attempts {
   private readonly cancelledUnread: Remembered;
   /** Since when a start must be meant to be taken. */
   private readonly promised: Remembered;
+  /** Since when the newest start was meant that was taken, also once it is settled and asked about: its copies may come late. */
+  private readonly taken: Remembered;
   private runningCount = 0;
   private leaving = false;
   private emptyWaiters: (() => void)[] = [];
@@ -87,6 +89,7 @@ export class Attempts {
     this.settled = new Remembered(rememberedLimit, rememberedMs);
     this.cancelledUnread = new Remembered(rememberedLimit, rememberedMs);
     this.promised = new Remembered(rememberedLimit, rememberedMs);
+    this.taken = new Remembered(rememberedLimit, rememberedMs);
   }
 
   /** What the pool has free; nothing once we leave. */
@@ -123,13 +126,14 @@ export class Attempts {
     if (outcomes.repeat(name, start)) return metrics.startRead('repeated');
     if (this.settled.has(name, now)) return metrics.startRead('settled-before');
     if (redelivered) return metrics.startRead('redelivered');
-    if (since !== null && since < (this.promised.get(name, now) ?? 0)) return metrics.startRead('outdated');
+    if (since !== null && this.isOutdated(name, since, now)) return metrics.startRead('outdated');
     if (this.cancelledUnread.has(name, now)) {
       metrics.startRead('cancelled-before');
       return this.end(start, { status: 'cancelled' }, null);
     }
     const reason = this.reasonToReturn(start);
     if (reason !== undefined) return this.giveBack(taken, reason);
+    if (since !== null) this.taken.add(name, now, since);
     if (start.action.type === 'builtin') return this.spawn(name, taken, now);
     this.queue(name, taken, now);
   }
@@ -314,6 +318,10 @@ export class Attempts {
     if (since !== null) this.promise(attemptName(start), since + 1);
     this.context.metrics.startRead('returned');
     this.context.reports.answer(start, { answer: 'returned', since, reason });
+  }
+
+  private isOutdated(name: string, since: number, now: number): boolean {
+    return since < (this.promised.get(name, now) ?? 0) || since <= (this.taken.get(name, now) ?? -1);
   }
 
   private promise(name: string, since: number): void {

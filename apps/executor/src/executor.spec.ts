@@ -234,6 +234,17 @@ describe('attempts: taken, reported, settled', () => {
     expect(executor.reported('a')).toEqual(['ended succeeded', 'unknown', 'ended succeeded']);
   });
 
+  it('a copy of a start that has run is not taken, whatever was settled and asked about in between', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.deliverSince(5_000, noopOf('a'));
+    await executor.settle(noopOf('a'));
+    await executor.queryAt(5_000, noopOf('a'));
+    await executor.deliverSince(5_000, noopOf('a'));
+    expect(executor.reported('a')).toEqual(['ended succeeded', 'unknown']);
+    await executor.deliverSince(5_001, noopOf('a'));
+    expect(executor.reported('a')).toEqual(['ended succeeded', 'unknown', 'ended succeeded']);
+  });
+
   it('another attempt of the same execution is another matter', async () => {
     const executor = await ExecutorFixture.started();
     await executor.deliverStarts(startOf('a'), startOf('a', { attempt: 2 }), startOf('a', { run_id: 'r2' }));
