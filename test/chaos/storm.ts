@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { answerWithin } from '@ryax/platform';
 import { NotPossibleError } from './faults/ongoing';
 import type { Tried } from './report';
 import type { Label } from './roster';
@@ -10,7 +11,7 @@ export interface StormParts {
   /** A fault of another kind than these, if there is one. */
   readonly spare: (without: ReadonlySet<FaultKind>) => Planned | undefined;
   readonly say: (line: string) => void;
-  /** So long a fault may take to begin, and to end. */
+  /** So long a fault may take to begin, and to end: what it does to servers may leave it waiting for ever for an answer. */
   readonly patienceMs: number;
 }
 
@@ -47,7 +48,7 @@ export class Storm {
     const from = Date.now();
     this.parts.say(`${String(number).padStart(4)}  ${describeFault(fault)}`);
     try {
-      const end = await inTime(this.parts.inject(fault), this.parts.patienceMs);
+      const end = await answerWithin(this.parts.patienceMs, () => this.parts.inject(fault));
       if (end === undefined || !('holdMs' in fault)) this.note(fault, from, 'made');
       else this.last(target, this.hold(fault, from, fault.holdMs, end));
     } catch (error) {
@@ -59,7 +60,7 @@ export class Storm {
   private async hold(fault: Fault, from: number, holdMs: number, end: () => Promise<void>): Promise<void> {
     await wait(holdMs);
     try {
-      await inTime(end(), this.parts.patienceMs);
+      await answerWithin(this.parts.patienceMs, end);
       this.note(fault, from, 'made');
     } catch (error) {
       this.note(fault, from, 'not ended', error as Error);
@@ -85,20 +86,6 @@ export class Storm {
     });
     this.lasting.add(over);
     if (target !== undefined) this.busy.set(target, over);
-  }
-}
-
-/** What a fault does to servers may leave it waiting for ever for an answer; the others must not wait with it. */
-async function inTime<T>(work: Promise<T>, patienceMs: number): Promise<T> {
-  const over = new AbortController();
-  const tooLate = wait(patienceMs, undefined, { signal: over.signal }).then(() => {
-    throw new Error(`Expected it to be done within ${patienceMs} ms, found it still at work`);
-  });
-  try {
-    return await Promise.race([work, tooLate]);
-  } finally {
-    over.abort();
-    tooLate.catch(() => undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { isError } from '@ryax/platform';
+import { answerWithin, isError } from '@ryax/platform';
 
 export interface WaitOptions {
   /** Generous: it is only used up by a failure. */
@@ -28,7 +28,8 @@ export async function waitFor<T>(
   let last: unknown;
   for (;;) {
     try {
-      const value = await within(deadline - performance.now(), condition);
+      // A condition that itself hangs must not outlive the deadline.
+      const value = await answerWithin(Math.max(deadline - performance.now(), 1), condition);
       if (isMet(value)) return value;
       last = undefined;
     } catch (error) {
@@ -45,17 +46,4 @@ export async function waitFor<T>(
 
 function isMet<T>(value: T): value is Exclude<T, false | undefined> {
   return value !== false && value !== undefined;
-}
-
-/** A condition that itself hangs must not outlive the deadline. */
-async function within<T>(ms: number, condition: () => T | Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('the condition did not answer')), Math.max(ms, 1));
-  });
-  try {
-    return await Promise.race([Promise.resolve().then(condition), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

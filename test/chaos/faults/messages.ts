@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { exchanges, queues, routingKeys } from '@ryax/contracts';
+import { answerWithin } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import { connect, type ChannelModel, type ConsumeMessage, type Options } from 'amqplib';
 import { partitions } from '../cluster';
@@ -99,8 +99,7 @@ async function open(url: string): Promise<ChannelModel> {
 
 /** A broker that is killed meanwhile never answers a farewell. */
 async function leave(connection: ChannelModel): Promise<void> {
-  const farewell = connection.close().catch(() => undefined);
-  await Promise.race([farewell, wait(farewellMs, undefined, { ref: false })]);
+  await answerWithin(farewellMs, () => connection.close()).catch(() => undefined);
 }
 
 /** The broker may go while it is being said: then all of it is said once more. */

@@ -3,7 +3,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { limits } from '@ryax/contracts';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { packageRoot, type Clock, type Log } from '@ryax/platform';
+import { packageRoot, Turns, type Clock, type Log } from '@ryax/platform';
 import type { Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { ActionCache } from './action-cache';
 import type { AttemptEnd } from './attempt';
@@ -15,7 +15,6 @@ import { HandlerRunner } from './handler-runner';
 import { findIsolation, hiddenByTmp, type Isolation, type IsolationLevel } from './isolation';
 import { Rooms } from './rooms';
 import { Scratch } from './scratch';
-import { Turns } from './turns';
 import { ValueCache } from './value-cache';
 
 export interface ProcessLauncherOptions {
@@ -62,7 +61,7 @@ const runtimesOfThisPackage = join(packageRoot(__dirname), 'runtimes');
 /** Runs actions as processes of this machine: handlers in warm workers, commands one by one. */
 export class ProcessLauncher implements Launcher {
   private readonly running = new Map<AttemptControl, Promise<AttemptEnd>>();
-  private readonly turns = new Turns();
+  private readonly turns = new Turns(1);
   private isClosing = false;
 
   private constructor(

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { streamId, type JsonObject, type JsonValue, type RunStart } from '@ryax/contracts';
 import { isLargerThan, putValue, type FileStore, type Secrets } from '@ryax/filestore';
-import { IdSource } from '@ryax/platform';
+import { IdSource, Turns } from '@ryax/platform';
 import { z } from 'zod';
 import type { Principal } from '../auth.guard';
 import { InvalidRequestError, RejectedError } from '../errors';
@@ -9,7 +9,6 @@ import { requestHashOf, runIdOf } from '../identity';
 import type { IntakeOptions } from '../intake.config';
 import { Admission } from '../load/admission';
 import type { KeyedStart } from '../load/open-runs';
-import { Turns } from '../load/turns';
 import { RunnerClient } from '../runner.client';
 import { StateStoreClient } from '../state-store.client';
 import { FILE_STORE, INTAKE_OPTIONS, SECRETS } from '../tokens';
