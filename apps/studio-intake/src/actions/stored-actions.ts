@@ -7,9 +7,9 @@ import type { Fault, JsonValue, PinnedAction } from '@ryax/contracts';
 import { ArchiveError, packDirectory, soleFolderOr, withUploadedArchive, type FileStore } from '@ryax/filestore';
 import { parseMetadata } from '@ryax/workflow';
 import { extract } from 'tar-stream';
-import { parse, YAMLParseError } from 'yaml';
 import { InvalidRequestError } from '../errors';
 import { FILE_STORE } from '../tokens';
+import { readYaml, YamlError } from '../yaml';
 
 export const metadataFile = 'ryax_metadata.yaml';
 const entryFiles: Readonly<Record<string, readonly string[]>> = {
@@ -70,9 +70,9 @@ export class StoredActions {
 function manifestOf(metadata: string): PinnedAction['manifest'] {
   let value: JsonValue;
   try {
-    value = parse(metadata) as JsonValue;
+    value = readYaml(metadata);
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
+    if (!(error instanceof YamlError)) throw error;
     throw invalid(metadataFile, error.message);
   }
   const parsed = parseMetadata(value);

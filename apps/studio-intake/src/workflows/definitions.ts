@@ -2,12 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { streamId, type DeployedDefinition, type Fault, type JsonValue, type PinnedAction } from '@ryax/contracts';
 import { putJson, type FileStore, type Secrets } from '@ryax/filestore';
 import { actionReferences, validateDefinition, type Plan } from '@ryax/workflow';
-import { parse, YAMLParseError } from 'yaml';
 import { StoredActions } from '../actions/stored-actions';
 import { isTooDeep, tooDeep } from '../depth';
 import { InvalidRequestError, TooLargeError } from '../errors';
 import type { IntakeOptions } from '../intake.config';
 import { StateStoreClient } from '../state-store.client';
+import { readYaml, YamlError } from '../yaml';
 import { FILE_STORE, INTAKE_OPTIONS, SECRETS } from '../tokens';
 import { sealDefinition } from './seal-definition';
 
@@ -35,10 +35,13 @@ export class Definitions {
     if (typeof body !== 'string') return body as JsonValue;
     this.checkSize(body);
     try {
-      return parse(body) as JsonValue;
+      return readYaml(body);
     } catch (error) {
-      if (!(error instanceof YAMLParseError || error instanceof ReferenceError)) throw error;
-      throw new InvalidRequestError(invalidSpecification, [{ path: '', reason: error.message }]);
+      if (!(error instanceof YamlError)) throw error;
+      throw new InvalidRequestError(
+        invalidSpecification,
+        error.reasons.map((reason) => ({ path: '', reason })),
+      );
     }
   }
 
