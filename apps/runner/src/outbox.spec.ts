@@ -1,4 +1,4 @@
-import { UnroutableError, type Broker } from '@ryax/broker';
+import { PublishError, UnroutableError, type Broker } from '@ryax/broker';
 import { limits, type Message, type Start } from '@ryax/contracts';
 import { IdSource, Log } from '@ryax/platform';
 import { Outbox } from './outbox';
@@ -9,8 +9,10 @@ describe('The starts of one executor', () => {
   /** Its queue goes once it has taken one broker message. */
   const broker = {
     publish: (target: Parameters<Broker['publish']>[0], messages: readonly Message[]) => {
-      const isFirst = sent.length === 0 && JSON.stringify(messages).length <= limits.messageBytes;
-      if (!isFirst) return Promise.reject(new UnroutableError(target));
+      if (JSON.stringify(messages).length > limits.messageBytes) {
+        return Promise.reject(new PublishError('too-large', target, 'test'));
+      }
+      if (sent.length > 0) return Promise.reject(new UnroutableError(target));
       sent.push(...messages.map(({ data }) => (data as Start).execution));
       return Promise.resolve();
     },

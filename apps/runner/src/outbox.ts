@@ -1,4 +1,4 @@
-import { cutToFit, PublishError, UnroutableError, type Broker, type PublishOptions } from '@ryax/broker';
+import { PublishError, UnroutableError, type Broker, type PublishOptions } from '@ryax/broker';
 import {
   exchanges,
   routingKeys,
@@ -28,7 +28,6 @@ export interface OutgoingStart {
   readonly tooLarge: () => void;
 }
 
-type PackedStart = Omit<OutgoingStart, 'start' | 'since'> & { readonly message: Message };
 type SettledAttempt = Omit<Attempt, 'reply_partition'>;
 type CancelledAttempt = Cancel['attempts'][number];
 
@@ -93,13 +92,7 @@ export class Outbox {
   async flush(): Promise<void> {
     const sent: Promise<unknown>[] = [];
     for (const [incarnation, starts] of this.starts) {
-      const outgoing = starts.map(({ start, since, ...told }) => ({
-        message: this.message('execution.start', start.project, start, since),
-        ...told,
-      }));
-      for (const part of cutToFit(outgoing, ({ message }) => message, maxPacked)) {
-        sent.push(this.publishStarts(incarnation, part));
-      }
+      for (const part of chunks(starts, maxPacked)) sent.push(this.publishStarts(incarnation, part));
     }
     for (const [site, attempts] of this.cancels) {
       for (const part of chunks(attempts, maxListed))
@@ -125,15 +118,17 @@ export class Outbox {
 
   /**
    * Sent once, and only where the executor has its queue: so one that comes back as undeliverable is nowhere, and can be sent to
-   * another at once. What may have arrived is asked about first.
-   *
-   * @param starts of one broker message: it arrives or comes back as a whole
+   * another at once. What may have arrived is asked about first. They arrive or come back as a whole: what is too large for
+   * one message is cut into halves, until what is too large stands alone.
    */
-  private async publishStarts(incarnation: string, starts: readonly PackedStart[]): Promise<void> {
-    const messages = starts.map(({ message }) => message);
+  private async publishStarts(incarnation: string, starts: readonly OutgoingStart[]): Promise<void> {
+    const messages = starts.map(({ start, since }) => this.message('execution.start', start.project, start, since));
     const error = await this.publish(routingKeys.start(incarnation), messages, { mandatory: true, once: true });
     if (error instanceof UnroutableError) for (const { undelivered } of starts) undelivered();
-    if (isTooLarge(error)) for (const { tooLarge } of starts) tooLarge();
+    if (!isTooLarge(error)) return;
+    if (starts.length === 1) return starts[0]?.tooLarge();
+    const halves = chunks(starts, Math.ceil(starts.length / 2));
+    await Promise.all(halves.map((half) => this.publishStarts(incarnation, half)));
   }
 
   /** Answers why it was not published. */

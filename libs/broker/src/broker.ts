@@ -20,7 +20,7 @@ export interface Broker {
   /**
    * Publishes one broker message with one or more messages in it (packed, for our own services). Resolves when the
    * broker has confirmed it; rejects with a {@link PublishError} when it may be lost. Never waits to fill a batch.
-   * What does not fit into one becomes several, and a rejection does not say which: who has to know cuts before (`cutToFit`).
+   * What does not fit into one becomes several, and a rejection does not say which; unless it is to be sent once.
    */
   publish(target: Target, messages: readonly [Message, ...Message[]], options?: PublishOptions): Promise<void>;
   /** Publishes with a reply address and waits for the answer. Rejects with a RequestTimeoutError. */
@@ -64,7 +64,8 @@ export interface PublishOptions {
   readonly mandatory?: boolean;
   /**
    * Default false: what is unconfirmed when the connection is lost is sent again, so that it may arrive twice. True: it is not, and
-   * rejects with a {@link PublishError}, although it may have arrived.
+   * rejects with a {@link PublishError}, although it may have arrived. So it goes as one broker message, or, where it does not fit
+   * into one, not at all (`too-large`).
    */
   readonly once?: boolean;
 }

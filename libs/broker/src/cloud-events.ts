@@ -7,7 +7,7 @@ import {
   type MessageType,
 } from '@ryax/contracts';
 import { type z } from 'zod';
-import type { Target } from './broker';
+import type { PublishOptions, Target } from './broker';
 import { PublishError } from './errors';
 
 /**
@@ -39,16 +39,23 @@ const defaultProject = 'default';
 
 // ---- Out ----------------------------------------------------------------------------------------------------------
 
-/** Packs messages into as few broker messages as their size allows, in order. */
-export function encode(messages: readonly [Message, ...Message[]], target: Target): Wire[] {
+/**
+ * Packs messages into as few broker messages as their size allows, in order.
+ *
+ * @throws PublishError `too-large` where one of them fits into none, or, to be sent once, all of them not into one
+ */
+export function encode(
+  messages: readonly [Message, ...Message[]],
+  target: Target,
+  { once = false }: PublishOptions = {},
+): Wire[] {
   if (messages.length === 1) return [encodeOne(messages[0], target)];
   const texts = messages.map((message) => JSON.stringify(toStructured(message)));
-  return packed(texts, (text) => text).map((pack) => packOf(pack, target));
-}
-
-/** Cuts a list where its messages would not fit into one broker message any more; what fits into none stands alone. */
-export function cutToFit<T>(all: readonly T[], messageOf: (one: T) => Message, most = Infinity): T[][] {
-  return packed(all, (one) => JSON.stringify(toStructured(messageOf(one))), most);
+  const packs = packed(texts, (text) => text);
+  if (once && packs.length > 1) {
+    throw new PublishError('too-large', target, `found ${texts.length} messages that do not fit into one`);
+  }
+  return packs.map((pack) => packOf(pack, target));
 }
 
 /** Cuts a list where the texts of the next part would not fit into one message, or would be more than `most`. */

@@ -1,6 +1,5 @@
 export * from './amqp/amqp-broker';
 export * from './broker';
-export { cutToFit } from './cloud-events';
 export { addressOf, type MessageAddress } from './dead-letters';
 export * from './errors';
 export * from './memory/in-memory-broker';

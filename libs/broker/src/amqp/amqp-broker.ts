@@ -99,7 +99,7 @@ export class AmqpBroker implements Broker, DeadLetterQueue {
     messages: readonly [Message, ...Message[]],
     options: PublishOptions = {},
   ): Promise<void> {
-    const [wire, ...more] = encode(messages, target);
+    const [wire, ...more] = encode(messages, target, options);
     if (!wire) return;
     // Without an array of promises for what nearly always is one.
     if (more.length === 0) return this.publisher.publish(target, wire, options);

@@ -1,5 +1,4 @@
 import { limits, type Message } from '@ryax/contracts';
-import { cutToFit } from '../cloud-events';
 import { message, numbers, plenty, publishEach, queueOf, Recorder, type BrokerSubject } from './subject';
 
 /** What a confirm promises, and what becomes of messages without one. */
@@ -26,26 +25,26 @@ export function describePublishing(subject: BrokerSubject): void {
       });
     });
 
-    it('rejects what no broker message can hold, and takes what stood beside it when both are cut to fit', async () => {
+    it('sends once what fits into one broker message, and nothing of what does not', async () => {
       const { broker } = await subject.connect();
       const { queue, target } = queueOf('work');
       await broker.declare([queue]);
-      const text = 'x'.repeat(limits.messageBytes);
-      const large: Message = {
-        ...message(1),
+      const sized = (position: number, length: number): Message => ({
+        ...message(position),
         type: 'workflow.undeploy',
-        data: { workflow_id: text, undeployed_by: null },
-      };
-      const packs = cutToFit([message(0), large, message(2), message(3)], (each) => each);
+        data: { workflow_id: 'x'.repeat(length), undeployed_by: null },
+      });
+      const third = limits.messageBytes / 3;
+      const tooLarge = { code: 'publish-failed', reason: 'too-large' };
 
-      const outcomes = await Promise.allSettled(
-        packs.map(async ([first, ...rest]) => first && broker.publish(target, [first, ...rest])),
-      );
+      const parts = [sized(0, third), sized(1, third), sized(2, third)] as const;
+      await expect(broker.publish(target, parts, { once: true })).rejects.toMatchObject(tooLarge);
+      const whole = sized(3, limits.messageBytes);
+      await expect(broker.publish(target, [whole], { once: true })).rejects.toMatchObject(tooLarge);
+      expect(await broker.depth(queue.name)).toBe(0);
 
-      expect(packs.map((pack) => pack.length)).toEqual([1, 1, 2]);
-      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-      expect(outcomes[1]).toMatchObject({ reason: { code: 'publish-failed', reason: 'too-large' } });
-      expect(await broker.depth(queue.name)).toBe(2);
+      await broker.publish(target, [parts[0], parts[1]], { once: true });
+      expect(await broker.depth(queue.name)).toBeGreaterThan(0);
     });
 
     it('holds messages while the line is down, and sends them in order when it is back', async () => {

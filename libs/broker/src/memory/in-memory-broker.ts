@@ -98,7 +98,7 @@ export class InMemoryBroker implements Broker, DeadLetterQueue, MemoryConnection
   ): Promise<void> {
     const { persistent = true, mandatory = false } = options;
     // As the border between processes does, it refuses what is too large.
-    if (this.server.options.strict) encode(messages, target);
+    if (this.server.options.strict) encode(messages, target, options);
     const published: Published = { ...target, items: this.itemsOf(messages), persistent, tries: 0 };
     if (this.state !== 'connected') return this.publishLater(published, target, mandatory);
     return this.publishNow(published, target, mandatory);
