@@ -24,14 +24,21 @@ export async function readJson(files: FileStore, hash: string): Promise<JsonValu
 
 /** Bytes that a UTF-16 unit takes at most as UTF-8; a pair of them, as of most emojis, takes four. */
 const mostBytesPerUnit = 3;
+/** A number with its sign, point and exponent; true, false, null. */
+const mostBytesOfScalar = 32;
 /** Of a text inside JSON: `\u0000`. */
 const mostBytesPerEscapedUnit = 6;
 
+/** What a value takes as JSON at most, in bytes; cheap, as it is asked of every input. */
+export function mostJsonBytes(value: JsonValue): number {
+  if (typeof value === 'string') return value.length * mostBytesPerEscapedUnit + 2;
+  if (typeof value !== 'object' || value === null) return mostBytesOfScalar;
+  return JSON.stringify(value).length * mostBytesPerUnit;
+}
+
 /** Whether a value takes more bytes than that as JSON. Only what could is measured exactly. */
 export function isLargerThan(value: JsonValue, bytes: number): boolean {
-  if (typeof value === 'string' && value.length * mostBytesPerEscapedUnit + 2 <= bytes) return false;
-  const text = JSON.stringify(value);
-  return text.length * mostBytesPerUnit > bytes && Buffer.byteLength(text) > bytes;
+  return mostJsonBytes(value) > bytes && Buffer.byteLength(JSON.stringify(value)) > bytes;
 }
 
 /** Stores a value and gives back what travels in its place. */
