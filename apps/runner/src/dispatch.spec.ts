@@ -2,6 +2,7 @@ import type { HandOut, Lane } from '@ryax/workflow';
 import type { StreamDecision } from './decider';
 import { Dispatch, type DispatchParts } from './dispatch';
 import { ExecutorRegistry } from './executors';
+import { trackedAttempt } from './testing/tracked-attempt';
 import { WorkIndex } from './work-index';
 
 const slots = 4;
@@ -66,16 +67,7 @@ class World {
   private start({ execution, site, pool }: HandOut): void {
     this.started++;
     this.handedOut.push(pool);
-    const of = { streamId: this.stream.streamId, project: 'default', runId: 'r', partition: 0 };
-    const start = { scheduledAt: 0, emittedAt: 0, sentTo: undefined, since: 0, holder: undefined };
-    const answers = {
-      cancelling: null,
-      inquiry: undefined,
-      isReturned: false,
-      returnedBy: undefined,
-      isSuspect: false,
-    };
-    this.index.track({ ...of, execution, attempt: 1, site, ...laneOf(pool), ...start, ...answers });
+    this.index.track(trackedAttempt({ execution, site, ...laneOf(pool) }));
   }
 }
 

@@ -1,28 +1,10 @@
+import { trackedAttempt } from './testing/tracked-attempt';
 import { WorkIndex, type TrackedAttempt } from './work-index';
 
 const lane = { pool: 'default', holdsSlot: true };
 
 function tracked(streamId: string, execution: string, overrides: Partial<TrackedAttempt> = {}): TrackedAttempt {
-  return {
-    ...lane,
-    streamId,
-    execution,
-    attempt: 1,
-    project: 'default',
-    runId: streamId,
-    partition: 0,
-    site: 'local',
-    scheduledAt: 0,
-    emittedAt: 0,
-    sentTo: undefined,
-    since: 0,
-    holder: undefined,
-    cancelling: null,
-    inquiry: undefined,
-    isReturned: false,
-    isSuspect: false,
-    ...overrides,
-  };
+  return trackedAttempt({ ...lane, streamId, execution, runId: streamId, ...overrides });
 }
 
 describe('WorkIndex', () => {

@@ -4,6 +4,7 @@ import { ExecutorRegistry } from '../executors';
 import type { Outbox } from '../outbox';
 import { Reconciliation } from '../reconciliation';
 import { WorkIndex, type TrackedAttempt } from '../work-index';
+import { trackedAttempt } from './tracked-attempt';
 
 const validityMs = 5_000;
 const patienceMs = 10_000;
@@ -30,27 +31,7 @@ export class World {
   );
 
   constructor(overrides: Partial<TrackedAttempt> = {}) {
-    this.index.track({
-      streamId: 'run:default:r',
-      execution: 'x',
-      attempt: 1,
-      project: 'default',
-      runId: 'r',
-      partition: 0,
-      site: 'local',
-      pool: 'default',
-      holdsSlot: true,
-      scheduledAt: 0,
-      emittedAt: 0,
-      sentTo: undefined,
-      since: 0,
-      holder: undefined,
-      cancelling: null,
-      inquiry: undefined,
-      isReturned: false,
-      isSuspect: false,
-      ...overrides,
-    });
+    this.index.track(trackedAttempt(overrides));
   }
 
   get attempt(): TrackedAttempt | undefined {
