@@ -56,7 +56,7 @@ export interface AttemptsContext {
  *
  * | | start | query | cancel | settled |
  * |---|---|---|---|---|
- * | not held | taken, or `returned` with the reason; nothing if the broker delivers it again, or we have called it unknown, or given it back, since | `unknown` | nothing; its start, if it still comes, ends cancelled | remembered |
+ * | not held | taken, or `returned` with the reason; nothing if the broker delivers it again, or we have called it unknown, or given it back, since, or it is a copy of one that we have taken | `unknown` | nothing; its start, if it still comes, ends cancelled | remembered |
  * | waiting | `holding` | `holding` | ends cancelled | dropped |
  * | running | `holding` | `holding` | stopped, ends as it ends | stopped, ends unreported |
  * | ended | `ended` again | `ended` again | `ended` again | forgotten |
@@ -160,7 +160,7 @@ export class Attempts {
     if (held !== undefined) return this.sayHolding(asked, held, askedAt);
     if (this.context.outcomes.repeat(name, asked)) return;
     this.settled.forget(name);
-    this.promise(name, askedAt ?? 0);
+    if (askedAt !== null) this.promise(name, askedAt);
     this.context.reports.answer(asked, { answer: 'unknown', asked_at: askedAt });
   }
 
