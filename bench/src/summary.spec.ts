@@ -66,7 +66,7 @@ describe('the summary', () => {
   });
 
   it('takes the median of recorded workflows', () => {
-    const rows = [1, 1.2, 1.1].map((value, at) => row(`W8 trace${at} k=8`, 'makespan_ratio', value));
+    const rows = [1, 1.2, 1.1].map((value, at) => row(`W8 trace${at} k=8`, 'makespan_again_ratio', value));
     expect(line(rows, 'W8')[0]).toBe('1.1 / – x');
   });
 

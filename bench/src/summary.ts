@@ -72,8 +72,8 @@ const lines: readonly Line[] = [
     goalNeeds: { size: '10,000 runs', isMet: ({ metric, value }) => metric === 'open_runs' && value >= 10_000 },
   },
   {
-    label: 'W8 over the bound, median, k = 8 / 64',
-    sources: [source(/^W8 .* k=8$/, 'makespan_ratio', 'x'), source(/^W8 .* k=64$/, 'makespan_ratio', 'x')],
+    label: 'W8 second run over the bound, median, k = 8 / 64',
+    sources: [source(/^W8 .* k=8$/, 'makespan_again_ratio', 'x'), source(/^W8 .* k=64$/, 'makespan_again_ratio', 'x')],
     goal: '≤ 1.05 x',
   },
   {

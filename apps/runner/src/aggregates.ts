@@ -11,6 +11,7 @@ import {
   cancelRequests,
   decideAction,
   decideWorkflow,
+  entryOf,
   evolve,
   evolveAction,
   evolveWorkflow,
@@ -31,9 +32,11 @@ import {
   type ActionMessage,
   type CancelRequest,
   type DecideContext,
+  type Heights,
   type Lane,
   type OutstandingAttempt,
   type Plan,
+  type PlanEntry,
   type ReadyExecution,
   type ReadyLane,
   type RecordedRunEvent,
@@ -73,12 +76,12 @@ export class RunAggregate implements Aggregate<RunMessage> {
     return new RunAggregate(undefined);
   }
 
-  static empty(plan: Plan): RunAggregate {
-    return new RunAggregate(newRun(plan));
+  static empty(plan: Plan, heights?: Heights): RunAggregate {
+    return new RunAggregate(newRun(plan, heights));
   }
 
-  static restore(plan: Plan, text: string): RunAggregate {
-    return new RunAggregate(restore(plan, JSON.parse(text) as RunSnapshot));
+  static restore(plan: Plan, text: string, heights?: Heights): RunAggregate {
+    return new RunAggregate(restore(plan, JSON.parse(text) as RunSnapshot, heights));
   }
 
   get isAbsent(): boolean {
@@ -112,6 +115,14 @@ export class RunAggregate implements Aggregate<RunMessage> {
   apply(event: StoredEvent): void {
     const { type, version, recordedAt } = event;
     evolve(this.present, { type, data: readData(event), version, recordedAt } as RecordedRunEvent);
+  }
+
+  get plan(): Plan {
+    return this.present.plan;
+  }
+
+  entryOf(execution: string): PlanEntry | undefined {
+    return entryOf(this.present, execution);
   }
 
   get readyLanes(): readonly ReadyLane[] {

@@ -1,8 +1,16 @@
-import { limits, type CommandReply, type DomainEvent, type Message, type Rejection } from '@ryax/contracts';
+import {
+  limits,
+  type CommandReply,
+  type DomainEvent,
+  type EventOf,
+  type Message,
+  type Rejection,
+} from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { OutstandingAttempt, StartRequest } from '@ryax/workflow';
 import { replyAt, type StreamDecision } from './decider';
+import type { Durations } from './durations';
 import type { ExecutorRegistry } from './executors';
 import type { Outbox } from './outbox';
 import type { RunnerMetrics } from './runner-metrics';
@@ -28,6 +36,7 @@ export interface EffectsParts {
   readonly metrics: RunnerMetrics;
   readonly log: Log;
   readonly recentEnds: RecentEnds;
+  readonly durations: Pick<Durations, 'observed'>;
   /** Has the decider decide it soon. */
   readonly submit: (item: WorkItem) => void;
 }
@@ -120,6 +129,8 @@ export class Effects {
       case 'ExecutionScheduled':
         return this.scheduled(stream, event.data.execution);
       case 'ExecutionSucceeded':
+        this.observe(stream, event.data);
+        return this.ended(stream, event.data.execution, event.data.attempt);
       case 'ExecutionFailed':
       case 'ExecutionCancelled':
         return this.ended(stream, event.data.execution, event.data.attempt);
@@ -138,6 +149,13 @@ export class Effects {
     const tracked = this.tracked(stream, attempt);
     if (this.isOurs(stream.streamId)) this.parts.index.track(tracked);
     this.start(stream, tracked);
+  }
+
+  private observe({ aggregate }: RunStream, { execution, duration_ms }: EventOf<'ExecutionSucceeded'>['data']): void {
+    const entry = aggregate.entryOf(execution);
+    if (duration_ms !== null && entry !== undefined) {
+      this.parts.durations.observed(aggregate.plan, entry, duration_ms);
+    }
   }
 
   private ended(stream: RunStream, execution: string, attempt: number | null): void {

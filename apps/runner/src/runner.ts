@@ -15,6 +15,7 @@ import { Cycle } from './cycle';
 import { Decider } from './decider';
 import { DecisionLoop } from './decision-loop';
 import { Dispatch } from './dispatch';
+import { Durations } from './durations';
 import { Effects } from './effects';
 import { ExecutorBeats } from './executor-beats';
 import { ExecutorRegistry } from './executors';
@@ -238,8 +239,13 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
     patienceMs: runnerPatienceMs,
   });
   const values = new Values(eventLog.log, files);
-  const store: StreamStore = new StreamStore(eventLog.log, new Plans(files), { partitions, cacheBytes }, (run) =>
-    effects.folded(run),
+  const durations = new Durations();
+  const store: StreamStore = new StreamStore(
+    eventLog.log,
+    new Plans(files),
+    durations,
+    { partitions, cacheBytes },
+    (run) => effects.folded(run),
   );
   const decider = new Decider(values, eventLog.clock, parts.random);
   const outbox = new Outbox(broker, ids, log, `runner/${incarnation}`);
@@ -252,6 +258,7 @@ function assemble(parts: RunnerParts, incarnation: string, partitions: number, o
     {
       ...{ outbox, index, executors, values, files, wakes, clock, ids, metrics, log },
       recentEnds: dispatch.recentEnds,
+      durations,
       submit: (item) => owner.run(item.cause.type, () => loop.submit([item])),
     },
     { startValidityMs, inlineValueBytes },

@@ -74,3 +74,32 @@ describe('Ready work of a run that is not in memory', () => {
     expect((await histories()).map(scheduledIn)).toEqual(runs.map(() => 1));
   });
 });
+
+describe('Ready work of a definition that has run before', () => {
+  const opened = useEngine();
+
+  it('is handed out by the longest time before it, as the run before has shown', async () => {
+    const engine = opened();
+    await engine.runner();
+    const executor = await engine.executor('e1', slots);
+    const hash = await engine.define([work('many'), work('then', { after: ['many'] }), work('long')]);
+    const startsOf = (run: string) => executor.starts.filter(({ run_id }) => run_id === run);
+    const namesOf = (run: string) => startsOf(run).map(({ execution }) => execution);
+    const end = async (run: string, execution: string, durationMs = 1) => {
+      await waitFor(() => namesOf(run).includes(execution));
+      const start = startsOf(run).find((each) => each.execution === execution);
+      if (start !== undefined) await executor.end(start, undefined, undefined, durationMs);
+    };
+
+    await engine.start('before', hash);
+    await end('before', 'long', 60_000);
+    await end('before', 'many');
+    await end('before', 'then');
+    await waitFor(async () => (await engine.history('before')).includes('RunSucceeded'));
+    await engine.start('after', hash);
+    await waitFor(() => namesOf('after').length === 2);
+
+    expect(namesOf('before')).toEqual(['many', 'long', 'then']);
+    expect(namesOf('after')).toEqual(['long', 'many']);
+  });
+});

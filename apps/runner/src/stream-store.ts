@@ -3,6 +3,7 @@ import { streamPages, type EventLog, type StoredEvent } from '@ryax/event-log';
 import type { Plan } from '@ryax/workflow';
 import { ActionAggregate, RunAggregate, WorkflowAggregate } from './aggregates';
 import { ByteBoundedCache } from '@ryax/platform';
+import type { Durations } from './durations';
 import { DefinitionNotFoundError, type Plans } from './plans';
 import type { LoadedStream } from './stream';
 import { Yielding } from './yielding';
@@ -56,6 +57,7 @@ export class StreamStore {
   constructor(
     private readonly log: EventLog,
     private readonly plans: Plans,
+    private readonly durations: Pick<Durations, 'heightsOf'>,
     private readonly options: { readonly partitions: number; readonly cacheBytes: number },
     private readonly onFolded: (stream: RunStream) => void,
   ) {
@@ -251,10 +253,11 @@ export class StreamStore {
       firstPage.length >= longStream
         ? await this.log.loadSnapshot(base.streamId, RunAggregate.snapshotSchema)
         : undefined;
-    if (snapshot === undefined) return { ...base, kind: 'run', aggregate: RunAggregate.empty(plan) };
+    const heights = this.durations.heightsOf(plan);
+    if (snapshot === undefined) return { ...base, kind: 'run', aggregate: RunAggregate.empty(plan, heights) };
     this.snapshotAt.set(base.streamId, snapshot.version * 2);
     const { version, hash: headHash } = snapshot;
-    const aggregate = RunAggregate.restore(plan, snapshot.state);
+    const aggregate = RunAggregate.restore(plan, snapshot.state, heights);
     return { ...base, kind: 'run', version, hash: headHash, lastEventAt: aggregate.updatedAt, aggregate };
   }
 

@@ -13,7 +13,13 @@ const partitions = 2;
 /** Partition 0, whose subscription ends, or begins, when the spec says so. */
 class World {
   readonly index = new WorkIndex();
-  readonly store = new StreamStore({} as never, {} as never, { partitions, cacheBytes: 1_000 }, () => undefined);
+  readonly store = new StreamStore(
+    {} as never,
+    {} as never,
+    {} as never,
+    { partitions, cacheBytes: 1_000 },
+    () => undefined,
+  );
   subscribed = 0;
   begin: () => void = () => undefined;
   end: () => void = () => undefined;

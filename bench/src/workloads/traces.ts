@@ -20,8 +20,8 @@ const firstNapMsPerWorker = 60;
 const longestNapMs = 120_000;
 
 /**
- * W8: recorded workflows with the times that their tasks took, scaled down, on an engine with so many slots, against the shortest
- * time that any schedule could take. Processes are warm: what starting one costs is no matter of scheduling.
+ * W8: recorded workflows with the times that their tasks took, scaled down, on an engine with so many slots, twice each, against the
+ * shortest time that any schedule could take. Processes are warm: what starting one costs is no matter of scheduling.
  */
 export async function tracesWorkload(
   engine: EngineUnderTest,
@@ -34,18 +34,22 @@ export async function tracesWorkload(
   for (const trace of traces) {
     const scaled = scaledTo(trace, slots, boundSeconds[size]);
     const graph = graphOfTrace(scaled, `w8-${trace.name}-${slots}`);
-    const events = await runOnce(engine, graph);
+    const first = await runOnce(engine, graph);
+    const second = await runOnce(engine, graph);
     const bound = lowerBoundSeconds(scaled, slots);
+    const makespanRatio = (events: readonly LoggedEvent[]) => makespanMs(events) / (bound * 1000);
     const ratioOf = (rule: ScheduleRule) => listScheduleSeconds(scaled, slots, rule) / bound;
-    const cold = [...workersOf(events)].filter((worker) => !warm.has(worker));
+    const cold = [...workersOf([...first, ...second])].filter((worker) => !warm.has(worker));
     figures.push(
       ...ofWorkload(`W8 ${trace.name} k=${slots}`, [
-        { metric: 'makespan_ratio', unit: 'x', value: makespanMs(events) / (bound * 1000) },
+        { metric: 'makespan_ratio', unit: 'x', value: makespanRatio(first) },
+        // Now the runner has seen how long each task takes.
+        { metric: 'makespan_again_ratio', unit: 'x', value: makespanRatio(second) },
         // What is possible without any overhead: the bound itself may be out of reach.
         { metric: 'first_ready_ratio', unit: 'x', value: ratioOf('first-ready') },
         { metric: 'most_tasks_first_ratio', unit: 'x', value: ratioOf('most-tasks-first') },
         { metric: 'longest_path_first_ratio', unit: 'x', value: ratioOf('longest-path-first') },
-        { metric: 'makespan_ms', unit: 'ms', value: makespanMs(events) },
+        { metric: 'makespan_ms', unit: 'ms', value: makespanMs(first) },
         { metric: 'cold_starts', unit: 'processes', value: cold.length },
       ]),
     );

@@ -1,9 +1,18 @@
 export * from './definition/plan';
+export { weighedHeights, type Heights } from './definition/heights';
 export * from './run/run-aggregate';
 export { newRun, isOpen, type RunState } from './run/state';
 export { evolve } from './run/evolve';
 export { handle } from './run/handle';
-export { cancelRequests, firstReady, outstanding, outstandingAttempt, readyLanes, startRequest } from './run/queries';
+export {
+  cancelRequests,
+  entryOf,
+  firstReady,
+  outstanding,
+  outstandingAttempt,
+  readyLanes,
+  startRequest,
+} from './run/queries';
 export { nextWakeup } from './run/timers';
 export {
   describeRun,

@@ -74,9 +74,10 @@ export class ExecutorDouble {
     start: Start,
     outcome: Outcome = { status: 'succeeded', outputs: {} },
     partition = start.reply_partition,
+    durationMs = 1,
   ): Promise<void> {
     this.holding.delete(nameOf(start));
-    await this.report(start, { report: 'ended', outcome, duration_ms: 1 }, partition);
+    await this.report(start, { report: 'ended', outcome, duration_ms: durationMs }, partition);
   }
 
   /** Gives the start back; the same said again is a late copy. */

@@ -4,7 +4,7 @@ import { Binder, type Bound } from './binder';
 import { describeType } from './describe';
 import type { DefinitionDraft, EntryDraft } from './entry-draft';
 import type { Faults } from './faults';
-import { heightsOf } from './heights';
+import { eachIsOne, heightsOf, type Heights } from './heights';
 import type { Links } from './links';
 import type { Order } from './order';
 import type { EntryNode, Outline, ScopeNode } from './outline';
@@ -26,7 +26,7 @@ export class Compiler {
   private readonly binder: Binder;
   private readonly actions: ActionFinder;
   private readonly dependents: readonly number[][];
-  private readonly heights: Int32Array;
+  private readonly heights: Heights;
   private readonly mayBeNull = new Set<number>();
 
   constructor(
@@ -100,7 +100,7 @@ export class Compiler {
     };
   }
 
-  private heightsOfEntries(): Int32Array {
+  private heightsOfEntries(): Heights {
     const { main, finally: last, entries } = this.outline;
     const numbersOf = (scope: ScopeNode) => (this.order.get(scope) ?? []).map(({ number }) => number);
     const content = (number: number) => {
@@ -108,7 +108,10 @@ export class Compiler {
       return inside === undefined || inside === null ? null : numbersOf(inside);
     };
     const dependents = (number: number) => this.dependents[number] ?? [];
-    return heightsOf({ count: entries.length, dependents, content }, [numbersOf(main), numbersOf(last)]);
+    return heightsOf({ count: entries.length, dependents, content, weight: eachIsOne }, [
+      numbersOf(main),
+      numbersOf(last),
+    ]);
   }
 
   private when(node: EntryNode, { when }: EntryDraft): Expression | null {

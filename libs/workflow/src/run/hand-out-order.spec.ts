@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { weighedHeights, type Heights } from '../definition/heights';
 import type { Plan } from '../definition/plan';
 import { findInstance } from './names';
 import { firstReady, readyLanes } from './queries';
@@ -9,8 +10,8 @@ import { Chaos, steps } from './testing/chaos';
 import { action, group, literal, workflow } from './testing/plan-builder';
 import { RunDriver } from './testing/run-driver';
 
-function restored(plan: Plan, state: RunState): RunState {
-  return restore(plan, JSON.parse(JSON.stringify(snapshot(state))));
+function restored(plan: Plan, state: RunState, heights?: Heights): RunState {
+  return restore(plan, JSON.parse(JSON.stringify(snapshot(state))), heights);
 }
 
 /** What is ready by lane, in the order in which it would be handed out. */
@@ -35,6 +36,25 @@ describe('ready work of one run', () => {
       ],
     });
     expect(new RunDriver(plan).start().ready()).toEqual(['long', 'short', 'leaf', 'other']);
+  });
+
+  it('is handed out by the longest time before it where the times of its actions are known', () => {
+    const plan = workflow({
+      actions: [
+        action('many'),
+        action('quick', { after: ['many'] }),
+        action('brief', { after: ['quick'] }),
+        action('long'),
+        group('g', { actions: [action('inside')], outputs: {} }),
+        action('slow', { after: ['g'] }),
+      ],
+    });
+    const times: Record<string, number> = { long: 50, slow: 100 };
+    const heights = weighedHeights(plan, ({ id }) => times[id] ?? 1);
+    const run = new RunDriver(plan, heights).start();
+    expect(run.ready()).toEqual(['inside', 'long', 'many']);
+    expect(queues(restored(plan, run.state, heights))).toEqual(queues(run.state));
+    expect(queues(run.replayed())).toEqual(queues(run.state));
   });
 
   it('lets what became ready later, and has more before it, pass', () => {

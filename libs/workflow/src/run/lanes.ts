@@ -1,3 +1,4 @@
+import type { Heights } from '../definition/heights';
 import type { PlanEntry } from '../definition/plan';
 import { Heap } from './heap';
 import type { Lane } from './run-aggregate';
@@ -8,7 +9,10 @@ import type { Instance } from './state';
  * what has the longest path of actions before it goes first, and of equal ones what was ready first. A queue is never
  * searched: whatever stopped being ready is passed over when it comes up.
  */
-export type Lanes = Map<string, LaneQueue>;
+export interface Lanes {
+  readonly queues: Map<string, LaneQueue>;
+  readonly goesFirst: (one: Instance, other: Instance) => boolean;
+}
 
 interface LaneQueue extends Lane {
   /** Instances that are ready now; the queue may hold others, but never as its first. */
@@ -19,8 +23,18 @@ interface LaneQueue extends Lane {
 /** A queue is swept once most of it is not ready any more; small ones are not worth it. */
 const sweptAbove = 64;
 
-export function createLanes(): Lanes {
-  return new Map();
+/** @param heights how long the path is by entry number, where more is known than the plan says */
+export function createLanes(heights?: Heights): Lanes {
+  return { queues: new Map(), goesFirst: orderBy(heights) };
+}
+
+/** Of the log alone but for the heights, so that whoever folds a run with the same ones finds the same order. */
+function orderBy(heights: Heights | undefined): Lanes['goesFirst'] {
+  const heightOf = ({ number, height }: PlanEntry) => heights?.[number] ?? height;
+  return (one, other) => {
+    const higher = heightOf(one.entry) - heightOf(other.entry);
+    return higher > 0 || (higher === 0 && one.turn < other.turn);
+  };
 }
 
 export function laneOf(entry: PlanEntry): Lane {
@@ -51,7 +65,7 @@ export function removeReady(lanes: Lanes, instance: Instance): void {
 /** The first ready instances of a lane, without taking them. */
 export function firstInLane(lanes: Lanes, wanted: Lane, limit: number): Instance[] {
   const found: Instance[] = [];
-  const queue = lanes.get(keyOf(wanted))?.queue;
+  const queue = lanes.queues.get(keyOf(wanted))?.queue;
   const first = queue?.peek();
   if (queue === undefined || first === undefined || limit < 1) return found;
   if (limit === 1) return [first];
@@ -66,23 +80,17 @@ export function firstInLane(lanes: Lanes, wanted: Lane, limit: number): Instance
 }
 
 export function readyCount(lanes: Lanes, lane: Lane): number {
-  return lanes.get(keyOf(lane))?.count ?? 0;
+  return lanes.queues.get(keyOf(lane))?.count ?? 0;
 }
 
 function queueFor(lanes: Lanes, entry: PlanEntry): LaneQueue {
   const lane = laneOf(entry);
   const key = keyOf(lane);
-  const known = lanes.get(key);
+  const known = lanes.queues.get(key);
   if (known !== undefined) return known;
-  const created = { ...lane, count: 0, queue: new Heap<Instance>(goesFirst) };
-  lanes.set(key, created);
+  const created = { ...lane, count: 0, queue: new Heap<Instance>(lanes.goesFirst) };
+  lanes.queues.set(key, created);
   return created;
-}
-
-/** Both are of the log alone, so that whoever folds a run finds the same order. */
-function goesFirst(one: Instance, other: Instance): boolean {
-  const higher = one.entry.height - other.entry.height;
-  return higher > 0 || (higher === 0 && one.turn < other.turn);
 }
 
 function keyOf(lane: Lane): string {

@@ -1,3 +1,4 @@
+import type { PlanEntry } from '../definition/plan';
 import { evaluateInputs } from './inputs';
 import { firstInLane, laneOf } from './lanes';
 import { findInstance, nameOf } from './names';
@@ -19,10 +20,17 @@ import { CANCEL_FORCE_AFTER_MS } from './timer';
  * are committed, and again whenever it is not known whether they arrived.
  */
 
+/** The entry that an execution is of; undefined where the plan has none of that name. */
+export function entryOf(state: RunState, execution: string): PlanEntry | undefined {
+  const end = execution.indexOf('.');
+  return state.plan.entryById.get(end === -1 ? execution : execution.slice(0, end));
+}
+
 /** How much could start now, apart by what it asks for. */
 export function readyLanes(state: RunState): ReadyLane[] {
   const lanes: ReadyLane[] = [];
-  for (const { pool, holdsSlot, count } of state.lanes.values()) if (count > 0) lanes.push({ pool, holdsSlot, count });
+  for (const { pool, holdsSlot, count } of state.lanes.queues.values())
+    if (count > 0) lanes.push({ pool, holdsSlot, count });
   return lanes;
 }
 

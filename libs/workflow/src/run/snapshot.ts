@@ -1,4 +1,5 @@
 import type { Failure } from '@ryax/contracts';
+import type { Heights } from '../definition/heights';
 import type { Plan } from '../definition/plan';
 import { isOutstanding, phases, type Phase } from './phase';
 import { isCollectionDone, isGroup, isScopeDone, newCollection, newInstance, newRun, newScope } from './state';
@@ -114,8 +115,8 @@ function instanceSnapshot(instance: Instance): InstanceSnapshot {
 }
 
 /** The state that the snapshot was made of. It takes the snapshot over: nothing else may change it afterwards. */
-export function restore(plan: Plan, { main, finally: last, ...facts }: RunSnapshot): RunState {
-  const state = Object.assign(newRun(plan), facts);
+export function restore(plan: Plan, { main, finally: last, ...facts }: RunSnapshot, heights?: Heights): RunState {
+  const state = Object.assign(newRun(plan, heights), facts);
   const restoring: Restoring = { state, outstanding: [] };
   restoreScope(restoring, state.main, main);
   restoreScope(restoring, state.finally, last);

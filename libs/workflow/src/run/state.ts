@@ -1,4 +1,5 @@
 import type { EventOf, Failure, JsonValue } from '@ryax/contracts';
+import type { Heights } from '../definition/heights';
 import type { Plan, PlanEntry, ScopePlan } from '../definition/plan';
 import { layoutOf, type PlanLayout } from './layout';
 import type { Phase } from './phase';
@@ -169,8 +170,13 @@ export interface Instance {
   endedAt: number | null;
 }
 
-/** A run before its first event. */
-export function newRun(plan: Plan): RunState {
+/**
+ * A run before its first event.
+ *
+ * @param heights in which order ready work is handed out, where more is known than the plan says: by entry number, and
+ * never changed afterwards. Nothing else follows from them
+ */
+export function newRun(plan: Plan, heights?: Heights): RunState {
   return {
     plan,
     layout: layoutOf(plan),
@@ -187,7 +193,7 @@ export function newRun(plan: Plan): RunState {
     end: null,
     counts: { succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
     turns: 0,
-    lanes: createLanes(),
+    lanes: createLanes(heights),
     outstanding: new Set(),
     timers: new TimeQueue(),
     unsettled: [],

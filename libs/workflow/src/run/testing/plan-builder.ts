@@ -1,5 +1,5 @@
 import type { ActionToRun, IoDeclaration, JsonObject, JsonValue } from '@ryax/contracts';
-import { heightsOf } from '../../definition/heights';
+import { eachIsOne, heightsOf } from '../../definition/heights';
 import type {
   Expression,
   ForEachPlan,
@@ -226,7 +226,7 @@ function connect(spec: EntrySpec, drafts: Drafts): void {
 function setHeights(entries: readonly Draft[], scopes: readonly (readonly number[])[]): void {
   const dependents = (number: number) => entries[number]?.dependents ?? [];
   const content = (number: number) => entries[number]?.content?.entries ?? null;
-  const heights = heightsOf({ count: entries.length, dependents, content }, scopes);
+  const heights = heightsOf({ count: entries.length, dependents, content, weight: eachIsOne }, scopes);
   for (const draft of entries) draft.height = heights[draft.number] ?? 0;
 }
 

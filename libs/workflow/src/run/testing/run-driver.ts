@@ -1,4 +1,5 @@
 import type { EventOf, Failure, JsonObject, JsonValue, RunEvent, ValueReference } from '@ryax/contracts';
+import type { Heights } from '../../definition/heights';
 import type { Plan } from '../../definition/plan';
 import { evolve } from '../evolve';
 import { handle } from '../handle';
@@ -25,8 +26,11 @@ export class RunDriver {
   now = 1_000_000;
   random = () => 0.5;
 
-  constructor(readonly plan: Plan) {
-    this.state = newRun(plan);
+  constructor(
+    readonly plan: Plan,
+    private readonly heights?: Heights,
+  ) {
+    this.state = newRun(plan, heights);
   }
 
   /** Nothing is at hand at first: what a decision needs is loaded, and it is made again. */
@@ -185,7 +189,7 @@ export class RunDriver {
 
   /** The same log, folded from nothing. */
   replayed(): RunState {
-    return this.log.reduce(evolve, newRun(this.plan));
+    return this.log.reduce(evolve, newRun(this.plan, this.heights));
   }
 }
 
