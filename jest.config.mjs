@@ -38,6 +38,7 @@ export default {
   testTimeout: 30_000,
   // Many specs wait for servers and processes rather than compute.
   maxWorkers: 2,
+  testSequencer: '<rootDir>/scripts/lib/long-specs-first.mjs',
   // The second writes only where `npm test` asks it to.
   reporters: ['default', '<rootDir>/scripts/lib/count-reporter.mjs'],
 };
