@@ -12,7 +12,7 @@ import type { LoadableValues, Values } from './values';
 import type { WakeSignal } from './wake-signal';
 import type { RecentEnds } from './window';
 import { internalItem, type WorkItem } from './work-item';
-import type { TrackedAttempt, WorkIndex } from './work-index';
+import { addressOf, type TrackedAttempt, type WorkIndex } from './work-index';
 
 const maxStartRounds = 64;
 
@@ -96,7 +96,10 @@ export class Effects {
     this.start(stream, attempt);
   }
 
-  /** Brings the index in line with a run that was just folded; a new owner's patience begins now. */
+  /**
+   * Brings the index in line with a run that was just folded; a new owner's patience begins now. What we have watched and the
+   * log has ended is stopped.
+   */
   folded(stream: RunStream): void {
     const known = new Map(
       this.parts.index
@@ -104,7 +107,15 @@ export class Effects {
         .map((attempt) => [`${attempt.execution}/${attempt.attempt}`, attempt]),
     );
     this.parts.index.forget(stream.streamId);
-    if (!stream.aggregate.isOpen || !this.isOurs(stream.streamId)) return;
+    if (!this.isOurs(stream.streamId)) return;
+    if (stream.aggregate.isOpen) this.watchAll(stream, known);
+    // Ended by the decision of another: whoever holds it has heard nothing of that.
+    for (const attempt of known.values()) {
+      if (!this.isTracked(attempt)) this.parts.outbox.cancel(attempt.site, { ...addressOf(attempt), force: true });
+    }
+  }
+
+  private watchAll(stream: RunStream, known: ReadonlyMap<string, TrackedAttempt>): void {
     this.parts.index.sawVersion(stream.streamId, stream.version);
     for (const attempt of stream.aggregate.outstanding) {
       const before = known.get(`${attempt.execution}/${attempt.attempt}`);
@@ -113,6 +124,10 @@ export class Effects {
       this.parts.index.track(tracked);
     }
     this.parts.index.setReady(stream.streamId, stream.aggregate.readyLanes);
+  }
+
+  private isTracked({ streamId, execution, attempt }: TrackedAttempt): boolean {
+    return this.parts.index.attempt(streamId, execution, attempt) !== undefined;
   }
 
   private follow(stream: RunStream, event: DomainEvent): void {
@@ -187,9 +202,7 @@ export class Effects {
       const isNews = tracked.cancelling === null || (request.force && !tracked.cancelling.force);
       tracked.cancelling = { since: request.since, force: request.force };
       if (isNews) {
-        const { project, runId, execution, attempt, partition } = tracked;
-        const address = { project, run_id: runId, execution, attempt, reply_partition: partition };
-        this.parts.outbox.cancel(tracked.site, { ...address, force: request.force });
+        this.parts.outbox.cancel(tracked.site, { ...addressOf(tracked), force: request.force });
       }
     }
   }

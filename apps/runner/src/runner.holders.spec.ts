@@ -107,6 +107,19 @@ describe('Who holds an attempt', () => {
     expect((await engine.history(run)).slice(0, before.length)).toEqual(before);
   });
 
+  it('an executor that has started what another runner has ended, unknown to us, is told to stop', async () => {
+    await engine.runner({ startValidityMs: long, executorPatienceMs: long });
+    const executor = await engine.executor();
+    await engine.start(run, await engine.define([work('a')]));
+    const start = await started(executor, 'a');
+    await engine.runs.append(run, await lostAndHandedOutAgain());
+
+    await holds(executor, start);
+
+    await waitFor(() => executor.cancels.length > 0, { describe: 'the executor to be told to stop' });
+    expect(executor.cancels).toMatchObject([{ execution: 'a', attempt: 1, force: true }]);
+  });
+
   /** What another runner may have written of an attempt that was handed out last. */
   async function lostAndHandedOutAgain() {
     const scheduled = JSON.parse((await engine.runs.events(run)).at(-1)?.data ?? '') as JsonObject;
