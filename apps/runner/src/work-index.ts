@@ -102,6 +102,11 @@ export class WorkIndex {
     this.versions.set(streamId, version);
   }
 
+  /** The runs of which something is watched. */
+  get watched(): Iterable<string> {
+    return this.versions.keys();
+  }
+
   /** 0 for a run of which nothing is watched. */
   knownVersion(streamId: string): number {
     return this.versions.get(streamId) ?? 0;
