@@ -195,6 +195,30 @@ describe('REST', () => {
       expect((await start({ name: 'b' }, 'key-2')).status).toBe(202);
     });
 
+    it('have the reply of the first when they are asked for again, also after their workflow has changed or is gone', async () => {
+      const at = (description: string) => ({ ...hello, spec: { ...hello.spec, id: 'left', description } });
+      const path = '/v1/workflows/left';
+      const start = (key: string, inputs = {}) =>
+        answer('POST', `${path}/runs`, { inputs }, { 'idempotency-key': key });
+      const startMany = (runs: object[], key: string) =>
+        answer('POST', `${path}/runs/batch`, { runs }, { 'idempotency-key': key });
+      await engine.json('POST', '/v1/workflows', at('one'));
+      const first = await start('once');
+      const { run_id } = first.body as unknown as { run_id: string };
+      const repeated = { status: 202, body: { run_id, workflow_version: 1 } };
+      expect(await startMany([{}], 'many')).toMatchObject({ body: { items: [{ status: 202 }] } });
+
+      await engine.json('POST', '/v1/workflows', at('two'));
+      expect(await start('once')).toMatchObject(repeated);
+      expect((await answer('DELETE', path)).status).toBe(204);
+      expect((await start('never')).status).toBe(409);
+      expect(await start('once')).toMatchObject(repeated);
+      const items = [{ status: 202, workflow_version: 1 }, { status: 409 }];
+      expect(await startMany([{}, {}], 'many')).toMatchObject({ status: 207, body: { items } });
+
+      expect((await start('once', { name: 'other' })).status).toBe(409);
+    });
+
     it('a repeat of POST /v1/executions answers its first run and deploys nothing, whatever was deployed since', async () => {
       const at = (description: string) => ({ ...hello, spec: { ...hello.spec, id: 'repeated', description } });
       const execute = (description: string) =>

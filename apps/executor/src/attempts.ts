@@ -2,42 +2,17 @@ import type { Outcome, Start } from '@ryax/contracts';
 import type { Clock } from '@ryax/platform';
 import { addressOf, attemptName, type Addressed } from './attempt-name';
 import type { ExecutorMetrics } from './executor-metrics';
+import type { Running, Taken, Waiting } from './held-attempt';
 import { amountsOf, lostUnlessFinished, rejection } from './judgements';
 import type { Lease } from './lease';
 import type { Outcomes } from './outcomes';
+import { OutdatedStarts } from './outdated-starts';
 import { Remembered } from './remembered';
 import type { Reports } from './reports';
 import { ResourcePool, type Amounts } from './resource-pool';
 import type { ExecutorSettings } from './settings';
-import type { Timer, Timers } from './timers';
+import type { Timers } from './timers';
 import { noopOutcome, type Ended, type Work } from './work';
-
-/** A start as it came. */
-export interface Taken {
-  readonly start: Start;
-  /**
-   * Since when it is meant, in the database's time: its attempt was handed out then, or asked about and found with nobody.
-   * Null if its runner does not say.
-   */
-  readonly since: number | null;
-}
-
-interface Waiting {
-  readonly state: 'waiting';
-  readonly taken: Taken;
-  readonly takenAtMs: number;
-}
-
-interface Running {
-  readonly state: 'running';
-  readonly of: Addressed;
-  readonly since: number | null;
-  readonly work: Work;
-  /** Fires when it is time to say that it runs. */
-  readonly startedReport: Timer;
-  /** Why it is being stopped, if it is: a runner's cancel, its attempt is closed in the log, or we leave. */
-  stopping: 'no' | 'cancelled' | 'closed' | 'leaving';
-}
 
 export interface AttemptsContext {
   readonly settings: ExecutorSettings;
@@ -65,20 +40,16 @@ export interface AttemptsContext {
  * A runner emits an attempt again only after all executors have called it unknown; so after such an answer, and only
  * then, a start of a settled attempt is meant (a log that was restored), and is no straggler.
  *
- * To call an attempt unknown is a promise to take no start of it that is older than the question: a runner that was stopped
- * in the middle of sending one may wake up when another executor has it. To give a start back promises the same of that start.
- * Such answers say which question, or which start, they are about: a runner that hears one late must not take it for the answer to
- * something newer. A cancel promises nothing, and so it is not answered by who does not know what it is about.
+ * Answers that promise something ({@link OutdatedStarts}) say which question, or which start, they are about: a runner that hears
+ * one late must not take it for the answer to something newer. A cancel promises nothing, and so it is not answered by who does
+ * not know what it is about.
  */
 export class Attempts {
   private readonly held = new Map<string, Waiting | Running>();
   private readonly pool: ResourcePool<string>;
   private readonly settled: Remembered;
   private readonly cancelledUnread: Remembered;
-  /** Since when a start must be meant to be taken. */
-  private readonly promised: Remembered;
-  /** Since when the newest start was meant that was taken, also once it is settled and asked about: its copies may come late. */
-  private readonly taken: Remembered;
+  private readonly outdated: OutdatedStarts;
   private runningCount = 0;
   private leaving = false;
   private emptyWaiters: (() => void)[] = [];
@@ -88,8 +59,7 @@ export class Attempts {
     this.pool = new ResourcePool(capacity, poolRules);
     this.settled = new Remembered(rememberedLimit, rememberedMs);
     this.cancelledUnread = new Remembered(rememberedLimit, rememberedMs);
-    this.promised = new Remembered(rememberedLimit, rememberedMs);
-    this.taken = new Remembered(rememberedLimit, rememberedMs);
+    this.outdated = new OutdatedStarts(context.clock, rememberedLimit, rememberedMs);
   }
 
   /** What the pool has free; nothing once we leave. */
@@ -126,14 +96,14 @@ export class Attempts {
     if (outcomes.repeat(name, start)) return metrics.startRead('repeated');
     if (this.settled.has(name, now)) return metrics.startRead('settled-before');
     if (redelivered) return metrics.startRead('redelivered');
-    if (since !== null && this.isOutdated(name, since, now)) return metrics.startRead('outdated');
+    if (since !== null && this.outdated.has(name, since)) return metrics.startRead('outdated');
     if (this.cancelledUnread.has(name, now)) {
       metrics.startRead('cancelled-before');
       return this.end(start, { status: 'cancelled' }, null);
     }
     const reason = this.reasonToReturn(start);
     if (reason !== undefined) return this.giveBack(taken, reason);
-    if (since !== null) this.taken.add(name, now, since);
+    if (since !== null) this.outdated.took(name, since);
     if (start.action.type === 'builtin') return this.spawn(name, taken, now);
     this.queue(name, taken, now);
   }
@@ -160,7 +130,7 @@ export class Attempts {
     if (held !== undefined) return this.sayHolding(asked, held, askedAt);
     if (this.context.outcomes.repeat(name, asked)) return;
     this.settled.forget(name);
-    if (askedAt !== null) this.promise(name, askedAt);
+    if (askedAt !== null) this.outdated.promise(name, askedAt);
     this.context.reports.answer(asked, { answer: 'unknown', asked_at: askedAt });
   }
 
@@ -315,18 +285,9 @@ export class Attempts {
   }
 
   private giveBack({ start, since }: Taken, reason: string): void {
-    if (since !== null) this.promise(attemptName(start), since + 1);
+    if (since !== null) this.outdated.promise(attemptName(start), since + 1);
     this.context.metrics.startRead('returned');
     this.context.reports.answer(start, { answer: 'returned', since, reason });
-  }
-
-  private isOutdated(name: string, since: number, now: number): boolean {
-    return since < (this.promised.get(name, now) ?? 0) || since <= (this.taken.get(name, now) ?? -1);
-  }
-
-  private promise(name: string, since: number): void {
-    const now = this.context.clock.monotonicMs();
-    this.promised.add(name, now, Math.max(since, this.promised.get(name, now) ?? 0));
   }
 
   private drop(name: string): void {

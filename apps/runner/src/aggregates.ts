@@ -41,6 +41,7 @@ import {
   type ReadyLane,
   type RecordedRunEvent,
   type RunMessage,
+  type RunReply,
   type RunSnapshot,
   type RunState,
   type StartRequestAnswer,
@@ -108,8 +109,7 @@ export class RunAggregate implements Aggregate<RunMessage> {
   handle(message: RunMessage, context: DecideContext): Handled {
     const decision = handle(this.present, message, context);
     if (decision.type === 'rejected') return decision;
-    const reply = decision.reply === null ? null : { run_id: decision.reply.runId, state: decision.reply.state };
-    return { ...decision, reply };
+    return { ...decision, reply: decision.reply === null ? null : resultOf(decision.reply) };
   }
 
   apply(event: StoredEvent): void {
@@ -178,6 +178,10 @@ export class WorkflowAggregate implements Aggregate<WorkflowMessage> {
       'WorkflowDeployed' | 'WorkflowUndeployed'
     >);
   }
+}
+
+function resultOf({ runId, workflowVersion, state }: RunReply): JsonObject {
+  return { run_id: runId, workflow_version: workflowVersion, state };
 }
 
 /** One `id@version` of the catalogue. */

@@ -23,7 +23,8 @@ export interface AuditParts {
 /**
  * Compares what we watch with the log. A runner that has lost a partition still decides what it had taken from its
  * inbox, possibly after the new owner has folded the run: of what becomes ready then no message tells, so the owner has
- * to look. The same look finds again what could not be folded or handed out before.
+ * to look. The same look finds again what could not be folded or handed out before, and what it does not find has ended:
+ * whoever still runs something of that is told to stop.
  */
 export class Audit {
   private sweeps = 0;
@@ -35,12 +36,15 @@ export class Audit {
     const { log, takeover, index } = this.parts;
     this.sweeps++;
     await this.wake(index.takeResting());
+    const unfound = new Set(index.watched);
     let cursor: HeadCursor | undefined = beforeFirst;
     while (cursor !== undefined && !signal.aborted && !takeover.isRunning && takeover.partitions.size > 0) {
       const page = await log.openHeads([...takeover.partitions], cursor, pageSize);
+      for (const { streamId } of page.heads) unfound.delete(streamId);
       await this.look(page.heads);
       cursor = page.next;
     }
+    if (cursor === undefined) await this.wake([...unfound].filter((streamId) => index.knownVersion(streamId) > 0));
   }
 
   private async look(heads: readonly StreamHead[]): Promise<void> {

@@ -4,7 +4,7 @@ import type { Clock } from '@ryax/platform';
 import type { Membership } from './membership';
 import type { ExecutorRegistry } from './executors';
 import type { Outbox } from './outbox';
-import type { TrackedAttempt, WorkIndex } from './work-index';
+import { addressOf, type TrackedAttempt, type WorkIndex } from './work-index';
 
 /** A question or a cancel that was not answered by then is repeated; an attempt is not asked about more often. */
 const repeatAfterMs = 3_000;
@@ -210,7 +210,7 @@ export class Reconciliation {
         };
     question.askedAt = now;
     attempt.inquiry = question;
-    outbox.query(to, this.address(attempt), question.since);
+    outbox.query(to, addressOf(attempt), question.since);
     return true;
   }
 
@@ -218,13 +218,8 @@ export class Reconciliation {
     const last = this.cancelledAt.get(attempt);
     if (last !== undefined && now - last < repeatAfterMs) return false;
     this.cancelledAt.set(attempt, now);
-    outbox.cancel(attempt.site, { ...this.address(attempt), force: attempt.cancelling?.force ?? false });
+    outbox.cancel(attempt.site, { ...addressOf(attempt), force: attempt.cancelling?.force ?? false });
     return true;
-  }
-
-  private address(attempt: TrackedAttempt) {
-    const { project, runId, execution, partition } = attempt;
-    return { project, run_id: runId, execution, attempt: attempt.attempt, reply_partition: partition };
   }
 
   private isPastValidity(attempt: TrackedAttempt, now: number): boolean {

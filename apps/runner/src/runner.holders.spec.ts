@@ -6,6 +6,8 @@ import { ExecutorLink } from './testing/executor-link';
 
 const work = (id: string) => ({ id, container: { image: 'alpine', command: ['true'] } });
 const long = 60_000;
+const failure = { kind: 'lost', message: 'its executor is gone' };
+const failed = { execution: 'a', attempt: 1, failure, will_retry: true, executor: null, duration_ms: null };
 
 describe('Who holds an attempt', () => {
   const database = useTestDatabase();
@@ -107,11 +109,40 @@ describe('Who holds an attempt', () => {
     expect((await engine.history(run)).slice(0, before.length)).toEqual(before);
   });
 
+  it('an executor that has started what another runner has ended, unknown to us, is told to stop', async () => {
+    await engine.runner({ startValidityMs: long, executorPatienceMs: long });
+    const executor = await engine.executor();
+    await engine.start(run, await engine.define([work('a')]));
+    const start = await started(executor, 'a');
+    await engine.runs.append(run, await lostAndHandedOutAgain());
+
+    await holds(executor, start);
+
+    await waitFor(() => executor.cancels.length > 0, { describe: 'the executor to be told to stop' });
+    expect(executor.cancels).toMatchObject([{ execution: 'a', attempt: 1, force: true }]);
+  });
+
+  it('an executor that runs on in a run that another runner has ended is told to stop', async () => {
+    await engine.runner({ startValidityMs: long, executorPatienceMs: long });
+    const executor = await engine.executor();
+    await engine.start(run, await engine.define([work('a')]));
+    await holds(executor, await started(executor, 'a'));
+    await recorded('ExecutionStarted');
+
+    const counts = { succeeded: 0, failed: 1, skipped: 0, cancelled: 0 };
+    await engine.runs.append(run, [
+      { type: 'ExecutionFailed', data: { ...failed, will_retry: false } },
+      { type: 'RunFailed', data: { failure, execution: 'a', counts } },
+    ]);
+
+    // Nobody says anything more of it.
+    await waitFor(() => executor.cancels.length > 0, { describe: 'the executor to be told to stop' });
+    expect(executor.cancels).toMatchObject([{ execution: 'a', attempt: 1, force: true }]);
+  });
+
   /** What another runner may have written of an attempt that was handed out last. */
   async function lostAndHandedOutAgain() {
     const scheduled = JSON.parse((await engine.runs.events(run)).at(-1)?.data ?? '') as JsonObject;
-    const failure = { kind: 'lost', message: 'its executor is gone' };
-    const failed = { execution: 'a', attempt: 1, failure, will_retry: true, executor: null, duration_ms: null };
     const retry = { execution: 'a', attempt: 2, delay_ms: 0, due_at_ms: 0, budget: 'infrastructure' };
     return [
       { type: 'ExecutionFailed', data: failed },

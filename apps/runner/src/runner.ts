@@ -1,64 +1,15 @@
-import type { Broker } from '@ryax/broker';
-import {
-  ensurePartitions,
-  type DatabaseClock,
-  type EventLog,
-  type Locks,
-  type Members,
-  type OpenEventLog,
-} from '@ryax/event-log';
-import type { FileStore } from '@ryax/filestore';
-import { Owner, wait, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
-import { Answers } from './answers';
-import { Audit } from './audit';
-import { Cycle } from './cycle';
-import { Decider } from './decider';
-import { DecisionLoop } from './decision-loop';
-import { Dispatch } from './dispatch';
-import { Durations } from './durations';
-import { Effects } from './effects';
-import { ExecutorBeats } from './executor-beats';
-import { ExecutorRegistry } from './executors';
-import { Inbox } from './inbox';
-import { Membership } from './membership';
-import { Outbox } from './outbox';
-import { Plans } from './plans';
-import { Reconciliation } from './reconciliation';
-import type { RunnerOptions } from './runner.config';
-import { RunnerMetrics } from './runner-metrics';
-import { StreamStore } from './stream-store';
-import { Takeover } from './takeover';
-import { Timers } from './timers';
-import { Values } from './values';
-import { WakeSignal } from './wake-signal';
-import { WorkIndex, type TrackedAttempt } from './work-index';
+import { ensurePartitions } from '@ryax/event-log';
+import { Owner, wait } from '@ryax/platform';
+import { assemble, beatMs, type Assembled, type RunnerParts } from './assembly';
+import type { TrackedAttempt } from './work-index';
 import { internalItem, type WorkItem } from './work-item';
 
-const beatMs = 1_000;
 const reconcileMs = 500;
 const auditMs = 5_000;
 const roomForEventsMs = 60_000;
 const forgetSilentMs = 3_600_000;
 /** With the log out of reach nothing that waits for a decision would end by itself. */
 const stopWithinMs = 3_000;
-
-export interface RunnerParts {
-  readonly broker: Broker;
-  readonly eventLog: Pick<OpenEventLog, 'settings' | 'identity' | 'database'> & {
-    readonly log: EventLog;
-    readonly members: Members;
-    readonly locks: Locks;
-    readonly clock: Pick<DatabaseClock, 'now'>;
-  };
-  readonly files: FileStore;
-  readonly options: RunnerOptions;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly health: Health;
-  readonly random: () => number;
-}
 
 /**
  * The runner: decides, and is the only writer of the event log. Replicas share the partitions of the inbox; each has one
@@ -162,7 +113,7 @@ export class Runner {
     }
   }
 
-  private async reconcile({ reconciliation, outbox, loop, effects, index, store }: Assembled): Promise<void> {
+  private async reconcile({ reconciliation, outbox, loop, starts, effects, index, store }: Assembled): Promise<void> {
     const { ids } = this.parts;
     const items: WorkItem[] = [];
     const silent: TrackedAttempt[] = [];
@@ -182,7 +133,7 @@ export class Runner {
       const tracked = index.attempt(streamId, execution, attempt);
       const stream = store.peek(streamId);
       if (tracked === undefined || tracked.holder !== undefined || tracked.cancelling !== null) continue;
-      if (stream?.kind === 'run') effects.emitAgain(stream, tracked);
+      if (stream?.kind === 'run') starts.emitAgain(stream, tracked);
     }
     effects.flush();
   }
@@ -221,97 +172,4 @@ export class Runner {
     metrics.ready.reset();
     for (const lane of index.readyLanes) metrics.ready.inc({ pool: lane.pool }, index.readyCount(lane));
   }
-}
-
-type Assembled = ReturnType<typeof assemble>;
-
-/** Who knows whom, in one place. */
-function assemble(parts: RunnerParts, incarnation: string, partitions: number, owner: Owner) {
-  const { broker, eventLog, files, options, clock, ids, log } = parts;
-  const { startValidityMs, batchMessages, cacheBytes, runnerPatienceMs, executorPatienceMs, inlineValueBytes } =
-    options;
-  const metrics = new RunnerMetrics(parts.metrics);
-  const index = new WorkIndex();
-  const executors = new ExecutorRegistry({ patienceMs: executorPatienceMs, maxGapMs: 2 * beatMs });
-  const membership = new Membership(eventLog.members, eventLog.locks, broker, clock, ids, log, {
-    incarnation,
-    partitions,
-    patienceMs: runnerPatienceMs,
-  });
-  const values = new Values(eventLog.log, files);
-  const durations = new Durations();
-  const store: StreamStore = new StreamStore(
-    eventLog.log,
-    new Plans(files),
-    durations,
-    { partitions, cacheBytes },
-    (run) => effects.folded(run),
-  );
-  const decider = new Decider(values, eventLog.clock, parts.random);
-  const outbox = new Outbox(broker, ids, log, `runner/${incarnation}`);
-  const dispatch: Dispatch = new Dispatch(
-    { decider, store, index, executors, membership, clock, ids, metrics },
-    { isOurs: (streamId) => takeover.isOurs(streamId), isTakingOver: () => takeover.isRunning },
-  );
-  const wakes = new WakeSignal(broker, ids, log);
-  const effects: Effects = new Effects(
-    {
-      ...{ outbox, index, executors, values, files, wakes, clock, ids, metrics, log },
-      recentEnds: dispatch.recentEnds,
-      durations,
-      submit: (item) => owner.run(item.cause.type, () => loop.submit([item])),
-    },
-    { startValidityMs, inlineValueBytes },
-    (streamId) => takeover.isOurs(streamId),
-  );
-  const timers: Timers = new Timers(eventLog.log, eventLog.clock, store, {
-    submit: (items) => loop.submit(items),
-    newId: () => ids.newId(),
-    partitions: () => takeover.partitions,
-  });
-  const cycle = new Cycle({
-    log: eventLog.log,
-    store,
-    decider,
-    dispatch,
-    effects,
-    metrics,
-    ids,
-    logger: log,
-    onWakeup: (at) => timers.note(at),
-    onDoubled: (stream) => owner.run('snapshot', () => store.snapshot(stream)),
-  });
-  const inbox = new Inbox(broker, { partitions, batchMessages });
-  const reconciliation = new Reconciliation(index, executors, membership, clock, eventLog.clock, { startValidityMs });
-  const loop: DecisionLoop = new DecisionLoop({
-    inbox,
-    cycle,
-    dispatch,
-    metrics,
-    log,
-    heard: (streamId, said) => answers.heard(streamId, said),
-  });
-  const takeover: Takeover = new Takeover({ inbox, log: eventLog.log, store, index, loop, clock, ids, logger: log });
-  const beats = new ExecutorBeats(broker, eventLog.members, executors, clock, ids, log, { incarnation }, () =>
-    loop.lookForRoom(),
-  );
-  const audit = new Audit({ log: eventLog.log, index, takeover, loop, ids });
-  const answers = new Answers({ index, reconciliation, takeover, executors, outbox, store, loop, owner, ids });
-  return {
-    metrics,
-    index,
-    executors,
-    membership,
-    store,
-    outbox,
-    effects,
-    timers,
-    inbox,
-    reconciliation,
-    loop,
-    takeover,
-    beats,
-    audit,
-    values,
-  };
 }

@@ -1,3 +1,4 @@
+import type { Attempt } from '@ryax/contracts';
 import type { Lane, OutstandingAttempt, ReadyLane } from '@ryax/workflow';
 
 /** An attempt that this runner has handed out (or found handed out) and whose end is not in the log. */
@@ -40,6 +41,11 @@ export interface Inquiry {
 
 export function attemptKey(streamId: string, execution: string, attempt: number): string {
   return `${streamId}/${execution}/${attempt}`;
+}
+
+/** As executors are told of it. */
+export function addressOf({ project, runId, execution, attempt, partition }: TrackedAttempt): Attempt {
+  return { project, run_id: runId, execution, attempt, reply_partition: partition };
 }
 
 /**
@@ -94,6 +100,11 @@ export class WorkIndex {
   /** What is watched of an open run stands at this version of its stream. */
   sawVersion(streamId: string, version: number): void {
     this.versions.set(streamId, version);
+  }
+
+  /** The runs of which something is watched. */
+  get watched(): Iterable<string> {
+    return this.versions.keys();
   }
 
   /** 0 for a run of which nothing is watched. */

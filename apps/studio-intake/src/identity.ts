@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JsonValue } from '@ryax/contracts';
+import { idempotencyKeySchema, type JsonValue } from '@ryax/contracts';
 import { canonicalJson } from '@ryax/filestore';
 
 /** Length of a run id in hexadecimal digits: 128 bits, so that ids of different keys do not meet. */
@@ -22,6 +22,16 @@ export function runIdOf({ project, workflowId, source, key }: RunKey): string {
     hash.update(`${bytes.length}:`).update(bytes);
   }
   return hash.digest('hex').slice(0, runIdDigits);
+}
+
+/**
+ * The key of a command by message that has none of its own: its CloudEvents source and id, which a message that is sent again
+ * keeps. What is too long for a key is named by its digest, so that it is as unique and as stable.
+ */
+export function keyOfMessage({ source, id }: { readonly source: string; readonly id: string }): string {
+  const name = `${source}/${id}`;
+  if (idempotencyKeySchema.safeParse(name).success) return name;
+  return `sha256:${createHash('sha256').update(name).digest('hex')}`;
 }
 
 /** Of what the caller sent, never of what it was resolved to: a repeat after a new deployment is still the same request. */

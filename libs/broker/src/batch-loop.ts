@@ -3,6 +3,8 @@ import type { BatchHandler, ConsumeOptions } from './broker';
 import type { Item } from './cloud-events';
 import { HandlerUnavailableError } from './errors';
 import { Held, HeldCarrier, type Carrier, type CarrierHost, type Settlements } from './held';
+import { RememberedTries } from './remembered-tries';
+import { WaitingLine } from './waiting-line';
 
 const defaultMaxTries = 5;
 const retryBackoff: Backoff = { initialMs: 200, maxMs: 5_000 };
@@ -11,8 +13,6 @@ const pauseBackoff: Backoff = { initialMs: 100, maxMs: 5_000 };
 const suspectPatienceMs = 100;
 /** It travels in a header. */
 const maxReasonLength = 2_000;
-/** Tries remembered over a reconnect; more failing messages than this at once are an outage, not poison. */
-const maxRemembered = 1_000;
 
 /**
  * The half of a subscription that is the same over every transport: batches, tries, parking.
@@ -34,10 +34,9 @@ const maxRemembered = 1_000;
  * they expire with the patience of their asker.
  */
 export class BatchLoop<C extends Carrier> {
-  /** In order of arrival. */
-  private readonly waiting: Held<C>[] = [];
+  private readonly waiting = new WaitingLine<C>();
   private readonly timers = new Set<NodeJS.Timeout>();
-  private readonly remembered = new Map<string, number>();
+  private readonly tries = new RememberedTries();
   private readonly maxTries: number;
   private isFresh = true;
   private channel = 0;
@@ -77,7 +76,7 @@ export class BatchLoop<C extends Carrier> {
     const { carrier } = held;
     for (const item of carrier.items) {
       if (item.type === 'malformed') void this.park(held, item, carrier.tries, item.reason);
-      else this.waiting.push(this.hold(held, item, suspected));
+      else this.waiting.add(this.hold(held, item, suspected));
     }
     this.schedule();
   }
@@ -87,13 +86,13 @@ export class BatchLoop<C extends Carrier> {
     this.channel++;
     // Its settlement would be without effect: nobody has to wait for it.
     this.inHand = 0;
-    for (const held of this.waiting.splice(0)) this.remember(held);
+    for (const { message, tries } of this.waiting.clear()) this.tries.remember(message.id, tries);
   }
 
   /** Hands out nothing more; resolves when nothing is in hand, or after the grace period. */
   async stop(graceMs: number): Promise<void> {
     this.stopped = true;
-    this.waiting.length = 0;
+    this.waiting.clear();
     for (const timer of this.timers) clearTimeout(timer);
     clearTimeout(this.pause);
     if (this.isIdle) return;
@@ -125,7 +124,7 @@ export class BatchLoop<C extends Carrier> {
   /** Never rejects. */
   private async handOut(): Promise<void> {
     this.handling = true;
-    const batch = this.waiting.splice(0, this.batchSize());
+    const batch = this.waiting.take(this.options.maxBatch);
     this.inHand += batch.length;
     for (const held of batch) held.state = 'handed';
     const suspect = batch.find(({ suspected }) => suspected);
@@ -143,18 +142,6 @@ export class BatchLoop<C extends Carrier> {
     this.handling = false;
     this.checkIdle();
     this.schedule();
-  }
-
-  /** As many as are waiting, and no more than the most suspected among them allows. */
-  private batchSize(): number {
-    let bound = this.options.maxBatch;
-    let size = 0;
-    for (const { limit } of this.waiting) {
-      bound = Math.min(bound, limit);
-      if (size >= bound) break;
-      size++;
-    }
-    return size;
   }
 
   private failed(unsettled: readonly Held<C>[], error: unknown): void {
@@ -179,8 +166,7 @@ export class BatchLoop<C extends Carrier> {
     { message, correlationId }: Extract<Item, { type: 'message' }>,
     suspected: boolean,
   ): Held<C> {
-    const tries = Math.max(carrier.carrier.tries, this.remembered.get(message.id) ?? 0);
-    this.remembered.delete(message.id);
+    const tries = Math.max(carrier.carrier.tries, this.tries.take(message.id));
     return new Held(message, carrier, this.settlements, tries, this.arrivals++, suspected, correlationId);
   }
 
@@ -238,23 +224,11 @@ export class BatchLoop<C extends Carrier> {
     this.timers.add(timer);
   }
 
-  /** At its place by arrival, which is near the front: what waits arrived later. */
   private enqueue(held: Held<C>): void {
     if (this.stopped) return;
-    if (held.carrier.channel !== this.channel) {
-      this.remember(held);
-      return;
-    }
-    const index = this.waiting.findIndex(({ arrival }) => arrival > held.arrival);
-    this.waiting.splice(index === -1 ? this.waiting.length : index, 0, held);
+    if (held.carrier.channel !== this.channel) return this.tries.remember(held.message.id, held.tries);
+    this.waiting.putBack(held);
     this.schedule();
-  }
-
-  private remember({ message, tries }: Held<C>): void {
-    if (tries === 0) return;
-    this.remembered.set(message.id, tries);
-    const [oldest] = this.remembered.keys();
-    if (this.remembered.size > maxRemembered && oldest !== undefined) this.remembered.delete(oldest);
   }
 
   private pauseFor(reason: string): void {

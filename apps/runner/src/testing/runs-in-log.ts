@@ -8,6 +8,9 @@ export interface WrittenEvent {
   readonly schema?: number;
 }
 
+/** After these a run is closed. */
+const ends: readonly string[] = ['RunSucceeded', 'RunFailed', 'RunCancelled'];
+
 const streamOf = (runId: string) => streamId('run', 'default', runId);
 
 /** Open runs as they stand in the log: read, and written past all runners under test. */
@@ -65,7 +68,8 @@ export class RunsInLog {
   private decision(runId: string, events: readonly NewEvent[], last?: StoredEvent): Decision {
     const head = { expectedVersion: last?.version ?? 0, expectedHash: last?.hash ?? null };
     const stream = { streamId: streamOf(runId), project: 'default', kind: 'run', partition: this.partitionOf(runId) };
-    return { streams: [{ ...stream, ...head, events, open: true, wakeupAt: null }] };
+    const open = !events.some(({ type }) => ends.includes(type));
+    return { streams: [{ ...stream, ...head, events, open, wakeupAt: null }] };
   }
 
   private async write(decisions: readonly Decision[]): Promise<void> {

@@ -51,6 +51,20 @@ describe('commands by message', () => {
     });
   });
 
+  it('to start are the same run when they are sent again, however long their source and id are', async () => {
+    intake = await startIntakeApp();
+    const long = { ...start(), source: `/${'s'.repeat(200)}`, id: 'i'.repeat(100) };
+    const other = { ...long, id: `${long.id.slice(1)}j` };
+
+    const answers = [await ask(long), await ask(long), await ask(other)];
+
+    expect(answers.map(({ status }) => status)).toEqual(['accepted', 'accepted', 'accepted']);
+    const [first, again, another] = intake.commanded.map(({ data }) => data as { run_id: string; key: string });
+    expect([again?.run_id, again?.key]).toEqual([first?.run_id, first?.key]);
+    expect(another?.run_id).not.toBe(first?.run_id);
+    expect(first?.key.length).toBeLessThanOrEqual(256);
+  });
+
   describe('of a project that has as many runs as it may', () => {
     /** Runs of the project `full` that have not ended. */
     let open: number;

@@ -14,6 +14,7 @@ import {
 import { backoffMs, IdSource, Log, messageOf, runOwned, wait, type Backoff } from '@ryax/platform';
 import type { Principal } from '../auth.guard';
 import { IntakeError, OverloadedError, RejectedError, UnavailableError } from '../errors';
+import { keyOfMessage } from '../identity';
 import { readAs, runBody } from '../runs/run-request';
 import { Runs } from '../runs/runs.service';
 import { BROKER } from '../tokens';
@@ -143,11 +144,7 @@ export class CommandIntake {
     const { workflow_id: workflowId, idempotency_key: key, ...body } = message.data;
     // What its schema says is less than what REST asks for.
     const { inputs, labels } = readAs(runBody, body);
-    const run = await this.runs.start(caller, workflowId, {
-      inputs,
-      labels,
-      key: key ?? `${message.source}/${message.id}`,
-    });
+    const run = await this.runs.start(caller, workflowId, { inputs, labels, key: key ?? keyOfMessage(message) });
     return { run_id: run.runId, workflow_id: run.workflowId, workflow_version: run.workflowVersion, state: run.state };
   }
 

@@ -6,6 +6,8 @@ import type { RunRequest } from './runs.service';
 
 const batchItem = z.strictObject({ ...runBody.shape, idempotency_key: idempotencyKeySchema.optional() });
 
+const keyed = z.object({ idempotency_key: idempotencyKeySchema });
+
 /** Read one by one, by {@link readItem}, so that a wrong one spoils no other; the OpenAPI document shows what is read. */
 const anyItem = z.unknown().meta(z.toJSONSchema(batchItem, { io: 'input', target: 'openapi-3.0' }));
 
@@ -37,6 +39,11 @@ export function batchKey(header: string | undefined): string | undefined {
 export function readItem(item: unknown, index: number, key: string | undefined): RunRequest {
   const { inputs, labels, idempotency_key: own } = readAs(batchItem, item);
   return { inputs, labels, key: own ?? (key === undefined ? undefined : `${key}:${index}`) };
+}
+
+/** Whether one of them may be the repeat of an earlier one. */
+export function isAnyKeyed(items: readonly unknown[], key: string | undefined): boolean {
+  return key !== undefined || items.some((item) => keyed.safeParse(item).success);
 }
 
 /** A fault of one item, at its place in the whole body: `runs[3].inputs.name`. */

@@ -6,8 +6,8 @@ import { answerTo } from '../error.filter';
 import { OverloadedError } from '../errors';
 import type { IntakeOptions } from '../intake.config';
 import { INTAKE_OPTIONS } from '../tokens';
-import { faultInBatch, readItem } from './batch-request';
-import { Runs, type StartedRun } from './runs.service';
+import { faultInBatch, isAnyKeyed, readItem } from './batch-request';
+import { notDeployed, Runs, type StartedRun } from './runs.service';
 
 /** What became of one item: as if it had been asked for alone, with the status that it would have been answered with. */
 export type BatchItemAnswer =
@@ -45,7 +45,7 @@ export class RunBatches {
    * many at once as there is room for, and never more than half of all room: the others wait for those before them. Otherwise
    * a batch that is repeated would again give all room to the items that it was given before, and never come to its end.
    *
-   * @throws what concerns all of them: the workflow is unknown, or not deployed
+   * @throws what concerns all of them: the workflow is unknown, or not deployed and none of them can be a repeat
    */
   async start(
     caller: Principal,
@@ -54,6 +54,7 @@ export class RunBatches {
     key: string | undefined,
   ): Promise<BatchItemAnswer[]> {
     const workflow = await this.runs.pin(caller, workflowId);
+    if (!workflow.isDeployed && !isAnyKeyed(items, key)) throw notDeployed(workflow);
     const { startsInFlight } = this.options.limits;
     const deadline = this.clock.monotonicMs() + this.options.commandDeadlineMs;
     const begin = async (item: unknown, index: number) => {

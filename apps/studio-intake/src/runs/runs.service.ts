@@ -36,6 +36,8 @@ export interface PinnedWorkflow {
   readonly workflowId: string;
   readonly version: number;
   readonly definitionHash: string;
+  /** Otherwise only what was started before is answered. */
+  readonly isDeployed: boolean;
   /** The inputs that are encrypted before anything is sent. */
   readonly passwords: readonly string[];
   /** The part of the request that says what to run; a run's request hash covers it with its inputs and labels. */
@@ -45,7 +47,8 @@ export interface PinnedWorkflow {
 }
 
 const apiSource = 'api';
-const startedResult = z.object({ state: z.string() });
+/** Runners of earlier versions do not say which version the run pins. */
+const startedResult = z.object({ state: z.string(), workflow_version: z.int().optional() });
 /** Starts that write to the filestore at the same time: enough to keep it busy, and far from what a process may hold open. */
 const preparedAtOnce = 32;
 
@@ -98,17 +101,15 @@ export class Runs {
     return this.begin(caller, await this.pin(caller, workflowId), request);
   }
 
-  /** A deployed workflow at its newest version. */
+  /** A workflow at its newest version. @throws RejectedError when there is none */
   async pin(caller: Principal, workflowId: string): Promise<PinnedWorkflow> {
-    const current = await this.current.of(caller.project, workflowId);
-    if (!current.deployed) {
-      throw new RejectedError({ code: 'conflict', message: `The workflow ${workflowId} is not deployed` });
-    }
-    return this.pinned(workflowId, current);
+    return this.pinned(workflowId, await this.current.of(caller.project, workflowId));
   }
 
-  private pinned(workflowId: string, { version, definitionHash, passwords }: CurrentWorkflow): PinnedWorkflow {
-    return { workflowId, version, definitionHash, passwords, sent: { route: 'runs', workflow_id: workflowId } };
+  private pinned(workflowId: string, current: CurrentWorkflow): PinnedWorkflow {
+    const { version, definitionHash, deployed: isDeployed, passwords } = current;
+    const sent = { route: 'runs', workflow_id: workflowId };
+    return { workflowId, version, definitionHash, isDeployed, passwords, sent };
   }
 
   /**
@@ -129,7 +130,8 @@ export class Runs {
     const before = await this.startedBefore(caller, workflowId, request.key);
     const version = before ?? (await this.workflows.deployValid(caller, valid, definitionHash)).version;
     const definition = valid.deployed.definition as unknown as JsonValue;
-    const workflow = { workflowId, version, definitionHash, passwords: passwordsOf(definition), sent };
+    const passwords = passwordsOf(definition);
+    const workflow = { workflowId, version, definitionHash, isDeployed: true, passwords, sent };
     return this.begin(caller, workflow, request);
   }
 
@@ -143,17 +145,20 @@ export class Runs {
     return result;
   }
 
-  /** Accepted by the runner, or thrown. */
+  /** Accepted by the runner, or thrown. A repeat has the reply of the first, whatever has become of the workflow since. */
   private async begin(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<StartedRun> {
+    if (!workflow.isDeployed && (await this.startedBefore(caller, workflow.workflowId, request.key)) === undefined) {
+      throw notDeployed(workflow);
+    }
     const start = await this.preparing.take(() => this.prepare(caller, workflow, request));
-    const { run_id: runId, workflow_id: workflowId, workflow_version: workflowVersion, key } = start;
+    const { run_id: runId, workflow_id: workflowId, workflow_version: pinned, key } = start;
     const stream = { kind: 'run', project: caller.project, id: runId } as const;
     const facts = { run_id: runId, idempotency_key: key };
     const { result } =
       workflow.head === undefined
         ? await this.runner.command('run.start', stream, start, facts)
         : await this.runner.command('run.start-current', stream, { ...start, workflow_head: workflow.head }, facts);
-    const { state } = startedResult.parse(result);
+    const { state, workflow_version: workflowVersion = pinned } = startedResult.parse(result);
     return { runId, workflowId, workflowVersion, definitionHash: start.definition_hash, state };
   }
 
@@ -238,6 +243,10 @@ export class Runs {
     }
     return moved;
   }
+}
+
+export function notDeployed({ workflowId }: Pick<PinnedWorkflow, 'workflowId'>): RejectedError {
+  return new RejectedError({ code: 'conflict', message: `The workflow ${workflowId} is not deployed` });
 }
 
 const withWorkflowId = z.object({ spec: z.object({ id: z.string() }) });

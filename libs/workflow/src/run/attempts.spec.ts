@@ -222,6 +222,13 @@ describe('starting a run', () => {
     expect(run.events('RunStarted')).toHaveLength(1);
   });
 
+  it('answers a repeat with the version that it pins, whatever has been deployed since', () => {
+    const run = new RunDriver(plan);
+    run.handle({ type: 'start', command });
+    const repeat = { ...command, workflow_version: 7 };
+    expect(run.handle({ type: 'start', command: repeat })).toMatchObject({ reply: { workflowVersion: 1 } });
+  });
+
   it('is refused under a key that another request has used', () => {
     const run = new RunDriver(plan);
     run.handle({ type: 'start', command });

@@ -3,11 +3,11 @@ import type { Deciding } from './deciding';
 import { triggerInputs } from './inputs';
 import type { RunDecision, RunReply } from './run-aggregate';
 import { settle } from './settle';
-import { isOpen, type RunState } from './state';
+import { isOpen, type RunStarted, type RunState } from './state';
 
 export function startRun(deciding: Deciding, command: RunStart): RunDecision {
   const { state } = deciding;
-  if (state.start !== null) return repeatedStart(deciding, command, state.start.request_hash);
+  if (state.start !== null) return repeatedStart(deciding, command, state.start);
   const checked = triggerInputs(state.plan, command.inputs);
   if (checked.type === 'faults') {
     const message = 'The inputs do not fit what the workflow declares';
@@ -24,13 +24,12 @@ export function startRun(deciding: Deciding, command: RunStart): RunDecision {
     },
   });
   settle(deciding);
-  return deciding.decided({ runId: command.run_id, state: state.status });
+  return deciding.decided(replyOf(command, state));
 }
 
 /** Repeats happen by themselves and are told the same; another request under the same key is a mistake. */
-function repeatedStart(deciding: Deciding, command: RunStart, requestHash: string): RunDecision {
-  if (command.request_hash === requestHash)
-    return deciding.decided({ runId: command.run_id, state: deciding.state.status });
+function repeatedStart(deciding: Deciding, command: RunStart, started: RunStarted): RunDecision {
+  if (command.request_hash === started.request_hash) return deciding.decided(replyOf(started, deciding.state));
   const message = `Expected the same request under the key ${JSON.stringify(command.key)}, found another one`;
   return { type: 'rejected', rejection: { code: 'key-reused', message } };
 }
@@ -48,8 +47,14 @@ export function cancelRun(deciding: Deciding, command: RunCancel): RunDecision {
     deciding.emit({ type: 'RunCancelRequested', data: { reason, force, cause: 'user', requested_by } });
     settle(deciding);
   }
-  const reply: RunReply = { runId: command.run_id, state: state.status };
-  return deciding.decided(reply);
+  return deciding.decided(replyOf(state.start, state));
+}
+
+function replyOf(
+  { run_id: runId, workflow_version: workflowVersion }: Pick<RunStart, 'run_id' | 'workflow_version'>,
+  { status }: RunState,
+): RunReply {
+  return { runId, workflowVersion, state: status };
 }
 
 /** The first cancel of a run that was not failing, and the first with force. */

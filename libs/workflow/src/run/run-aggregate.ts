@@ -101,6 +101,8 @@ export type RunDecision =
 
 export interface RunReply {
   readonly runId: string;
+  /** That the run pins, whatever a repeat of its start names. */
+  readonly workflowVersion: number;
   readonly state: RunStatus;
 }
 
