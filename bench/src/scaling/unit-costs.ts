@@ -51,11 +51,11 @@ export const unitCosts = {
   projectDatabaseUsPerPage: cost(1_000, 'estimate', 'ten statements and a commit that need not wait for the disk'),
   projectDatabaseUsPerEvent: cost(8, 'measured', 'a row at each end of an execution: 17 µs a step'),
   projectPageEvents: cost(1_000, 'measured', 'setting: page of the projections'),
-  projectRestUs: cost(25_000, 'measured', 'setting: pause of the projections after each page'),
+  projectRestUs: cost(50_000, 'measured', 'setting: pause of the projections after a page that was not full'),
   relayUsPerPage: cost(300, 'estimate', 'CPU of the state store for a page, whatever is in it'),
   relayUsPerEvent: cost(65, 'derived', 'bench W2 5000: one message of the broker for each event'),
   relayPageEvents: cost(500, 'measured', 'setting: page of the relay'),
-  relayRestUs: cost(5_000, 'measured', 'the pause when docs/scaling.md was simulated; the setting is 10,000 by now'),
+  relayRestUs: cost(20_000, 'measured', 'setting: pause of the relay after a page that was not full'),
 
   podsPerS: cost(100, 'estimate', 'pods that a large Kubernetes cluster makes, binds and removes each second'),
 } as const satisfies Readonly<Record<string, UnitCost>>;
