@@ -46,3 +46,12 @@ describe('starts', () => {
     expect(parts.find(({ part }) => part === 'broker, busiest queue')?.utilisation).toBeLessThan(0.8);
   });
 });
+
+describe('what is settled', () => {
+  it('is told once for all turns of a while', () => {
+    const executions = 30;
+    const settled = messagesOfARun({ executionsPerRun: executions, width: 1 }, {}) - 2 * executions;
+    expect(settled).toBeGreaterThan(0);
+    expect(settled).toBeLessThan(executions / 5);
+  });
+});

@@ -48,6 +48,8 @@ export class Pipeline {
   private readonly ownQueues: readonly Queue[];
   private readonly replies: Queue;
   private readonly turnOfExecutor: number[];
+  /** Of each runner: executors that have yet to be told what it has settled. */
+  private readonly unsettled = new Map<RunnerModel, Set<number>>();
   private nextSite = 0;
   private isCounting = false;
 
@@ -198,12 +200,11 @@ export class Pipeline {
     this.counts.scheduled += scheduled.length;
     this.counts.endedRuns += endedRuns.length;
     if (this.isCounting) for (const run of endedRuns) if (run.isCounted) this.times.runs.push(now - run.arrivedAt);
-    const settled = new Set<number>();
     let accepted = 0;
     for (const item of items) {
       if (item.type === 'start') accepted++;
       else {
-        settled.add(item.execution.executor);
+        this.settle(runner, item.execution.executor);
         this.counts.ended++;
         if (this.isCounting) this.times.steps.push(now - item.execution.scheduledAt);
       }
@@ -211,9 +212,23 @@ export class Pipeline {
     this.counts.startedRuns += accepted;
     this.reply(runner, accepted);
     this.handOut(runner, scheduled);
-    for (const executor of settled) {
+  }
+
+  /** Gathered over several turns: one message then for each executor. */
+  private settle(runner: RunnerModel, executor: number): void {
+    let executors = this.unsettled.get(runner);
+    if (executors === undefined) {
+      this.unsettled.set(runner, (executors = new Set()));
+      this.simulation.after(this.costs.settledRestUs / 1e6, () => this.tellSettled(runner));
+    }
+    executors.add(executor);
+  }
+
+  private tellSettled(runner: RunnerModel): void {
+    for (const executor of this.unsettled.get(runner) ?? []) {
       this.publish(runner, elementOf(this.ownQueues, executor), 1, () => elementOf(this.executors, executor).settle());
     }
+    this.unsettled.delete(runner);
   }
 
   /** What one turn answers to one intake travels together. */

@@ -17,6 +17,7 @@ export const unitCosts = {
   runnerUsPerCycle: cost(500, 'estimate', 'a turn, however little it decides'),
   runnerUsPerItem: cost(180, 'derived', 'bench W2 5000: CPU of the runner, less turns and messages'),
   runnerUsPerMessage: cost(75, 'estimate', 'taking or sending one message of the broker, whatever is packed in it'),
+  settledRestUs: cost(50_000, 'measured', 'setting: how long a runner gathers what is settled'),
   runnerBatchItems: cost(500, 'measured', 'default of RYAX_BATCH_MESSAGES'),
 
   appendUsPerBatch: cost(
