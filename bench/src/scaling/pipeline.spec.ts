@@ -47,6 +47,17 @@ describe('starts', () => {
   });
 });
 
+describe('answers', () => {
+  it('go to each intake by itself: no queue takes those of all', () => {
+    const costs = costsWith({ queueUsPerMessage: 1_000 });
+    const many = { intakes: 8, runners: 8, partitions: 256, projectionShards: 64, executors: 32 };
+    const extent = { steps: 10_000, leastS: 1, mostS: 3 };
+    const load = { stepsPerS: 2_000, executionsPerRun: 1 };
+    const { parts } = simulateCapacity(scenario(load, many), costs, extent);
+    expect(parts.find(({ part }) => part === 'broker, busiest queue')?.utilisation).toBeLessThan(0.8);
+  });
+});
+
 describe('what is settled', () => {
   it('is told once for all turns of a while', () => {
     const executions = 30;

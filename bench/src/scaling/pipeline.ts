@@ -46,11 +46,13 @@ export class Pipeline {
   /** Of each executor, as what else is for it alone. */
   private readonly startQueues: readonly Queue[];
   private readonly ownQueues: readonly Queue[];
-  private readonly replies: Queue;
+  /** Of each intake. */
+  private readonly replies: readonly Queue[];
   private readonly turnOfExecutor: number[];
   /** Of each runner: executors that have yet to be told what it has settled. */
   private readonly unsettled = new Map<RunnerModel, Set<number>>();
   private nextSite = 0;
+  private nextReply = 0;
   private isCounting = false;
 
   constructor(
@@ -73,7 +75,7 @@ export class Pipeline {
     this.startQueues = many(deployment.executors, () => this.broker.queue());
     this.partitions = many(deployment.partitions, () => this.broker.queue());
     this.ownQueues = many(deployment.executors, () => this.broker.queue());
-    this.replies = this.broker.queue();
+    this.replies = many(deployment.intakes, () => this.broker.queue());
     this.clusters = many(sites, () => new Station(simulation, 1));
     this.turnOfExecutor = many(sites, () => 0);
     this.runners = many(deployment.runners, (index) => this.runner(index));
@@ -233,9 +235,9 @@ export class Pipeline {
 
   /** What one turn answers to one intake travels together. */
   private reply(runner: RunnerModel, accepted: number): void {
-    const messages = Math.min(accepted, this.scenario.deployment.intakes);
+    const messages = Math.min(accepted, this.replies.length);
     for (let index = 0; index < messages; index++) {
-      this.publish(runner, this.replies, accepted / messages, () => undefined);
+      this.publish(runner, elementOf(this.replies, this.nextReply++), accepted / messages, () => undefined);
     }
   }
 
