@@ -49,7 +49,8 @@ export interface Extent {
   readonly mostS: number;
 }
 
-const defaultExtent: Extent = { steps: 30_000, leastS: 0.5, mostS: 5 };
+/** Where all is full, runs begin and end in waves of about a second: as long as a few of them. */
+const defaultExtent: Extent = { steps: 30_000, leastS: 4, mostS: 5 };
 /** Runs under way for each runner, beyond which callers wait: enough to fill every turn of it. Slots are filled twice. */
 const fillingRuns = 1_000;
 /** A single run of very many executions need not end before it is looked at. */

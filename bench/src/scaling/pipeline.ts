@@ -8,7 +8,7 @@ import type { Simulation } from './simulation';
 import { Host, Station } from './station';
 import type { Costs } from './unit-costs';
 
-/** Starts in one message at most, and never more than leave some for each executor. */
+/** Starts in one message at most. */
 const maxPacked = 50;
 
 /** How finely a page of the relay is simulated. */
@@ -43,13 +43,16 @@ export class Pipeline {
   readonly times: Times = { steps: [], starts: [], runs: [] };
   readonly counts = { asked: 0, startedRuns: 0, endedRuns: 0, scheduled: 0, ended: 0 };
   private readonly partitions: readonly Queue[];
-  /** Of each site: whoever is free takes from it. */
+  /** Of each executor, as what else is for it alone. */
   private readonly startQueues: readonly Queue[];
-  /** Of each executor. */
   private readonly ownQueues: readonly Queue[];
-  private readonly replies: Queue;
+  /** Of each intake. */
+  private readonly replies: readonly Queue[];
   private readonly turnOfExecutor: number[];
+  /** Of each runner: executors that have yet to be told what it has settled. */
+  private readonly unsettled = new Map<RunnerModel, Set<number>>();
   private nextSite = 0;
+  private nextReply = 0;
   private isCounting = false;
 
   constructor(
@@ -69,10 +72,10 @@ export class Pipeline {
       () => new LogModel(simulation, coresPerDatabase, load.eventBytes, costs, this.host),
     );
     this.readDatabases = many(deployment.readDatabases, () => station(coresPerDatabase));
-    this.startQueues = many(sites, () => this.broker.queue());
+    this.startQueues = many(deployment.executors, () => this.broker.queue());
     this.partitions = many(deployment.partitions, () => this.broker.queue());
     this.ownQueues = many(deployment.executors, () => this.broker.queue());
-    this.replies = this.broker.queue();
+    this.replies = many(deployment.intakes, () => this.broker.queue());
     this.clusters = many(sites, () => new Station(simulation, 1));
     this.turnOfExecutor = many(sites, () => 0);
     this.runners = many(deployment.runners, (index) => this.runner(index));
@@ -199,12 +202,11 @@ export class Pipeline {
     this.counts.scheduled += scheduled.length;
     this.counts.endedRuns += endedRuns.length;
     if (this.isCounting) for (const run of endedRuns) if (run.isCounted) this.times.runs.push(now - run.arrivedAt);
-    const settled = new Set<number>();
     let accepted = 0;
     for (const item of items) {
       if (item.type === 'start') accepted++;
       else {
-        settled.add(item.execution.executor);
+        this.settle(runner, item.execution.executor);
         this.counts.ended++;
         if (this.isCounting) this.times.steps.push(now - item.execution.scheduledAt);
       }
@@ -212,34 +214,60 @@ export class Pipeline {
     this.counts.startedRuns += accepted;
     this.reply(runner, accepted);
     this.handOut(runner, scheduled);
-    for (const executor of settled) {
+  }
+
+  /** Gathered over several turns: one message then for each executor. */
+  private settle(runner: RunnerModel, executor: number): void {
+    let executors = this.unsettled.get(runner);
+    if (executors === undefined) {
+      this.unsettled.set(runner, (executors = new Set()));
+      this.simulation.after(this.costs.settledRestUs / 1e6, () => this.tellSettled(runner));
+    }
+    executors.add(executor);
+  }
+
+  private tellSettled(runner: RunnerModel): void {
+    for (const executor of this.unsettled.get(runner) ?? []) {
       this.publish(runner, elementOf(this.ownQueues, executor), 1, () => elementOf(this.executors, executor).settle());
     }
+    this.unsettled.delete(runner);
   }
 
   /** What one turn answers to one intake travels together. */
   private reply(runner: RunnerModel, accepted: number): void {
-    const messages = Math.min(accepted, this.scenario.deployment.intakes);
+    const messages = Math.min(accepted, this.replies.length);
     for (let index = 0; index < messages; index++) {
-      this.publish(runner, this.replies, accepted / messages, () => undefined);
+      this.publish(runner, elementOf(this.replies, this.nextReply++), accepted / messages, () => undefined);
     }
   }
 
-  /** One message for as many starts as leave some for each executor of the site. */
+  /** A turn chooses one site, and for each start an executor of it; those for the same one travel together. */
   private handOut(runner: RunnerModel, scheduled: readonly ExecutionModel[]): void {
-    const { sites, executors } = this.scenario.deployment;
-    const perSite = Math.ceil(executors / sites);
-    const size = Math.min(maxPacked, Math.max(1, Math.ceil(scheduled.length / perSite)));
-    for (let from = 0; from < scheduled.length; from += size) {
-      const part = scheduled.slice(from, from + size);
-      const site = this.nextSite++ % sites;
-      const executor = site + sites * (elementOf(this.turnOfExecutor, site) % perSite);
-      this.turnOfExecutor[site] = elementOf(this.turnOfExecutor, site) + 1;
-      for (const execution of part) execution.executor = executor;
-      this.publish(runner, elementOf(this.startQueues, site), part.length, () => {
-        elementOf(this.executors, executor).receive(part, (execution) => this.started(execution));
-      });
+    const starts = new Map<number, ExecutionModel[]>();
+    const site = this.nextSite;
+    if (scheduled.length > 0) this.nextSite = (site + 1) % this.scenario.deployment.sites;
+    for (const execution of scheduled) {
+      execution.executor = this.executorAt(site);
+      const mine = starts.get(execution.executor);
+      if (mine === undefined) starts.set(execution.executor, [execution]);
+      else mine.push(execution);
     }
+    for (const [executor, mine] of starts) {
+      for (let from = 0; from < mine.length; from += maxPacked) {
+        const part = mine.slice(from, from + maxPacked);
+        this.publish(runner, elementOf(this.startQueues, executor), part.length, () => {
+          elementOf(this.executors, executor).receive(part, (execution) => this.started(execution));
+        });
+      }
+    }
+  }
+
+  /** Each of a site in turn: with loads that are spread evenly, that is the one with the most slots left. */
+  private executorAt(site: number): number {
+    const { sites, executors } = this.scenario.deployment;
+    const turn = elementOf(this.turnOfExecutor, site);
+    this.turnOfExecutor[site] = turn + 1;
+    return (site + sites * (turn % Math.ceil(executors / sites))) % executors;
   }
 
   private started({ isFirst, run }: ExecutionModel): void {

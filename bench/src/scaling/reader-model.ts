@@ -12,7 +12,7 @@ export interface ReaderWork {
   readonly wakeS: number;
 }
 
-/** Follows the log page by page, one after the other, with a rest after each. */
+/** Follows the log page by page, one after the other, with a rest after each that was not full. */
 export class ReaderModel implements Follower {
   /** How long events were committed before they were handled, in seconds: of each page, that of its first. */
   readonly lags: number[] = [];
@@ -38,7 +38,7 @@ export class ReaderModel implements Follower {
   }
 
   private step(): void {
-    const { pageEvents, handle } = this.work;
+    const { pageEvents, restS, handle } = this.work;
     const events = Math.min(this.backlog, pageEvents);
     if (events === 0) {
       this.isBusy = false;
@@ -51,17 +51,8 @@ export class ReaderModel implements Follower {
       this.handled += events;
       this.lags.push(this.simulation.now - oldest);
       this.forget(events);
-      this.rest();
-    });
-  }
-
-  /** A rest while a full page waits is time in which nothing more could be handled. */
-  private rest(): void {
-    const isFull = this.backlog >= this.work.pageEvents;
-    if (isFull) this.meter.enter();
-    this.simulation.after(this.work.restS, () => {
-      if (isFull) this.meter.leave();
-      this.step();
+      if (events === pageEvents) this.step();
+      else this.simulation.after(restS, () => this.step());
     });
   }
 

@@ -46,7 +46,7 @@ export interface Scenario {
   readonly deployment: Deployment;
 }
 
-/** 1x: about what the benchmark's W2 reaches on a machine with two cores. */
+/** 1x: about half of what the benchmark's W2 reaches on a machine with two cores. */
 const stepsPerS = 1_000;
 
 const shortRuns: Load = {

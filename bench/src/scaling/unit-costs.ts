@@ -12,11 +12,16 @@ export interface UnitCost {
  * microseconds of one core of the measured machine (2 cores, Node 20, PostgreSQL and RabbitMQ beside it).
  */
 export const unitCosts = {
-  intakeUsPerRun: cost(570, 'derived', 'bench W2 5000: CPU of studio-intake for one request'),
+  intakeUsPerRun: cost(345, 'derived', 'bench W2 5000: 114 µs a step of studio-intake, three for a request'),
 
   runnerUsPerCycle: cost(500, 'estimate', 'a turn, however little it decides'),
-  runnerUsPerItem: cost(180, 'derived', 'bench W2 5000: CPU of the runner, less turns and messages'),
-  runnerUsPerMessage: cost(75, 'estimate', 'taking or sending one message of the broker, whatever is packed in it'),
+  runnerUsPerItem: cost(120, 'derived', 'bench W2 5000: 217 µs a step of the runner, less turns and messages'),
+  runnerUsPerMessage: cost(
+    60,
+    'derived',
+    'bench W2 5000: a fifth of the runner by its profile (docs/performance.md), 0.7 to 0.8 messages a step here',
+  ),
+  settledRestUs: cost(50_000, 'measured', 'setting: how long a runner gathers what is settled'),
   runnerBatchItems: cost(500, 'measured', 'default of RYAX_BATCH_MESSAGES'),
 
   appendUsPerBatch: cost(
@@ -32,51 +37,63 @@ export const unitCosts = {
   walMibPerS: cost(200, 'estimate', 'how fast one PostgreSQL can write its own log for long'),
 
   brokerUsPerMessage: cost(
-    55,
+    45,
     'derived',
-    'bench W2 5000; alone 65 to 80: 14 to 17 thousand messages/s in and out with 1.1 cores',
+    'bench W2 5000: 173 µs a step of RabbitMQ; alone 65 to 80: 14 to 17 thousand messages/s in and out with 1.1 cores',
   ),
   brokerUsPerItem: cost(4, 'estimate', 'copying of what is packed'),
   queueUsPerMessage: cost(33, 'measured', 'one queue is one process of the broker: about 30 thousand messages/s'),
   copyShare: cost(0.5, 'estimate', 'of the work for a message, for each further copy of a quorum queue'),
   hopUs: cost(300, 'estimate', 'network, sockets and turns of event loops from one process to the next'),
 
-  executorUsPerMessage: cost(75, 'estimate', 'taking or sending one message'),
-  executorUsPerItem: cost(65, 'derived', 'bench W2 5000: CPU of the executor for a no-op of its own, less messages'),
+  executorUsPerMessage: cost(60, 'estimate', 'taking or sending one message: as the runner'),
+  executorUsPerItem: cost(
+    40,
+    'derived',
+    'bench W2 5000: 64 µs a step of the executor for a no-op of its own, less messages',
+  ),
 
   tailUsPerPage: cost(300, 'estimate', 'one statement, whatever it finds'),
   tailUsPerEvent: cost(9, 'measured', 'the tail reads 90 to 125 thousand events/s'),
   projectUsPerPage: cost(1_500, 'estimate', 'CPU of the state store for a page of about ten statements'),
-  projectUsPerEvent: cost(40, 'derived', 'bench W2 5000: CPU of the state store, less the relay'),
-  projectDatabaseUsPerPage: cost(1_000, 'estimate', 'ten statements and a commit that need not wait for the disk'),
+  projectUsPerEvent: cost(29, 'derived', 'bench W2 5000: 202 µs a step of the state store, less the relay and pages'),
+  projectDatabaseUsPerPage: cost(
+    2_500,
+    'derived',
+    'bench W2 5000: a third of the 179 µs a step of PostgreSQL by its profile, less reading and rows, at a page each 120 ms',
+  ),
   projectDatabaseUsPerEvent: cost(8, 'measured', 'a row at each end of an execution: 17 µs a step'),
   projectPageEvents: cost(1_000, 'measured', 'setting: page of the projections'),
-  projectRestUs: cost(25_000, 'measured', 'setting: pause of the projections after each page'),
+  projectRestUs: cost(50_000, 'measured', 'setting: pause of the projections after a page that was not full'),
   relayUsPerPage: cost(300, 'estimate', 'CPU of the state store for a page, whatever is in it'),
-  relayUsPerEvent: cost(65, 'derived', 'bench W2 5000: one message of the broker for each event'),
+  relayUsPerEvent: cost(
+    43,
+    'derived',
+    'bench W2 5000: 45 parts of 80 of the state store by its profile, 2.67 messages a step',
+  ),
   relayPageEvents: cost(500, 'measured', 'setting: page of the relay'),
-  relayRestUs: cost(5_000, 'measured', 'the pause when docs/scaling.md was simulated; the setting is 10,000 by now'),
+  relayRestUs: cost(20_000, 'measured', 'setting: pause of the relay after a page that was not full'),
 
   podsPerS: cost(100, 'estimate', 'pods that a large Kubernetes cluster makes, binds and removes each second'),
 } as const satisfies Readonly<Record<string, UnitCost>>;
 
 /**
  * What the benchmark measured, which the model has to give again: put new measurements in here, and bring the costs above in line.
- * Here: W2 5000, distributed, 2 cores shared with other work, before any of the goals was met.
+ * Here: W2 5000, distributed, 2 cores with nothing else running, 26 November 2026: 15,000 steps.
  */
 export const measuredReference = {
   /** Runs under way in W2: it submits 100 at once, and those accepted go on. */
   runsAtOnce: 200,
-  stepsPerS: 1_269,
+  stepsPerS: 1_886,
   /** CPU of the benchmark's own process, which the model does not have. */
-  harnessUsPerStep: 85,
+  harnessUsPerStep: 40,
   cpuUsPerStep: {
-    intake: 191,
-    'runner thread': 309,
-    'executor thread': 102,
-    'state store thread': 303,
-    'log database': 177,
-    'broker nodes': 211,
+    intake: 114,
+    'runner thread': 217,
+    'executor thread': 64,
+    'state store thread': 202,
+    'log database': 179,
+    'broker nodes': 173,
   },
 } as const;
 
