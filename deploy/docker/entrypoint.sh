@@ -7,5 +7,8 @@ if [ ! -f "$main" ]; then
   echo "Expected one of studio-intake, runner, executor, state-store, standalone; found '$service'" >&2
   exit 64
 fi
-# As scripts/lib/processes.mjs has it (serviceFlags), and why.
-exec node --enable-source-maps --max-semi-space-size=64 "$main"
+# As scripts/lib/processes.mjs has it (engineFlags, serviceFlags), and why.
+memory='--max-semi-space-size=64'
+if [ "$service" != standalone ]; then memory="$memory --heap-growing-percent=60"; fi
+# shellcheck disable=SC2086 # two flags
+exec node --enable-source-maps $memory "$main"

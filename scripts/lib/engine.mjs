@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { inRoot } from './paths.mjs';
-import { diesWithUs, endChild, hasEnded, serviceFlags } from './processes.mjs';
+import { diesWithUs, endChild, engineFlags, hasEnded } from './processes.mjs';
 
 const readyPatienceMs = 120_000;
 const stopPatienceMs = 30_000;
@@ -41,7 +41,7 @@ export class Engine {
   async start() {
     mkdirSync(this.dataDirectory, { recursive: true, mode: 0o700 });
     const entry = inRoot('dist', 'apps', 'standalone', 'src', 'main.js');
-    const [command, ...args] = [...diesWithUs(), process.execPath, ...serviceFlags, entry];
+    const [command, ...args] = [...diesWithUs(), process.execPath, ...engineFlags, entry];
     // A group of its own: Ctrl-C is for the script, which then stops it in order.
     this.child = spawn(command, args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.ended = new Promise((resolve, reject) => {
