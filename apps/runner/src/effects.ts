@@ -104,9 +104,9 @@ export class Effects {
   private watchAll(stream: RunStream, known: ReadonlyMap<string, TrackedAttempt>): void {
     this.parts.index.sawVersion(stream.streamId, stream.version);
     for (const attempt of stream.aggregate.outstanding) {
-      const before = known.get(`${attempt.execution}/${attempt.attempt}`);
-      const tracked =
-        before === undefined ? this.tracked(stream, attempt) : { ...before, cancelling: attempt.cancelling };
+      // The same object: a start that is being prepared holds it, and says in it where it was sent.
+      const tracked = known.get(`${attempt.execution}/${attempt.attempt}`) ?? this.tracked(stream, attempt);
+      tracked.cancelling = attempt.cancelling;
       this.parts.index.track(tracked);
     }
     this.parts.index.setReady(stream.streamId, stream.aggregate.readyLanes);

@@ -51,4 +51,17 @@ describe('A start that is too large for a message', () => {
       { execution: 'large', executor: null, will_retry: false, failure: { kind: 'rejected', message } },
     ]);
   });
+
+  it('for a message, and given back, is sent again without a question: who had it is known', async () => {
+    executor.succeeds = false;
+    executor.answersQueries = false;
+    const inputs = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`i${index}`, 'x'.repeat(60_000)]));
+
+    await engine.start('returned', await engine.define([work('join', { inputs })]));
+    await waitFor(() => executor.starts.length === 1);
+    const [start] = executor.starts;
+    if (start !== undefined) await executor.returns(start);
+
+    await waitFor(() => executor.starts.length === 2);
+  });
 });

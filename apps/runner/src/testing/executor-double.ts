@@ -27,6 +27,8 @@ export class ExecutorDouble {
   readonly queried: string[] = [];
   /** Whether it ends by success what it takes, at once. */
   succeeds = false;
+  /** Whether it says what it holds when it is asked. */
+  answersQueries = true;
   /** A runner has heard it. */
   isHeard = false;
   /** What it holds, with since when the start was meant that it came by. */
@@ -121,6 +123,7 @@ export class ExecutorDouble {
     if (!isType(message, 'execution.query')) return;
     for (const asked of message.data.attempts) {
       this.queried.push(asked.execution);
+      if (!this.answersQueries) continue;
       const since = this.holding.get(nameOf(asked));
       const body = since === undefined ? { answer: 'unknown' } : { answer: 'holding', since };
       void this.answer(asked, { ...body, asked_at: timeOf(message) });
