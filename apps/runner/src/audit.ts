@@ -6,7 +6,7 @@ import type { WorkIndex } from './work-index';
 import { internalItem } from './work-item';
 
 const pageSize = 1_000;
-/** A run that cannot even be folded is tried in every so many sweeps. */
+/** A run that cannot even be folded, or forgotten, is tried in every so many sweeps. */
 const sweepsBetweenTries = 12;
 
 /** The first head, whatever is due: timers have a loop of their own. */
@@ -44,17 +44,30 @@ export class Audit {
       await this.look(page.heads);
       cursor = page.next;
     }
-    if (cursor === undefined) await this.wake([...unfound].filter((streamId) => index.knownVersion(streamId) > 0));
+    if (cursor !== undefined) return;
+    await this.tryEach([...unfound], (streamId) => takeover.isOurs(streamId) && index.knownVersion(streamId) > 0);
+    // What was due and not tried is gone.
+    for (const [streamId, sweep] of this.tryAgainAt) if (sweep <= this.sweeps) this.tryAgainAt.delete(streamId);
   }
 
-  private async look(heads: readonly StreamHead[]): Promise<void> {
-    const unseen = heads.filter(
-      (head) => this.isUnseen(head) && this.sweeps >= (this.tryAgainAt.get(head.streamId) ?? 0),
-    );
-    await this.wake(unseen.map(({ streamId }) => streamId));
-    for (const head of unseen) {
-      if (this.isUnseen(head)) this.tryAgainAt.set(head.streamId, this.sweeps + sweepsBetweenTries);
-      else this.tryAgainAt.delete(head.streamId);
+  private look(heads: readonly StreamHead[]): Promise<void> {
+    const byStream = new Map(heads.map((head) => [head.streamId, head]));
+    const isUnseen = (streamId: string) => {
+      const head = byStream.get(streamId);
+      return head !== undefined && this.isUnseen(head);
+    };
+    return this.tryEach([...byStream.keys()], isUnseen);
+  }
+
+  /** A page at a time: other work of the partitions waits while it is decided. */
+  private async tryEach(streams: readonly string[], isLeft: (streamId: string) => boolean): Promise<void> {
+    const due = streams.filter((each) => isLeft(each) && this.sweeps >= (this.tryAgainAt.get(each) ?? 0));
+    for (let from = 0; from < due.length; from += pageSize) {
+      await this.wake(due.slice(from, from + pageSize).filter(isLeft));
+    }
+    for (const streamId of due) {
+      if (isLeft(streamId)) this.tryAgainAt.set(streamId, this.sweeps + sweepsBetweenTries);
+      else this.tryAgainAt.delete(streamId);
     }
   }
 
