@@ -14,6 +14,7 @@ import type { RunnerDeath } from './takeovers';
 export const partitions = 16;
 /** Executions at once in each executor: on two cores, so many processes of Node that none starves. */
 const slots = 4;
+const mostOpenRuns = 400;
 /** What each executor's disk has, so that it can be filled. */
 const diskMiB = 64;
 
@@ -127,6 +128,8 @@ export class Cluster {
         RYAX_ENCRYPTION_KEY: 'a key for this campaign only',
         RYAX_PARTITIONS: String(partitions),
         RYAX_MAX_CONCURRENT_TASKS: String(slots),
+        // A slow machine accepts less, instead of more than it can do before time limits pass.
+        RYAX_LIMIT_RUNS_IN_FLIGHT_PER_PROJECT: String(mostOpenRuns),
         // What still runs when the campaign is over sleeps: nothing is to be waited for.
         RYAX_FINISH_SECONDS: '0',
       },

@@ -12,6 +12,9 @@ const answerWithinMs = 12_000;
 const askAgainMs = 250;
 /** Longer than any outage of the campaign; what is not accepted then will never be. */
 const acceptWithinMs = 180_000;
+/** Callers that wait for an answer at once. */
+const mostUnderway = 200;
+const tooMany = 429;
 const cancelAfterMs = [100, 2_500] as const;
 /** Every so many requests one is repeated although it was answered: the same run must come back. */
 const repeatEvery = 7;
@@ -24,6 +27,8 @@ export interface Wait {
 
 interface Answer {
   readonly status: number;
+  /** When it may be asked again, where the answer says so. */
+  readonly retryAfterMs: number | undefined;
   readonly body: { readonly run_id?: string };
 }
 
@@ -55,7 +60,7 @@ export class Load {
     let round: Shape[] = [];
     while (!signal.aborted) {
       if (round.length === 0) round = this.random.shuffled(shapes);
-      const shape = round.pop();
+      const shape = this.underway.size < mostUnderway ? round.pop() : undefined;
       if (shape !== undefined) this.submit(shape);
       await wait(this.random.between(...gapMs), undefined, { signal }).catch(() => undefined);
     }
@@ -75,13 +80,12 @@ export class Load {
 
   private async start(shape: Shape, inputs: JsonObject, key: string, isRepeated: boolean): Promise<string | undefined> {
     const path = `/v1/workflows/chaos-${shape.id}/runs`;
-    const askedAt = Date.now();
-    const runId = await this.untilDone(path, { inputs }, key, ({ body }) => body.run_id ?? '');
+    const runIdOf = ({ body }: Answer) => body.run_id ?? '';
+    const runId = await this.untilDone(path, { inputs }, key, runIdOf, (wait) => this.waits.push(wait));
     if (runId === undefined) return undefined;
-    this.waits.push({ askedAt, tookMs: Date.now() - askedAt });
     this.accepted.push({ runId, shape, inputs });
     if (!isRepeated) return runId;
-    const again = await this.untilDone(path, { inputs }, key, ({ body }) => body.run_id ?? '');
+    const again = await this.untilDone(path, { inputs }, key, runIdOf);
     if (again !== undefined && again !== runId) {
       this.violations.push({ category: 'wrong', subject: key, what: `the key gave run ${runId}, and then ${again}` });
     }
@@ -99,19 +103,28 @@ export class Load {
     body: JsonObject,
     key: string | undefined,
     done: (answer: Answer) => string,
+    onDone: (wait: Wait) => void = () => undefined,
   ): Promise<string | undefined> {
-    const deadline = performance.now() + acceptWithinMs;
+    let askedAt = Date.now();
     let found = 'no answer';
-    while (performance.now() < deadline) {
+    let pauseMs = askAgainMs;
+    while (Date.now() - askedAt < acceptWithinMs) {
       try {
         const answer = await this.ask(path, body, key);
-        if (answer.status < 300) return done(answer);
+        if (answer.status < 300) {
+          onDone({ askedAt, tookMs: Date.now() - askedAt });
+          return done(answer);
+        }
         found = `${answer.status} ${JSON.stringify(answer.body)}`;
-        if (answer.status < 500) break;
+        pauseMs = answer.retryAfterMs ?? askAgainMs;
+        // There is no room, which is an answer: from now on it may take as long again.
+        if (answer.status === tooMany) askedAt = Date.now();
+        else if (answer.status < 500) break;
       } catch (error) {
         found = String(error);
+        pauseMs = askAgainMs;
       }
-      await wait(askAgainMs);
+      await wait(pauseMs);
     }
     this.violations.push({
       category: 'stuck',
@@ -132,6 +145,11 @@ export class Load {
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(answerWithinMs),
     });
-    return { status: response.status, body: (await response.json()) as Answer['body'] };
+    const retryAfter = response.headers.get('retry-after');
+    return {
+      status: response.status,
+      retryAfterMs: retryAfter === null ? undefined : 1_000 * Number(retryAfter),
+      body: (await response.json()) as Answer['body'],
+    };
   }
 }
