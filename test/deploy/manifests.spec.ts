@@ -1,8 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as clientModels from '@kubernetes/client-node';
 import { parseAllDocuments, parse } from 'yaml';
+import { attributesOf, faultsOf, missingFields } from './kubernetes-models';
 
 const folder = join(__dirname, '../../deploy/kubernetes');
 
@@ -13,12 +12,6 @@ interface Manifest {
   readonly spec: unknown;
 }
 
-interface Attribute {
-  readonly name: string;
-  readonly baseName: string;
-  readonly type: string;
-}
-
 const manifests = readdirSync(folder)
   .filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml')
   .flatMap((file) =>
@@ -27,47 +20,6 @@ const manifests = readdirSync(folder)
       return { name: `${file}: ${manifest.kind} ${manifest.metadata.name}`, manifest };
     }),
   );
-
-function missingFields(checked: readonly object[]): unknown {
-  const script = join(__dirname, 'required-fields.mjs');
-  const { stdout, stderr, status } = spawnSync(process.execPath, [script], {
-    input: JSON.stringify(checked),
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`Expected the check of required fields to run, found: ${stderr}`);
-  return JSON.parse(stdout);
-}
-
-function attributesOf(type: string): readonly Attribute[] | undefined {
-  const model: unknown = Reflect.get(clientModels, type);
-  if (typeof model !== 'function' || !('getAttributeTypeMap' in model)) return undefined;
-  return (model as unknown as { getAttributeTypeMap(): readonly Attribute[] }).getAttributeTypeMap();
-}
-
-/** Fields that the API does not know, and values of a wrong type, each with its path. */
-function faultsOf(value: unknown, type: string, path: string): string[] {
-  const list = /^Array<(.+)>$/.exec(type)?.[1];
-  if (list !== undefined) {
-    if (!Array.isArray(value)) return [`${path}: expected a list of ${list}`];
-    return value.flatMap((item, index) => faultsOf(item, list, `${path}[${index}]`));
-  }
-  const map = /^{ \[key: string\]: (.+); }$/.exec(type)?.[1];
-  if (map !== undefined) {
-    return Object.entries(value as object).flatMap(([key, item]) => faultsOf(item, map, `${path}.${key}`));
-  }
-  if (['string', 'number', 'boolean'].includes(type)) {
-    return typeof value === type ? [] : [`${path}: expected a ${type}, found ${JSON.stringify(value)}`];
-  }
-  const attributes = attributesOf(type);
-  if (attributes === undefined) return [];
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [`${path}: expected a ${type}`];
-  return Object.entries(value).flatMap(([key, item]) => {
-    const attribute = attributes.find(({ baseName }) => baseName === key);
-    return attribute === undefined
-      ? [`${path}.${key}: unknown to ${type}`]
-      : faultsOf(item, attribute.type, `${path}.${key}`);
-  });
-}
 
 function modelOf({ apiVersion, kind }: Manifest): string {
   const version = apiVersion.split('/').at(-1) ?? '';

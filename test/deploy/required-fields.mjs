@@ -3,9 +3,9 @@
 import { text } from 'node:stream/consumers';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
-import { PersistentVolumeClaim, Service } from 'kubernetes-models/v1';
+import { PersistentVolumeClaim, Pod, Service } from 'kubernetes-models/v1';
 
-const models = { Deployment, PodDisruptionBudget, PersistentVolumeClaim, Service };
+const models = { Deployment, PodDisruptionBudget, PersistentVolumeClaim, Pod, Service };
 
 const faults = JSON.parse(await text(process.stdin)).flatMap((manifest) => {
   const Model = models[manifest.kind];
