@@ -52,8 +52,9 @@ async function test() {
 }
 
 function runJest(serverEnv) {
-  // The services under test get their configuration from each spec, not from whoever runs the tests.
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('RYAX_'));
+  // The services under test get their configuration from each spec, not from whoever runs the tests; that one is for the specs.
+  const isKept = (name) => !name.startsWith('RYAX_') || name === 'RYAX_FUZZ_CASES';
+  const inherited = Object.entries(process.env).filter(([name]) => isKept(name));
   const env = { ...Object.fromEntries(inherited), ...serverEnv };
   const args = [inRoot('node_modules', 'jest', 'bin', 'jest.js'), ...jestArguments];
   return new Promise((resolve, reject) => {
