@@ -65,12 +65,14 @@ describe('the test API server answers as a real one was recorded to', () => {
 
   it('403-exceeded-quota, until a pod has finished', async () => {
     server().setPolicy('default', { maxPods: 1 });
-    await createPod(server(), shellPod('first', 'read line < /dev/null; sleep 0.2'));
+    await createPod(server(), shellPod('first', untilKilled));
+    await waitForPhase(server(), 'first', 'Running');
     const answer = await ask(server(), 'POST', podsPath, { body: shellPod('q', 'true') });
     const expected = recordedAnswer('403-exceeded-quota');
     const message = 'pods "q" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=1, limited: pods=1';
     expect([answer.code, answer.json()]).toEqual([403, { ...expected, message }]);
-    await waitForPhase(server(), 'first', 'Succeeded');
+    server().misbehaviour.oomKill('default', 'first');
+    await waitForPhase(server(), 'first', 'Failed');
     await createPod(server(), shellPod('q', 'true'));
   });
 

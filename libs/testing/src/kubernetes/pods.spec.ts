@@ -13,6 +13,7 @@ import {
 } from './testing/client';
 
 const untilKilled = "trap '' TERM; while :; do sleep 0.05; done";
+const shared = { name: 'shared', mountPath: '/shared' };
 
 describe('a pod of the test API server', () => {
   const server = useKubernetes();
@@ -31,14 +32,18 @@ describe('a pod of the test API server', () => {
     [
       'sidecar',
       'Succeeded',
-      shellPod('sidecar', 'sleep 0.2', {
+      // The sidecar is told to end only once it can hear it.
+      shellPod('sidecar', 'until [ -e /shared/up ]; do sleep 0.02; done', {
+        container: { volumeMounts: [shared] },
         spec: {
+          volumes: [{ name: 'shared', emptyDir: {} }],
           initContainers: [
             {
               name: 'sc',
               image: 'busybox:1',
               restartPolicy: 'Always',
-              command: ['sh', '-c', "trap 'exit 0' TERM; while :; do sleep 0.05; done"],
+              command: ['sh', '-c', "trap 'exit 0' TERM; touch /shared/up; while :; do sleep 0.05; done"],
+              volumeMounts: [shared],
             },
           ],
         },
