@@ -59,6 +59,7 @@ describe('a log of the test API server', () => {
     expect(resumed).toEqual(lines.filter((line) => line >= time.slice(0, 19)));
     expect((await log('ok', '?sinceTime=2200-01-01T00:00:00Z')).text).toBe('');
     expect((await log('ok', '?sinceSeconds=3600')).text).toBe('1\n2\n3\n');
+    expect((await log('ok', '?sinceTime=yesterday')).code).toBe(400);
     expect((await log('ok', '?tailLines=1')).text).toBe('3\n');
   });
 

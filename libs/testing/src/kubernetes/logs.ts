@@ -53,13 +53,18 @@ export class Logs {
         `container "${container.name}" in pod "${pod.metadata.name}" is waiting to start: ${waitingFor(state?.waiting?.reason)}`,
       );
     }
+    const lines = selectLines(process?.log.read() ?? [], query);
     response.writeHead(200, headers);
-    this.send(process, query, response);
+    this.send(process, lines, query, response);
   }
 
-  private send(process: ContainerProcess | undefined, query: URLSearchParams, response: ServerResponse): void {
+  private send(
+    process: ContainerProcess | undefined,
+    lines: readonly LogLine[],
+    query: URLSearchParams,
+    response: ServerResponse,
+  ): void {
     const format = formatOf(query);
-    const lines = selectLines(process?.log.read() ?? [], query);
     const limit = Number(query.get('limitBytes') ?? '0');
     const text = lines.map(format).join('');
     if (!process || !isTrue(query.get('follow'))) {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { useKubernetes, waitFor } from '../index';
 import { pods } from './objects';
 import { RequestFaults, seededRandom } from './request-faults';
@@ -118,6 +120,18 @@ describe('the test API server, told to misbehave,', () => {
         .pods()
         .map(({ metadata }) => metadata.name),
     ).toEqual(['new', 'running']);
+  });
+
+  it('is not harmed by a client that dies in the middle of a request', async () => {
+    const { port } = new URL(server().url);
+    const socket = connect(Number(port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(`POST ${podsPath} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{`, () =>
+      socket.resetAndDestroy(),
+    );
+    await once(socket, 'close');
+    expect((await ask(server(), 'GET', podsPath)).code).toBe(200);
+    await expect(server().stop()).resolves.toBeUndefined();
   });
 
   it('counts what it is asked for', async () => {

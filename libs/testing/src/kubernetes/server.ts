@@ -198,6 +198,8 @@ export class KubernetesServer {
       else if ('stream' in answer) answer.stream(request, response);
       else send(response, answer.code, answer.body);
     } catch (error) {
+      // Its client has gone, perhaps in the middle of what it sent.
+      if (request.socket.destroyed) return;
       const refusal = error instanceof Refusal ? error : internalError(String(error));
       if (refusal !== error) this.faults.push(error);
       if (refusal.code === 504) await wait(3 * this.secondMs, undefined, { ref: false });
