@@ -4,4 +4,5 @@ export * from './fuzz';
 export { createVirtualHost } from './management';
 export * from './proxy';
 export * from './service-process';
+export * from './use-kubernetes';
 export * from './wait-for';
