@@ -1,4 +1,4 @@
-import type { Plan, PlanEntry, ScopePlan } from './plan';
+import type { Plan, PlanEntry } from './plan';
 
 /** By entry number: how much lies on the longest path that begins with the entry. */
 export type Heights = ArrayLike<number>;
@@ -32,15 +32,14 @@ export function heightsOf(source: HeightSource, scopes: readonly (readonly numbe
 /** The heights of a compiled definition's entries when actions do not all count the same. */
 export function weighedHeights(plan: Plan, weightOf: (entry: PlanEntry) => number): Heights {
   const { entries, main, finally: last } = plan;
-  const at = <T>(number: number, of: (entry: PlanEntry) => T, none: T) => {
-    const entry = entries[number];
-    return entry === undefined ? none : of(entry);
-  };
   const source: HeightSource = {
     count: entries.length,
-    dependents: (number) => at(number, ({ dependents }) => dependents, []),
-    content: (number) => at<ScopePlan | null>(number, ({ content }) => content, null)?.entries ?? null,
-    weight: (number) => at(number, weightOf, 0),
+    dependents: (number) => entries[number]?.dependents ?? [],
+    content: (number) => entries[number]?.content?.entries ?? null,
+    weight: (number) => {
+      const entry = entries[number];
+      return entry === undefined ? 0 : weightOf(entry);
+    },
   };
   return heightsOf(source, [main.entries, last.entries]);
 }
