@@ -8,3 +8,4 @@ export * from './limits';
 export * from './messages';
 export * from './queries';
 export * from './routing';
+export { parseDurationMs, parseSizeBytes } from './units';

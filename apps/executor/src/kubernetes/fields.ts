@@ -1,28 +1,21 @@
+import { parseDurationMs, parseSizeBytes } from '@ryax/contracts';
 import { z } from 'zod';
 
 /** What a field of a site's configuration may be. Sizes come out in bytes, durations in milliseconds, processors in cores. */
 
-const bytesPerUnit: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-const msPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** As in a definition: units are powers of 1024, `4G` and `4Gi` are the same. */
-export const size = measure(
-  /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B?)?$/,
-  'a size such as 512M or 16G',
-  bytesPerUnit,
-  '',
-).transform(Math.round);
+/** As in a definition, and `4Gi` as Kubernetes writes it. */
+export const size = measure('a size such as 512M or 16G', (text) => parseSizeBytes(text.replace(/([KMGT])i$/, '$1')));
 
 /** As in a definition: a number alone is seconds. */
-export const duration = measure(
-  /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/,
-  'a duration such as 30s or 5m',
-  msPerUnit,
-  's',
-).transform(Math.round);
+export const duration = measure('a duration such as 30s or 5m', parseDurationMs);
 
 /** `0.5`, or as Kubernetes writes it, `500m`. */
-export const cores = measure(/^(\d+(?:\.\d+)?)(m?)$/, 'cores such as 0.5 or 500m', { '': 1, m: 0.001 }, '');
+export const cores = measure('cores such as 0.5 or 500m', (text) => {
+  const [, count, thousandths] = /^(\d+(?:\.\d+)?)(m?)$/.exec(text) ?? [];
+  if (count === undefined) return undefined;
+  // Rounded: 0.1 as a sum of binary fractions must not show.
+  return Math.round(Number(count) * (thousandths === 'm' ? 1 : 1000)) / 1000;
+});
 
 export const dnsLabel = z
   .string()
@@ -74,13 +67,10 @@ export function taken<T>(value: T): Taken<T> {
   return value as Taken<T>;
 }
 
-function measure(pattern: RegExp, expected: string, units: Readonly<Record<string, number>>, bare: string) {
+function measure(expected: string, parse: (text: string) => number | undefined) {
   return z.union([z.number(), z.string()], `expected ${expected}`).transform((given, context) => {
-    const match = pattern.exec(String(given).trim());
-    const value = match === null ? NaN : Number(match[1]) * (units[match[2] || bare] ?? NaN);
-    // Rounded: 0.1 as a sum of binary fractions must not show.
-    const rounded = Math.round(value * 1000) / 1000;
-    if (Number.isSafeInteger(Math.ceil(rounded))) return rounded;
+    const value = parse(String(given).trim());
+    if (value !== undefined && Number.isSafeInteger(Math.ceil(value))) return value;
     context.addIssue({ code: 'custom', message: `expected ${expected}` });
     return z.NEVER;
   });

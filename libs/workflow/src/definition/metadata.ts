@@ -1,10 +1,16 @@
-import type { ActionManifest, Fault, IoDeclaration, Resources } from '@ryax/contracts';
+import {
+  parseDurationMs,
+  parseSizeBytes,
+  type ActionManifest,
+  type Fault,
+  type IoDeclaration,
+  type Resources,
+} from '@ryax/contracts';
 import { checkDeclarations, checkOutputDeclarations } from './declarations';
 import { Faults } from './faults';
 import { checkJson } from './json-bounds';
 import { metadataSchema, type Metadata, type MetadataIo, type MetadataResources } from './metadata-schema';
 import { at, type Place } from './place';
-import { parseDurationMs, parseSizeBytes } from './units';
 import { checkValue } from './values';
 import { reportIssues } from './zod-faults';
 

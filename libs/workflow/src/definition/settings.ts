@@ -1,8 +1,14 @@
-import type { EntryResources, ForEach, Resources, Retry } from '@ryax/contracts';
+import {
+  parseDurationMs,
+  parseSizeBytes,
+  type EntryResources,
+  type ForEach,
+  type Resources,
+  type Retry,
+} from '@ryax/contracts';
 import type { Faults } from './faults';
 import { at, type Place } from './place';
 import type { ForEachPlan, RetryPlan } from './plan';
-import { parseDurationMs, parseSizeBytes } from './units';
 
 /** The settings of an entry that are numbers: with units parsed and defaults put in. */
 

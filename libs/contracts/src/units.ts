@@ -1,4 +1,4 @@
-/** Durations and sizes as definitions and metadata write them. */
+/** Durations and sizes as definitions, metadata and configurations write them. */
 
 const msPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const bytesPerUnit: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
