@@ -5,6 +5,7 @@
  * sent to another. What the campaign must find then is in campaign.spec.ts.
  */
 
-const { Effects } = require('../../../dist/apps/runner/src/effects.js');
+const { Starts } = require('../../../dist/apps/runner/src/starts.js');
 
-Effects.prototype.emitAgain = () => undefined;
+if (typeof Starts.prototype.emitAgain !== 'function') throw new Error('Expected Starts to have emitAgain');
+Starts.prototype.emitAgain = () => undefined;
