@@ -6,6 +6,7 @@ import {
   noSuchServiceAccount,
   notFound,
 } from './answers';
+import { downwardFileFaults } from './downward-api';
 import {
   asPod,
   isFinished,
@@ -16,6 +17,7 @@ import {
   type KubernetesObject,
   type Pod,
   type Resource,
+  type Volume,
 } from './objects';
 import { qosClassOf } from './pod-status';
 import { parseQuantity } from './quantity';
@@ -98,8 +100,14 @@ function validatePod({ metadata: { name }, spec }: Pod): void {
     ...(container.image ? [] : [required(`spec.containers[${index}].image`)]),
     ...unknownMounts(container, spec, `spec.containers[${index}]`),
   ]);
+  causes.push(...(spec.volumes ?? []).flatMap(volumeFaults));
   if (spec.containers.length === 0) causes.push(required('spec.containers'));
   if (causes.length > 0) throw invalid(pods, name, causes);
+}
+
+function volumeFaults({ downwardAPI }: Volume, index: number) {
+  const faults = (downwardAPI?.items ?? []).flatMap(downwardFileFaults);
+  return faults.map((fault) => ({ ...fault, field: `spec.volumes[${index}].downwardAPI.${fault.field}` }));
 }
 
 function unknownMounts({ volumeMounts = [] }: Container, { volumes = [] }: Pod['spec'], field: string) {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { ContainerPlan } from './container-process';
+import { fieldOf } from './downward-api';
 import { contentOf } from './key-values';
 import { configMaps, secrets, type Container, type EnvironmentVariable, type Pod } from './objects';
 import type { Store } from './store';
@@ -25,15 +26,18 @@ export function planContainer(
   folder: string,
 ): ContainerPlan {
   const rewrite = rewriting(paths);
-  const env: Record<string, string> = { HOSTNAME: pod.metadata.name, HOME: folder, ...image?.env };
+  // Only these can be named as `$(NAME)`. They are rewritten after that: a path that was rewritten may begin as a mounted one.
+  const own: Record<string, string> = {};
   for (const variable of container.env ?? []) {
-    const value = valueOf(variable, pod, store, env);
-    if (value !== undefined) env[variable.name] = rewrite(value);
+    const value = valueOf(variable, pod, store, own);
+    if (value !== undefined) own[variable.name] = value;
   }
-  const given = (words: readonly string[] = []) => words.map((word) => rewrite(expand(word, env)));
-  const own = container.command?.length ? given(container.command) : (image?.command ?? []);
+  const rewritten = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, rewrite(value)]));
+  const env = { HOSTNAME: pod.metadata.name, HOME: folder, ...image?.env, ...rewritten };
+  const given = (words: readonly string[] = []) => words.map((word) => rewrite(expand(word, own)));
+  const program = container.command?.length ? given(container.command) : (image?.command ?? []);
   const workingDir = container.workingDir === undefined ? folder : rewrite(container.workingDir);
-  return { command: [...own, ...given(container.args)], env, cwd: existsSync(workingDir) ? workingDir : folder };
+  return { command: [...program, ...given(container.args)], env, cwd: existsSync(workingDir) ? workingDir : folder };
 }
 
 function valueOf({ name, value, valueFrom }: EnvironmentVariable, pod: Pod, store: Store, env: Record<string, string>) {
@@ -52,24 +56,9 @@ function valueOf({ name, value, valueFrom }: EnvironmentVariable, pod: Pod, stor
   throw new MissingReference(`couldn't find key ${reference.key} in ${resource.kind} ${namespace}/${reference.name}`);
 }
 
-function fieldOf({ metadata, spec, status }: Pod, path: string): string {
-  const [, map, key = ''] = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path) ?? [];
-  if (map === 'labels' || map === 'annotations') return metadata[map]?.[key] ?? '';
-  const fields: Readonly<Record<string, string | undefined>> = {
-    'metadata.name': metadata.name,
-    'metadata.namespace': metadata.namespace,
-    'metadata.uid': metadata.uid,
-    'spec.nodeName': spec.nodeName,
-    'spec.serviceAccountName': spec.serviceAccountName,
-    'status.podIP': status.podIP,
-    'status.hostIP': '127.0.0.1',
-  };
-  return fields[path] ?? '';
-}
-
-/** `$(NAME)` of a known variable becomes its value, `$$` one dollar sign, as Kubernetes does it. */
+/** `$(NAME)` of a known variable becomes its value, `$$` one dollar sign, as Kubernetes does it; all else stays. */
 export function expand(text: string, env: Readonly<Record<string, string>>): string {
-  return text.replace(/\$\$|\$\(([\w.-]+)\)/g, (found, name: string | undefined) =>
+  return text.replace(/\$\$|\$\(([^)]*)\)/g, (found, name: string | undefined) =>
     name === undefined ? '$' : (env[name] ?? found),
   );
 }

@@ -77,6 +77,14 @@ export interface Volume {
   readonly name: string;
   readonly secret?: { readonly secretName: string; readonly optional?: boolean };
   readonly configMap?: { readonly name: string; readonly optional?: boolean };
+  readonly downwardAPI?: { readonly items?: readonly DownwardFile[] };
+  readonly emptyDir?: object;
+}
+
+/** A file of a `downwardAPI` volume. */
+export interface DownwardFile {
+  readonly path: string;
+  readonly fieldRef?: { readonly fieldPath: string };
 }
 
 export interface PodStatus {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ContainerLog } from './container-log';
+import { fileFieldOf } from './downward-api';
 import { contentOf } from './key-values';
 import { configMaps, secrets, type Container, type Pod, type Volume } from './objects';
 import type { Store } from './store';
@@ -21,10 +22,14 @@ export class PodFolder {
   /** Writes the volumes; answers what a kubelet says in its events when one cannot be made. */
   mount(store: Store): string | undefined {
     for (const volume of this.pod.spec.volumes ?? []) {
-      const files = filesOf(volume, this.pod.metadata.namespace, store);
+      const files = filesOf(volume, this.pod, store);
       if (typeof files === 'string') return files;
-      mkdirSync(this.volumePath(volume.name), { recursive: true });
-      for (const [name, content] of files) writeFileSync(join(this.volumePath(volume.name), name), content);
+      const folder = this.volumePath(volume.name);
+      mkdirSync(folder, { recursive: true });
+      for (const [name, content] of files) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), content);
+      }
     }
     return undefined;
   }
@@ -39,10 +44,10 @@ export class PodFolder {
     return new Map([...mounts, [message, this.messagePath(container)]]);
   }
 
-  /** The termination message, or undefined where it left none. */
+  /** The end of what it wrote as its termination message, or undefined where it left none. */
   messageOf(container: Container, exitCode: number, log: ContainerLog): string | undefined {
     if (!existsSync(this.messagePath(container))) return undefined;
-    const written = readFileSync(this.messagePath(container)).subarray(0, maxMessageBytes).toString();
+    const written = readFileSync(this.messagePath(container)).subarray(-maxMessageBytes).toString();
     if (written !== '') return written;
     if (container.terminationMessagePolicy !== 'FallbackToLogsOnError' || exitCode === 0) return undefined;
     const lines = log.read().slice(-fallbackLines);
@@ -65,12 +70,18 @@ export class PodFolder {
   }
 }
 
-function filesOf({ name, secret, configMap }: Volume, namespace: string | undefined, store: Store) {
+type Files = readonly (readonly [path: string, content: string | Buffer])[];
+
+/** What is in a volume before its pod starts, or why it cannot be known yet. */
+function filesOf({ name, secret, configMap, downwardAPI }: Volume, pod: Pod, store: Store): Files | string {
+  if (downwardAPI) {
+    return (downwardAPI.items ?? []).map(({ path, fieldRef }) => [path, fileFieldOf(pod, fieldRef?.fieldPath ?? '')]);
+  }
   const [resource, source, kind] = secret
     ? ([secrets, secret.secretName, 'secret'] as const)
     : ([configMaps, configMap?.name, 'configmap'] as const);
   if (source === undefined) return [];
-  const object = store.find(resource, namespace, source);
+  const object = store.find(resource, pod.metadata.namespace, source);
   if (object) return Object.entries(contentOf(object));
   if ((secret ?? configMap)?.optional === true) return [];
   return `MountVolume.SetUp failed for volume "${name}" : ${kind} "${source}" not found`;
