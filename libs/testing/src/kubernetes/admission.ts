@@ -21,7 +21,7 @@ import {
 } from './objects';
 import { qosClassOf } from './pod-status';
 import { parseQuantity } from './quantity';
-import type { Store } from './store';
+import type { Change, Store } from './store';
 
 /** What a namespace allows; a test changes it as it goes. */
 export interface NamespacePolicy {
@@ -35,8 +35,11 @@ export interface NamespacePolicy {
 /** Decides whether an object may be created, and fills in what it leaves open. */
 export class Admission {
   private readonly policies = new Map<string, NamespacePolicy>();
+  private readonly unfinished = new Map<string, number>();
 
-  constructor(private readonly store: Store) {}
+  constructor(private readonly store: Store) {
+    store.subscribe((change) => this.count(change));
+  }
 
   /** Takes the place of the namespace's earlier policy. */
   setPolicy(namespace: string, policy: NamespacePolicy): void {
@@ -70,10 +73,18 @@ export class Admission {
     throw noSuchServiceAccount(pods, name, namespace, account);
   }
 
-  private checkQuota({ metadata: { name, namespace } }: Pod, maxPods: number | undefined): void {
-    if (maxPods === undefined) return;
-    const used = this.store.list(pods, namespace).filter((pod) => !isFinished(asPod(pod))).length;
-    if (used >= maxPods) throw exceededQuota(pods, name, 'pods', used, maxPods);
+  private checkQuota({ metadata: { name, namespace = '' } }: Pod, maxPods: number | undefined): void {
+    const used = this.unfinished.get(namespace) ?? 0;
+    if (maxPods !== undefined && used >= maxPods) throw exceededQuota(pods, name, 'pods', used, maxPods);
+  }
+
+  /** Kept up as pods come and end: to count them for each new one would take longer the more there are. */
+  private count({ resource, type, object, previous }: Change): void {
+    if (resource !== pods) return;
+    const before = previous !== undefined && !isFinished(asPod(previous)) ? 1 : 0;
+    const after = type !== 'DELETED' && !isFinished(asPod(object)) ? 1 : 0;
+    const { namespace = '' } = object.metadata;
+    this.unfinished.set(namespace, (this.unfinished.get(namespace) ?? 0) + after - before);
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as wait, setImmediate as turn } from 'node:timers/promises';
 import type { ContainerProcess } from './container-process';
-import type { Node } from './node';
+import type { Amounts, Node } from './node';
 import { asPod, pods, type Pod } from './objects';
 import type { PodSurroundings } from './pod-containers';
 import { PodRun } from './pod-run';
@@ -14,7 +14,7 @@ const scheduleRetrySeconds = 1;
 /** Scheduler and kubelets in one: gives every pod that is created a node, and runs it there. */
 export class Kubelet {
   private readonly runs = new Map<string, PodRun>();
-  private readonly placed = new Map<string, { readonly node: Node; readonly asked: Record<string, number> }>();
+  private readonly placed = new Map<string, { readonly node: Node; readonly asked: Amounts }>();
   private readonly lives = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
   private readonly unsubscribe: () => void;
@@ -72,7 +72,7 @@ export class Kubelet {
     const pod = asPod(object);
     const uid = pod.metadata.uid ?? '';
     if (type === 'DELETED') {
-      this.placed.delete(uid);
+      this.vacate(uid);
       const run = this.runs.get(uid);
       this.runs.delete(uid);
       if (run) this.guard(run.vanish());
@@ -82,7 +82,7 @@ export class Kubelet {
     const grace = pod.metadata.deletionGracePeriodSeconds;
     const isNewGrace = grace !== undefined && grace !== previous?.metadata.deletionGracePeriodSeconds;
     if (isNewGrace && grace > 0 && !this.nodeOf(pod)?.isLost) this.runs.get(uid)?.terminate('deleted', grace);
-    if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') this.placed.delete(uid);
+    if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') this.vacate(uid);
   }
 
   private async take(created: Pod): Promise<void> {
@@ -114,6 +114,7 @@ export class Kubelet {
       const fit = this.fit(pod, asked);
       if (typeof fit !== 'string') {
         this.placed.set(uid, { node: fit, asked });
+        fit.take(asked);
         const status = withCondition(pod, condition('PodScheduled', { status: 'True' }));
         const spec = { ...pod.spec, nodeName: fit.name };
         const bound = asPod(store.replace(pods, { ...pod, spec, status }));
@@ -130,27 +131,24 @@ export class Kubelet {
   }
 
   /** The emptiest node that can take it, or why none can. */
-  private fit(pod: Pod, asked: Readonly<Record<string, number>>): Node | string {
-    const usedBy = new Map(this.nodes.map((node) => [node, this.used(node)]));
+  private fit(pod: Pod, asked: Amounts): Node | string {
     const reasons = this.nodes.map((node) => {
       if (node.isLost) return 'node(s) had untolerated taint {node.kubernetes.io/unreachable: }';
       if (!node.matches(pod.spec.nodeSelector)) return "node(s) didn't match Pod's node affinity/selector";
-      const lack = node.lacks(asked, usedBy.get(node) ?? {});
+      const lack = node.lacks(asked);
       return lack === undefined ? undefined : `Insufficient ${lack}`;
     });
     const [best] = this.nodes
       .filter((_node, index) => reasons[index] === undefined)
-      .sort((a, b) => (usedBy.get(a)?.['pods'] ?? 0) - (usedBy.get(b)?.['pods'] ?? 0));
+      .sort((a, b) => a.podCount - b.podCount);
     return best ?? unschedulable(reasons.flatMap((reason) => reason ?? []));
   }
 
-  private used(node: Node): Record<string, number> {
-    const total: Record<string, number> = {};
-    for (const place of this.placed.values()) {
-      if (place.node !== node) continue;
-      for (const [name, amount] of Object.entries(place.asked)) total[name] = (total[name] ?? 0) + amount;
-    }
-    return total;
+  /** Its pod has ended or gone: others may have the room. */
+  private vacate(uid: string): void {
+    const place = this.placed.get(uid);
+    if (!this.placed.delete(uid)) return;
+    place?.node.giveBack(place.asked);
   }
 
   private guard(work: Promise<void>): void {

@@ -7,6 +7,7 @@ import { configObstacle, imageObstacle, type Obstacle } from './obstacles';
 import type { PodFolder } from './pod-folder';
 import { containerCreating } from './pod-status';
 import type { Reaper } from './reaper';
+import type { StartQueue } from './start-queue';
 import type { Store } from './store';
 
 /** What all pods of a server share. */
@@ -14,6 +15,7 @@ export interface PodSurroundings {
   readonly store: Store;
   readonly events: EventRecorder;
   readonly reaper: Reaper;
+  readonly starts: StartQueue;
   /** How long a second of graces, deadlines and back-offs takes. */
   readonly secondMs: number;
   imageOf(name: string): Image | undefined;
@@ -70,7 +72,8 @@ export class PodContainers {
     this.owner.record({ reason: 'Pulled', message: pulledMessage(image), container: name });
     this.owner.record({ reason: 'Created', message: 'Container created', container: name });
     try {
-      const process = await ContainerProcess.start(plan, this.around.reaper);
+      const { reaper, starts } = this.around;
+      const process = await starts.run(() => ContainerProcess.start(plan, reaper), this.owner.starting);
       this.processes.set(name, process);
       this.ids.set(name, process.id);
       this.states.set(name, { running: { startedAt: process.startedAt } });

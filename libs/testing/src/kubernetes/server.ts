@@ -18,6 +18,7 @@ import { Node, type NodeOptions } from './node';
 import { asPod, namespaces, nodes, pods, type KubernetesObject, type Pod } from './objects';
 import { Reaper } from './reaper';
 import { Api, type ApiAnswer } from './requests';
+import { StartQueue } from './start-queue';
 import { Store } from './store';
 import { Watches } from './watch';
 
@@ -75,8 +76,9 @@ export class KubernetesServer {
     const places = (options.nodes ?? [{ name: 'node1' }]).map((node) => new Node(node));
     const around = {
       store,
-      events: new EventRecorder(store),
+      events: new EventRecorder(store, this.secondMs),
       reaper: this.reaper,
+      starts: new StartQueue(),
       secondMs: this.secondMs,
       imageOf: (name: string) => images[name],
       isMissing,

@@ -68,10 +68,10 @@ export class Store {
 
   /** By namespace and name, as a real server orders them. */
   list(resource: Resource, namespace?: string): KubernetesObject[] {
-    const all = [...(this.objects.get(resource)?.entries() ?? [])]
+    return [...(this.objects.get(resource)?.entries() ?? [])]
+      .filter(([, { metadata }]) => namespace === undefined || metadata.namespace === namespace)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, object]) => object);
-    return namespace === undefined ? all : all.filter(({ metadata }) => metadata.namespace === namespace);
   }
 
   /** Puts `next` in the place of the object of that name; what changes nothing makes no new version. */

@@ -11,11 +11,22 @@ export interface Watched {
   readonly query: URLSearchParams;
 }
 
+/** Every watch of a change tells it in the same words: they are made once. */
+class Lines {
+  private last: { readonly object: object; readonly text: string } | undefined;
+
+  of(type: EventType, object: object): string {
+    if (this.last?.object !== object) this.last = { object, text: JSON.stringify(object) };
+    return `{"type":"${type}","object":${this.last.text}}\n`;
+  }
+}
+
 type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
 /** All open watches of a server, so that a test can break them. */
 export class Watches {
   private readonly open = new Set<Watch>();
+  private readonly lines = new Lines();
 
   constructor(
     private readonly store: Store,
@@ -28,7 +39,7 @@ export class Watches {
 
   /** Answers 200 and keeps the response open; throws what a bad selector deserves before that. */
   serve(watched: Watched, request: IncomingMessage, response: ServerResponse): void {
-    const watch = new Watch(this.store, watched, response);
+    const watch = new Watch(this.store, watched, response, this.lines);
     this.open.add(watch);
     const bookmarks = setInterval(() => watch.bookmark(), this.bookmarkMs).unref();
     request.socket.once('close', () => watch.end());
@@ -72,6 +83,7 @@ class Watch {
     private readonly store: Store,
     private readonly watched: Watched,
     private readonly response: ServerResponse,
+    private readonly lines: Lines,
   ) {
     const { query } = watched;
     this.matches = selectorOf(query);
@@ -178,7 +190,7 @@ class Watch {
 
   private send(type: EventType, object: object): void {
     if (this.isEnded || this.isSilent) return;
-    this.response.write(`${JSON.stringify({ type, object })}\n`);
+    this.response.write(this.lines.of(type, object));
   }
 }
 
