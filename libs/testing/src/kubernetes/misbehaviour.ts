@@ -1,4 +1,5 @@
 import { internalError, notAllowed, tooManyRequests, type Refusal } from './answers';
+import { Chaos, type ChaosOptions, type Harmable } from './chaos';
 import { confirmDeletion, deleteObject } from './deletion';
 import type { Kubelet } from './kubelet';
 import type { Listing } from './listing';
@@ -20,12 +21,15 @@ export interface MisbehavingParts {
   readonly logs: Logs;
   readonly kubelet: Kubelet;
   readonly user: string;
+  /** The server's own door to the network. */
+  readonly door: Pick<Harmable, 'isUp' | 'goDown' | 'comeBack'>;
 }
 
 /** Everything that a real cluster does to its clients, on demand. */
 export class Misbehaviour {
   readonly requests = new RequestFaults();
   private startDelay: () => number = () => 0;
+  private readonly schedules: Chaos[] = [];
 
   constructor(private readonly parts: MisbehavingParts) {}
 
@@ -66,6 +70,31 @@ export class Misbehaviour {
   /** These shares of all requests from now on go wrong, the same way for the same seed and order of requests. */
   schedule(seed: number, rates: FaultRates): void {
     this.requests.schedule(seed, rates);
+  }
+
+  /**
+   * From now on harms the cluster about every `everyMs`: its watches, its versions, single pods, the server's own reachability.
+   * What was done is in `done`; it goes on until `stop`, or that of the server.
+   */
+  chaos(seed: number, options: ChaosOptions): Chaos {
+    const chaos = new Chaos(seed, options, {
+      ...this.parts.door,
+      dropWatches: () => this.dropWatches(),
+      silenceWatches: () => this.silenceWatches(),
+      expireVersions: () => this.expireVersions(),
+      evict: ({ metadata: { namespace = '', name } }) => this.evict(namespace, name),
+      delete: (pod) => void deleteObject(this.parts.store, pods, pod, {}),
+      oomKill: ({ metadata: { namespace = '', name } }) => this.oomKill(namespace, name),
+      removeFinished: () => this.removeFinished(),
+      running: () => this.runningPods(),
+    });
+    this.schedules.push(chaos);
+    return chaos;
+  }
+
+  /** For the server, before it stops. */
+  async stopChaos(): Promise<void> {
+    await Promise.all(this.schedules.map((chaos) => chaos.stop()));
   }
 
   /** No more faults of requests, and pods start at once. */
@@ -174,14 +203,17 @@ export class Misbehaviour {
     }
   }
 
-  /** What terminated-pod-gc does: only the newest of the finished pods are kept. */
-  removeFinished(kept = 0): void {
+  /** What terminated-pod-gc does: only the newest of the finished pods are kept. Answers the others. */
+  removeFinished(kept = 0): readonly Pod[] {
     const { store } = this.parts;
     const finished = store
       .list(pods)
-      .filter((pod) => isFinished(asPod(pod)))
-      .sort((a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion));
-    finished.slice(kept).forEach((pod) => deleteObject(store, pods, pod, {}));
+      .map(asPod)
+      .filter(isFinished)
+      .sort((a, b) => Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion))
+      .slice(kept);
+    finished.forEach((pod) => deleteObject(store, pods, pod, {}));
+    return finished;
   }
 
   private disrupt(pod: Pod, reason: string, message: string): Pod {
@@ -195,6 +227,15 @@ export class Misbehaviour {
       .list(pods)
       .map(asPod)
       .filter((pod) => pod.spec.nodeName === node && !isFinished(pod));
+  }
+
+  private runningPods(): Pod[] {
+    const { store, kubelet } = this.parts;
+    const isRunning = (pod: Pod) => kubelet.processOf(pod, pod.spec.containers[0]?.name ?? '')?.isRunning === true;
+    return store
+      .list(pods)
+      .map(asPod)
+      .filter((pod) => pod.status.phase === 'Running' && !pod.metadata.deletionTimestamp && isRunning(pod));
   }
 
   private pod(namespace: string, name: string): Pod {

@@ -89,7 +89,12 @@ export class KubernetesServer {
     const { admission, listing, watches, kubelet } = this;
     this.api = new Api({ store, admission, listing, watches, logs });
     const user = 'system:serviceaccount:default:runner';
-    this.misbehaviour = new Misbehaviour({ store, watches, listing, logs, kubelet, user });
+    const door = {
+      isUp: () => this.http.listening,
+      goDown: () => this.goDown(),
+      comeBack: () => this.comeBack(),
+    };
+    this.misbehaviour = new Misbehaviour({ store, watches, listing, logs, kubelet, user, door });
     for (const name of new Set(['default', ...(options.namespaces ?? [])])) {
       store.create(namespaces, { metadata: { name }, status: { phase: 'Active' } });
     }
@@ -177,6 +182,7 @@ export class KubernetesServer {
 
   /** Ends all containers and connections; throws what went wrong within the server itself. */
   async stop(): Promise<void> {
+    await this.misbehaviour.stopChaos();
     this.isStopping = true;
     await this.kubelet.stop();
     this.watches.close();
