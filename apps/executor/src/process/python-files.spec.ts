@@ -26,6 +26,7 @@ def handle(inputs):
 
       expect(contents.map(String)).toEqual(texts);
       await fixture.close();
-    });
+      // Twenty interpreters begin at once.
+    }, 120_000);
   });
 });

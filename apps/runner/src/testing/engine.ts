@@ -205,7 +205,8 @@ export class Engine {
       await eventLog.close();
     }
     await this.eventLog.close();
-    await rm(this.directory, { recursive: true, force: true });
+    // A start under preparation may still be writing a value.
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   private async ask<T extends MessageType>(runId: string, type: T, data: DataOf<T>): Promise<CommandReply> {

@@ -133,12 +133,15 @@ describe('single reads', () => {
         ...tries.flatMap((each) => [scheduled('say', each), failAttempt(each), retry(each + 1)]),
       );
     }
-    const order: string[] = [];
-    const long = world.ask('run.get', { project, run_id: 'long' }).then(() => order.push('long'));
-    await Promise.all(Array.from({ length: 20 }, () => world.ask('run.get', { project, run_id: 'small' })));
-    order.push('small');
+    let isLongAnswered = false;
+    let answeredMeanwhile = 0;
+    const long = world.ask('run.get', { project, run_id: 'long' }).finally(() => (isLongAnswered = true));
+    while (!isLongAnswered) {
+      await world.ask('run.get', { project, run_id: 'small' });
+      if (!isLongAnswered) answeredMeanwhile++;
+    }
     await long;
-    expect(order).toEqual(['small', 'long']);
+    expect(answeredMeanwhile).toBeGreaterThan(0);
   });
 
   it('goes on from a snapshot, and gives what the whole stream gives', async () => {
