@@ -112,6 +112,19 @@ export const otherVersion = ({ kind }: Resource, name: string, asked: string, fo
     { name, kind },
   );
 
+/** Of a PUT; a deletion has `otherUid`. */
+export const otherObject = (resource: Resource, name: string, asked: string, found: string) =>
+  refuse(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(resource)} "${name}": StorageError: invalid object, Code: 4, Key: /registry/${resource.plural}/${name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found}`,
+    named(resource, name),
+  );
+
+/** A JSON patch that does not apply, a `test` in it that fails: nothing says which step. */
+export const unprocessable = () =>
+  refuse(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+
 /** What several API servers over one quota answer now and then; to be tried again. */
 export const quotaConflict = (quota: string) =>
   refuse(
