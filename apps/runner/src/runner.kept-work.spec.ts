@@ -34,7 +34,10 @@ describe('Work that outlives its executor', () => {
   /** What was handed out of an execution, and what became of it: `Scheduled 1`, `Succeeded 1`, … */
   async function courseOf(execution: string): Promise<string[]> {
     const events = await engine.runs.events(run);
-    const parsed = events.map(({ type, data }) => ({ type, ...(JSON.parse(data) as Partial<Start>) }));
+    const parsed = events.map(({ type, data }) => ({
+      type,
+      ...(JSON.parse(data) as { execution?: string; attempt?: number }),
+    }));
     return parsed
       .filter((event) => event.execution === execution && /Scheduled|Failed|Succeeded/.test(event.type))
       .map(({ type, attempt }) => `${type.replace('Execution', '')} ${attempt}`);
