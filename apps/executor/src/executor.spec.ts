@@ -158,6 +158,23 @@ describe('resource pool of an executor', () => {
     });
   });
 
+  it('says before each beat that it keeps work, and with it', async () => {
+    const executor = await ExecutorFixture.started({ keepsWork: true });
+    await executor.time.advance(1_000);
+    expect(executor.beatPacks).toEqual([
+      ['executor.traits', 'executor.beat'],
+      ['executor.traits', 'executor.beat'],
+    ]);
+    const { incarnation } = executor.executor;
+    expect(executor.traits[0]).toEqual({ executor: 'host-1', incarnation, site: 'local', keeps_work: true });
+  });
+
+  it('says nothing of its kind when its work ends with it', async () => {
+    const executor = await ExecutorFixture.started();
+    await executor.time.advance(1_000);
+    expect(executor.beatPacks).toEqual([['executor.beat'], ['executor.beat']]);
+  });
+
   it('beats each second, and not while the broker has not taken the beat before', async () => {
     const executor = await ExecutorFixture.started();
     await executor.time.advance(3_000);

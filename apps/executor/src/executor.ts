@@ -31,7 +31,7 @@ export interface ExecutorParts {
 
 /**
  * Turns starts into work and reports what became of it. It holds no truth: killed at any moment, the runner learns from
- * the silence of its incarnation what was lost, and starts it elsewhere. A new incarnation knows nothing of the old one.
+ * the silence of its incarnation what was lost, and starts it elsewhere, unless its work goes on (`keepsWork`). A new incarnation knows nothing of the old one.
  */
 export class Executor {
   readonly incarnation: string;

@@ -1,12 +1,15 @@
 import type { Broker } from '@ryax/broker';
-import { EVENT_SCHEMA, exchanges, routingKeys, type Beat } from '@ryax/contracts';
+import { EVENT_SCHEMA, exchanges, routingKeys, type Beat, type Message, type Traits } from '@ryax/contracts';
 import type { Clock, Log } from '@ryax/platform';
 import type { Attempts } from './attempts';
 import type { Envelopes } from './envelope';
 import type { Reporter } from './reports';
 import type { ExecutorSettings } from './settings';
 
-/** Says each second that we live and what our pool has free. Nobody keeps a beat for us: a lost one is lost. */
+/**
+ * Says each second that we live and what our pool has free, and before it what kind of executor we are, where that is not the usual
+ * one. Nobody keeps a beat for us: a lost one is lost.
+ */
 export class Heartbeat {
   private underway = false;
 
@@ -27,7 +30,7 @@ export class Heartbeat {
     try {
       await this.broker.publish(
         { exchange: exchanges.executions.name, routingKey: routingKeys.beat },
-        [this.envelopes.ofOurselves('executor.beat', this.content())],
+        this.messages(),
         { persistent: false },
       );
     } catch (error) {
@@ -35,6 +38,18 @@ export class Heartbeat {
     } finally {
       this.underway = false;
     }
+  }
+
+  /** Published together, so that no runner takes a beat for that of another kind of executor. */
+  private messages(): readonly [Message, ...Message[]] {
+    const beat = this.envelopes.ofOurselves('executor.beat', this.content());
+    if (!this.settings.keepsWork) return [beat];
+    return [this.envelopes.ofOurselves('executor.traits', this.traits()), beat];
+  }
+
+  private traits(): Traits {
+    const { site, keepsWork } = this.settings;
+    return { ...this.reporter, site, keeps_work: keepsWork };
   }
 
   private content(): Beat {

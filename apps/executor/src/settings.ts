@@ -11,6 +11,11 @@ export interface ExecutorSettings {
   /** What the pool has of each resource. */
   readonly capacity: Amounts;
   readonly poolRules: PoolRules;
+  /**
+   * What it runs goes on when it dies, and whoever is at its site then answers for it: runners do not take it for lost, and wait
+   * until they are told. Not for work that ends with the executor: nobody would tell them.
+   */
+  readonly keepsWork: boolean;
   /** Between two beats. */
   readonly beatMs: number;
   /** Without an answered beat for this long it is not ready. Each start brings its own validity. */
@@ -64,6 +69,7 @@ export const defaultSettings: ExecutorSettings = {
   pool: 'default',
   capacity: machineCapacity(),
   poolRules: { waitingLimit: 64, overtakingLimit: 16, reserveAfterMs: 5_000, patienceMs: 10_000 },
+  keepsWork: false,
   beatMs: 1_000,
   leaseMs: 5_000,
   startedAfterMs: 100,

@@ -3,6 +3,7 @@ import { exchanges, routingKeys, type Beat, type DataOf, type Message, type Mess
 import type { Member, Members } from '@ryax/event-log';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { ExecutorRegistry } from './executors';
+import { rememberedMs } from './membership';
 
 /**
  * Hears every executor's beat, each on a transient queue of our own: writes it down, and answers it with the executor's own
@@ -11,7 +12,7 @@ import type { ExecutorRegistry } from './executors';
 export class ExecutorBeats {
   constructor(
     private readonly broker: Broker,
-    private readonly members: Members,
+    private readonly members: Pick<Members, 'beat' | 'live'>,
     private readonly executors: ExecutorRegistry,
     private readonly clock: Clock,
     private readonly ids: IdSource,
@@ -28,6 +29,9 @@ export class ExecutorBeats {
     for (const member of await this.members.live(presumedAliveMs)) {
       if (member.kind === 'executor') this.executors.presume(presumedExecutor(member));
     }
+    for (const { site, keepsWork } of await this.members.live(rememberedMs)) {
+      if (keepsWork) this.executors.rememberKept(site);
+    }
     const bindings = [{ exchange: exchanges.executions.name, routingKey: routingKeys.beat }];
     await this.broker.declare([{ name: this.queue, kind: 'own', bindings }]);
     const subscription = await this.broker.consume(this.queue, { prefetch: 100, maxBatch: 100 }, (batch) =>
@@ -41,6 +45,8 @@ export class ExecutorBeats {
       const { message } = delivery;
       if (isType(message, 'runner.beat')) {
         if (message.data.incarnation === this.options.incarnation) this.executors.heardSelf(this.clock.monotonicMs());
+      } else if (isType(message, 'executor.traits')) {
+        this.executors.heardTraits(message.data);
       } else if (isType(message, 'executor.beat')) {
         await this.answer(message.data);
       }
@@ -60,6 +66,7 @@ export class ExecutorBeats {
         wanted: '{}',
         schemaMax: beat.schema_max,
         lock: null,
+        keepsWork: this.executors.isKeeping(beat.incarnation),
         sent: beat.sent,
       });
       this.executors.heard(beat);
@@ -93,6 +100,7 @@ function presumedExecutor(member: Member) {
     incarnation: member.incarnation,
     site: member.site,
     pools: JSON.parse(member.pools) as Beat['pools'],
+    keepsWork: member.keepsWork,
   };
 }
 

@@ -88,11 +88,60 @@ describe('ExecutorRegistry', () => {
 
   it('gives an executor that others knew its patience from the start', () => {
     const registry = new ExecutorRegistry(options);
-    registry.presume({ executor: 'host', incarnation: 'before', site: 'local', pools: [] });
+    registry.presume({ executor: 'host', incarnation: 'before', site: 'local', pools: [], keepsWork: false });
     hearSelf(registry, 0, 5_000);
     expect(registry.isAlive('before')).toBe(true);
     hearSelf(registry, 6_000, 11_000);
     expect(registry.isDead('before')).toBe(true);
+  });
+
+  describe('knows a site for one that keeps work', () => {
+    const traits = (keeps_work: boolean) => ({ executor: 'host', incarnation: 'e1', site: 'local', keeps_work });
+
+    it('by what an executor says before its beat, as long as the beats go on, and when it is forgotten', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heardTraits(traits(true));
+      for (let count = 0; count < 2; count++) registry.heard(beat('e1'));
+      expect([registry.isKeeping('e1'), registry.keepsWork('local')]).toEqual([true, true]);
+      hearSelf(registry, 0, 1_000_000);
+      expect([registry.isKeeping('e1'), registry.keepsWork('local')]).toEqual([false, true]);
+    });
+
+    it('by what others knew of an executor that we have heard before without it', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heard(beat('e1'));
+      registry.presume({ executor: 'host', incarnation: 'e1', site: 'local', pools: [], keepsWork: true });
+      registry.presume({ executor: 'host', incarnation: 'e1', site: 'local', pools: [], keepsWork: false });
+      expect([registry.isKeeping('e1'), registry.keepsWork('local')]).toEqual([true, true]);
+      expect(registry.slots('default')).toBe(4);
+    });
+
+    it('by one that is long dead', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.rememberKept('local');
+      registry.heard(beat('e2'));
+      expect([registry.isKeeping('e2'), registry.keepsWork('local'), registry.keepsWork('far')]).toEqual([
+        false,
+        true,
+        false,
+      ]);
+    });
+
+    it('by nothing else', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heard(beat('e1'));
+      registry.heardTraits(traits(false));
+      expect([registry.isKeeping('e1'), registry.keepsWork('local')]).toEqual([false, false]);
+    });
+  });
+
+  it('does not take traits for a beat: whoever sends no beats is dead, and is given nothing', () => {
+    const registry = new ExecutorRegistry(options);
+    for (let at = 0; at <= 11_000; at += 1_000) {
+      registry.heardTraits({ executor: 'host', incarnation: 'e1', site: 'local', keeps_work: true });
+      registry.heardSelf(at);
+    }
+    expect([registry.isDead('e1'), registry.place('local', 'default', () => 0)]).toEqual([true, undefined]);
   });
 
   it('adds up the slots of live executors and starts where most are free', () => {

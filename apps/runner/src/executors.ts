@@ -1,4 +1,4 @@
-import type { Beat } from '@ryax/contracts';
+import type { Beat, Traits } from '@ryax/contracts';
 
 /** What is known of an executor's process, from its beats. */
 export interface KnownExecutor {
@@ -6,6 +6,8 @@ export interface KnownExecutor {
   readonly incarnation: string;
   readonly site: string;
   pools: Beat['pools'];
+  /** What it runs goes on when it dies. */
+  keepsWork: boolean;
   /** The broker found no queue of it: no start is sent until it is heard again. */
   isUnreachable: boolean;
   /** {@link ExecutorRegistry.credibleMs} when it was last heard. */
@@ -22,6 +24,8 @@ const patiencesRemembered = 60;
  */
 export class ExecutorRegistry {
   private readonly executors = new Map<string, KnownExecutor>();
+  /** Not forgotten with the executors that made them so: what those ran may run for days. */
+  private readonly sitesThatKeepWork = new Set<string>();
   private credible = 0;
   private ownBeatHeardAt: number | undefined;
   private turn = 0;
@@ -49,16 +53,41 @@ export class ExecutorRegistry {
       incarnation: beat.incarnation,
       site: beat.site,
       pools: beat.pools,
+      keepsWork: this.isKeeping(beat.incarnation),
       isUnreachable: false,
       lastHeard: this.credible,
     });
   }
 
-  /** An executor that others have heard before we listened: it has our patience from now on. */
-  presume(known: Omit<KnownExecutor, 'lastHeard' | 'isUnreachable'>): void {
-    if (!this.executors.has(known.incarnation)) {
-      this.executors.set(known.incarnation, { ...known, isUnreachable: false, lastHeard: this.credible });
-    }
+  /** Comes before each beat of an executor that has something to say of its kind. */
+  heardTraits({ executor, incarnation, site, keeps_work }: Traits): void {
+    this.presume({ executor, incarnation, site, pools: [], keepsWork: keeps_work });
+  }
+
+  /**
+   * An executor that others have heard before we listened: it has our patience from now on. `keepsWork` where that is known of it;
+   * of one that does it is never unlearnt.
+   */
+  presume(presumed: Omit<KnownExecutor, 'lastHeard' | 'isUnreachable'>): void {
+    const known = this.executors.get(presumed.incarnation);
+    if (presumed.keepsWork) this.rememberKept(presumed.site);
+    if (known !== undefined) known.keepsWork ||= presumed.keepsWork;
+    else this.executors.set(presumed.incarnation, { ...presumed, isUnreachable: false, lastHeard: this.credible });
+  }
+
+  /** An executor of this site has kept work, be it long dead. */
+  rememberKept(site: string): void {
+    this.sitesThatKeepWork.add(site);
+  }
+
+  /** Whether work of this site may outlive its executor, as that of any executor does that we know or remember there. */
+  keepsWork(site: string): boolean {
+    return this.sitesThatKeepWork.has(site);
+  }
+
+  /** Whether the work of this executor outlives it, as far as we know. */
+  isKeeping(incarnation: string): boolean {
+    return this.executors.get(incarnation)?.keepsWork ?? false;
   }
 
   isAlive(incarnation: string): boolean {

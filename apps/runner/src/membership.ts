@@ -5,7 +5,7 @@ import type { Clock, IdSource, Log } from '@ryax/platform';
 import { ownedPartitions } from './partitions';
 
 /** Long enough to find executors that died before we started: they may have taken what nobody else knows of. */
-const rememberedMs = 24 * 60 * 60 * 1000;
+export const rememberedMs = 24 * 60 * 60 * 1000;
 
 export interface MembershipOptions {
   readonly incarnation: string;
@@ -89,6 +89,7 @@ export class Membership {
       wanted: JSON.stringify(wanted),
       schemaMax: EVENT_SCHEMA,
       lock: this.lockName,
+      keepsWork: false,
       sent,
     });
     const runners = (await this.members.live(patienceMs)).filter((member) => member.kind === 'runner');

@@ -1,7 +1,7 @@
 import { routingKeys, type Answer, type Report } from '@ryax/contracts';
-import type { DatabaseClock } from '@ryax/event-log';
+import type { DatabaseClock, Member } from '@ryax/event-log';
 import type { Clock } from '@ryax/platform';
-import type { Membership } from './membership';
+import { rememberedMs, type Membership } from './membership';
 import type { ExecutorRegistry } from './executors';
 import type { Outbox } from './outbox';
 import { addressOf, type TrackedAttempt, type WorkIndex } from './work-index';
@@ -53,6 +53,16 @@ interface Look {
  * | unknown to all that live, nobody has died | its start is emitted again, as the same attempt |
  * | unknown to all that live, and it is being cancelled | cancelled, confirmed |
  * | nobody lives, nobody has died | nothing: nobody has said anything, and nobody could take it |
+ *
+ * Where work outlives its executor (pods; docs/adr/0306-work-that-outlives-its-executor.md), a death proves less:
+ *
+ * | the attempt, at a site that keeps work | then |
+ * |---|---|
+ * | has a holder that is dead | the holder is forgotten: every live executor of the site is asked, as one may have it now |
+ * | has no known holder, and who lived when we asked has died since | every live executor is asked anew: what they said was true before |
+ * | is not answered for by one that lives, as when it has yet to adopt a pod that it sees | that is asked again |
+ * | unknown to all that live, and one has died since it was handed out, or it is older than the dead are remembered | lost |
+ * | nobody lives, whoever has died | nothing, be it cancelled or not: it may run on |
  *
  * Everything that is said may come late or twice. So it counts only by what it answers: `returned` and `holding` the start that
  * we have sent last, `unknown` and `holding` the question that we have asked last. All else is a reason to ask.
@@ -149,7 +159,7 @@ export class Reconciliation {
   private holds(attempt: TrackedAttempt, said: Answer | Report, isCurrent: boolean): void {
     const { executor, incarnation } = said;
     // Also one that died before we began to listen: its silence has to count from some time on.
-    this.executors.presume({ executor, incarnation, site: attempt.site, pools: [] });
+    this.executors.presume({ executor, incarnation, site: attempt.site, pools: [], keepsWork: false });
     if (isCurrent) {
       attempt.holder = incarnation;
       attempt.isReturned = false;
@@ -161,6 +171,7 @@ export class Reconciliation {
 
   /** @returns whether something is sent for it */
   private lookAt(attempt: TrackedAttempt, look: Look): boolean {
+    if (this.isLeftAlone(attempt)) return false;
     const { holder } = attempt;
     if (attempt.isSuspect && this.ask(attempt, routingKeys.query(attempt.site), look)) {
       attempt.isSuspect = false;
@@ -179,6 +190,26 @@ export class Reconciliation {
       return this.ask(attempt, routingKeys.query(attempt.site), look);
     }
     return false;
+  }
+
+  /** Whether its work outlives its executor, and nobody is there who could say anything of it. */
+  private isLeftAlone(attempt: TrackedAttempt): boolean {
+    const { site } = attempt;
+    if (!this.executors.keepsWork(site)) return false;
+    this.forgetDead(attempt);
+    return attempt.holder === undefined && this.executors.alive(site).length === 0;
+  }
+
+  /** Whoever lives may since have what a dead one held, or what it began after the others had called it unknown. */
+  private forgetDead(attempt: TrackedAttempt): void {
+    const { holder, inquiry } = attempt;
+    if (holder === undefined) {
+      const isOutdated = inquiry?.madeAmong.some((incarnation) => !this.executors.isAlive(incarnation));
+      if (isOutdated === true) attempt.inquiry = undefined;
+    } else if (this.executors.isDead(holder)) {
+      attempt.holder = undefined;
+      attempt.inquiry = undefined;
+    }
   }
 
   private askHolder(attempt: TrackedAttempt, holder: string, look: Look): boolean {
@@ -204,6 +235,7 @@ export class Reconciliation {
           // Also newer than the start, should the database's clock have been set back.
           since: Math.max(since, attempt.since + 1),
           isConclusive,
+          madeAmong: this.executors.alive(attempt.site).map(({ incarnation }) => incarnation),
           unknownTo: new Set<string>(),
           isAnswered: false,
           askedAt: now,
@@ -236,14 +268,20 @@ export class Reconciliation {
     const remembered = await this.membership.rememberedExecutors();
     const dead = remembered.filter((member) => !this.executors.isAlive(member.incarnation));
     for (const attempt of silent) {
-      const suspect = dead.find(
-        (member) => member.site === attempt.site && member.beatAt + beatSlackMs >= attempt.scheduledAt,
-      );
-      if (suspect !== undefined) reconciled.vanished(attempt, `executor ${suspect.id}, which may have run it, is gone`);
+      const mayHaveRun = this.mayHaveRun(attempt, dead);
+      if (mayHaveRun !== undefined) reconciled.vanished(attempt, `${mayHaveRun}, which may have run it, is gone`);
       else if (this.executors.alive(attempt.site).length === 0) continue;
       else if (attempt.cancelling !== null) reconciled.vanished(attempt, 'no executor holds it');
       else reconciled.emitAgain(attempt);
     }
+  }
+
+  private mayHaveRun({ site, scheduledAt }: TrackedAttempt, dead: readonly Member[]): string | undefined {
+    const suspect = dead.find((member) => member.site === site && member.beatAt + beatSlackMs >= scheduledAt);
+    if (suspect !== undefined) return `executor ${suspect.id}`;
+    // It has waited for somebody to come for longer than the dead are remembered.
+    const isOld = this.database.now() - scheduledAt >= rememberedMs;
+    return isOld && this.executors.keepsWork(site) ? 'an executor that is not remembered any more' : undefined;
   }
 }
 

@@ -30,6 +30,8 @@ export interface Inquiry {
   readonly to: string;
   /** When it was made, by the database: its name, and whoever does not know the attempt takes no start of it that is older. */
   readonly since: number;
+  /** The executors of the site that lived when it was made. */
+  readonly madeAmong: readonly string[];
   /** Made after the start had lost its validity: that nobody knows the attempt counts. */
   readonly isConclusive: boolean;
   /** Monotonic ms when it was last put. */

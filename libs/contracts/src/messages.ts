@@ -199,6 +199,13 @@ export const beatSchema = z.strictObject({
   schema_max: z.int(),
 });
 export type Beat = z.infer<typeof beatSchema>;
+/**
+ * What kind of executor this is, said with each beat, before it; one that says nothing keeps no work.
+ * `keeps_work`: what it runs goes on when it dies, and a successor at its site answers for it. That one calls unknown only what it
+ * knows not to be there: of what it has seen and not taken over yet it says nothing.
+ */
+export const traitsSchema = z.strictObject({ ...reporter, site: z.string(), keeps_work: z.boolean() });
+export type Traits = z.infer<typeof traitsSchema>;
 /** A runner hears its own beat on the executors' exchange: silence of others counts only while it does. */
 export const runnerBeatSchema = z.strictObject({ incarnation: z.string(), sent: z.number() });
 export const beatAnswerSchema = z.strictObject({ sent: z.number(), incarnations: z.array(z.string()) });

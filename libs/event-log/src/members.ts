@@ -24,6 +24,8 @@ export interface MemberBeat {
   readonly schemaMax: number;
   /** The name of a lock (locks.ts) that it holds as long as it lives; null for one that counts by its beats alone. */
   readonly lock: string | null;
+  /** What it runs goes on when it dies. Once said of an incarnation it stays said: whoever writes false may only not know it. */
+  readonly keepsWork: boolean;
   /** The sender's own monotonic number, to ignore beats that arrive late. */
   readonly sent: number;
 }

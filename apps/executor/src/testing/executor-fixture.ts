@@ -1,6 +1,7 @@
 import {
   exchanges,
   queues,
+  routingKeys,
   type Answer,
   type Beat,
   type DataOf,
@@ -10,6 +11,7 @@ import {
   type Report,
   type Settled,
   type Start,
+  type Traits,
 } from '@ryax/contracts';
 import { Health, IdSource, Log, Metrics } from '@ryax/platform';
 import { Executor } from '../executor';
@@ -145,6 +147,17 @@ export class ExecutorFixture {
 
   get beats(): readonly Beat[] {
     return this.sent('executor.beat');
+  }
+
+  /** The types of what was published as one, at each beat. */
+  get beatPacks(): readonly (readonly MessageType[])[] {
+    const packs = this.published.filter(({ target }) => target.routingKey === routingKeys.beat);
+    return packs.map(({ messages }) => messages.map(({ type }) => type));
+  }
+
+  /** What kind of executor it has said to be. */
+  get traits(): readonly Traits[] {
+    return this.sent('executor.traits');
   }
 
   packsTo(exchange: string): readonly Published[] {

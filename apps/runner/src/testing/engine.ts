@@ -20,7 +20,7 @@ import { LocalFileStore, putJson } from '@ryax/filestore';
 import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
 import { Runner } from '../runner';
 import type { RunnerOptions } from '../runner.config';
-import { ExecutorDouble } from './executor-double';
+import { ExecutorDouble, type ExecutorKind } from './executor-double';
 import { ExecutorLink } from './executor-link';
 import { faulty, noFaults, sometimesDeaf, withoutMissing, type Faults } from './faults';
 import { RunsInLog } from './runs-in-log';
@@ -144,9 +144,14 @@ export class Engine {
     return { runner, faults, isolate, kill, loseLock, findOtherDatabase, beats: () => faults.beats, partitions };
   }
 
-  async executor(incarnation = 'e1', slots = 4, link = new ExecutorLink()): Promise<ExecutorDouble> {
+  async executor(
+    incarnation = 'e1',
+    slots = 4,
+    link = new ExecutorLink(),
+    kind: Partial<ExecutorKind> = {},
+  ): Promise<ExecutorDouble> {
     const broker = link.over(new InMemoryBroker({ server: this.server, log }), incarnation);
-    const executor = new ExecutorDouble(broker, incarnation, slots);
+    const executor = new ExecutorDouble(broker, incarnation, slots, { site: 'local', keepsWork: false, ...kind });
     this.executors.push(executor);
     await executor.open();
     return executor;

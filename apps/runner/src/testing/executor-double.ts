@@ -15,9 +15,14 @@ import {
   type Start,
 } from '@ryax/contracts';
 
-const site = 'local';
 const pool = 'default';
 const consumption = { prefetch: 1_000, maxBatch: 1_000 };
+
+export interface ExecutorKind {
+  readonly site: string;
+  /** Its work goes on when it dies, and it says so with each beat. */
+  readonly keepsWork: boolean;
+}
 
 /** An executor as runners see one, over a real transport: beats, takes starts, and does with them what the spec says. */
 export class ExecutorDouble {
@@ -42,10 +47,12 @@ export class ExecutorDouble {
     readonly broker: Broker,
     readonly incarnation: string,
     private readonly slots = 4,
+    private readonly kind: ExecutorKind = { site: 'local', keepsWork: false },
   ) {}
 
   async open(): Promise<void> {
     const exchange = exchanges.executions.name;
+    const { site } = this.kind;
     const own = `ryax.executor.${this.incarnation}`;
     const keys = [routingKeys.executor(this.incarnation), routingKeys.cancel(site), routingKeys.query(site)];
     await this.broker.declare([
@@ -80,6 +87,13 @@ export class ExecutorDouble {
   ): Promise<void> {
     this.holding.delete(nameOf(start));
     await this.report(start, { report: 'ended', outcome, duration_ms: durationMs }, partition);
+  }
+
+  /** It has found this running as its predecessor has left it, and says so unasked. */
+  async adopts(start: Start, predecessor: ExecutorDouble): Promise<void> {
+    const since = predecessor.sinceOf.get(start) ?? null;
+    if (since !== null) this.holding.set(nameOf(start), since);
+    await this.answer(start, { answer: 'holding', since, asked_at: null });
   }
 
   /** Gives the start back; the same said again is a late copy. */
@@ -131,6 +145,7 @@ export class ExecutorDouble {
   }
 
   private async beat(): Promise<void> {
+    const { site, keepsWork } = this.kind;
     const amounts = { slots: this.slots, cpu: 4, memory_bytes: 1e9, gpu: 0 };
     const pools = [{ name: pool, ...amounts, free: amounts }];
     const data = {
@@ -142,7 +157,10 @@ export class ExecutorDouble {
       schema_max: 1,
     };
     const target = { exchange: exchanges.executions.name, routingKey: routingKeys.beat };
-    await this.broker.publish(target, [this.message('executor.beat', data)], { persistent: false });
+    const beat = this.message('executor.beat', data);
+    const traits = { executor: 'double', incarnation: this.incarnation, site, keeps_work: keepsWork };
+    const messages = keepsWork ? ([this.message('executor.traits', traits), beat] as const) : ([beat] as const);
+    await this.broker.publish(target, messages, { persistent: false });
   }
 
   private async hear(queue: string, note: (message: Message) => void): Promise<void> {

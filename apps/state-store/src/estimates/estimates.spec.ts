@@ -37,6 +37,7 @@ describe('estimates', () => {
       pools: JSON.stringify([pool]),
       wanted: '{}',
       schemaMax: 1,
+      keepsWork: false,
       lock: null,
       sent: 1,
     });

@@ -13,6 +13,7 @@ export function describeMembers(subject: () => ContractSubject): void {
     wanted: '{}',
     schemaMax: 1,
     lock: null,
+    keepsWork: false,
     sent: 1.5,
     ...over,
   });
@@ -41,6 +42,19 @@ export function describeMembers(subject: () => ContractSubject): void {
       await members.beat({ ...first, sent: 2, wanted: '{"cpu":9}' });
 
       expect(await find(first.incarnation)).toMatchObject({ sent: 3, wanted: '{"cpu":2}' });
+    });
+
+    it('keep work for good once they have said so, whoever writes their next beat without knowing it', async () => {
+      const { members } = subject();
+      const [keeping, usual] = [beat(), beat()];
+      for (const each of [keeping, usual]) await members.beat(each);
+      expect(await find(keeping.incarnation)).toMatchObject({ keepsWork: false });
+
+      await members.beat({ ...keeping, sent: 2, keepsWork: true });
+      await members.beat({ ...keeping, sent: 3, keepsWork: false });
+
+      expect(await find(keeping.incarnation)).toMatchObject({ sent: 3, keepsWork: true });
+      expect(await find(usual.incarnation)).toMatchObject({ keepsWork: false });
     });
 
     it('are gone with the lock that they hold, however young their beat, and back when they hold it again', async () => {

@@ -84,6 +84,8 @@ export interface MemberRow {
   readonly schema_max: number;
   /** The lock that it holds while it lives. */
   readonly lock: string | null;
+  /** What it runs goes on when it dies. */
+  readonly keeps_work: boolean;
   readonly sent: number;
   readonly beat_at: string;
 }
@@ -99,6 +101,7 @@ export const memberEntity = new EntitySchema<MemberRow>({
     wanted: { type: 'text' },
     schema_max: { type: 'integer' },
     lock: { type: 'text', nullable: true },
+    keeps_work: { type: 'boolean', default: false },
     sent: { type: 'double precision' },
     beat_at: { type: 'bigint' },
   },
