@@ -26,6 +26,7 @@ describe('attempts: taken, reported, settled', () => {
       inputs: { x: 1 },
       resources: { cpu: 1 },
       timeoutMs: 9,
+      origin: { replyPartition: 3, since: null, traceparent: undefined },
     });
   });
 

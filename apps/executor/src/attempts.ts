@@ -1,9 +1,10 @@
-import type { Outcome, Start } from '@ryax/contracts';
+import type { Outcome, Resources, Start } from '@ryax/contracts';
 import type { Clock } from '@ryax/platform';
 import { addressOf, attemptName, type Addressed } from './attempt-name';
 import type { ExecutorMetrics } from './executor-metrics';
 import type { Running, Taken, Waiting } from './held-attempt';
-import { amountsOf, lostUnlessFinished, rejection } from './judgements';
+import { lostUnlessFinished, rejection } from './judgements';
+import type { AttemptEnd } from './launcher';
 import type { Lease } from './lease';
 import type { Outcomes } from './outcomes';
 import { OutdatedStarts } from './outdated-starts';
@@ -23,7 +24,14 @@ export interface AttemptsContext {
   readonly outcomes: Outcomes;
   readonly metrics: ExecutorMetrics;
   /** Begins anything but a noop. */
-  readonly begin: (start: Start, ended: Ended) => Work;
+  readonly begin: (taken: Taken, ended: Ended) => Work;
+}
+
+/** What another executor has begun, and is ours now. */
+export interface Adopted {
+  readonly of: Addressed;
+  readonly since: number | null;
+  readonly resources: Resources;
 }
 
 /**
@@ -134,6 +142,27 @@ export class Attempts {
     this.context.reports.answer(asked, { answer: 'unknown', asked_at: askedAt });
   }
 
+  /** Held from now on, whether there is room or not: it runs. What was said of it before it was ours holds. */
+  adopt({ of, since, resources }: Adopted, begin: (ended: Ended) => Work): void {
+    const name = attemptName(of);
+    if (this.held.has(name) || this.context.outcomes.has(name)) return;
+    const now = this.context.clock.monotonicMs();
+    this.pool.occupy(name, this.context.settings.amountsOf(resources));
+    const held: Running = {
+      state: 'running',
+      of: addressOf(of),
+      since,
+      work: begin((end) => this.ended(name, end)),
+      startedReport: undefined,
+      stopping: 'no',
+    };
+    this.held.set(name, held);
+    this.runningCount++;
+    this.sayHolding(of, held, null);
+    if (this.settled.has(name, now)) this.settle(of);
+    else if (this.cancelledUnread.has(name, now)) this.cancel(of, false);
+  }
+
   settle(closed: Omit<Addressed, 'reply_partition'>): void {
     const name = attemptName(closed);
     const held = this.held.get(name);
@@ -201,7 +230,7 @@ export class Attempts {
 
   private queue(name: string, taken: Taken, now: number): void {
     const { start } = taken;
-    const asked = amountsOf(start);
+    const asked = this.context.settings.amountsOf(start.resources);
     const shortfalls = this.pool.shortfalls(asked);
     if (shortfalls.length > 0) {
       this.context.metrics.startRead('rejected');
@@ -251,7 +280,7 @@ export class Attempts {
       state: 'running',
       of,
       since: taken.since,
-      work: begin(start, (outcome, durationMs) => this.ended(name, outcome, durationMs)),
+      work: begin(taken, (end) => this.ended(name, end)),
       startedReport: timers.after(settings.startedAfterMs, () => {
         reports.send(of, { report: 'started', started_ms_ago: Math.round(clock.monotonicMs() - now) });
       }),
@@ -260,16 +289,20 @@ export class Attempts {
     this.runningCount++;
   }
 
-  private ended(name: string, outcome: Outcome, durationMs: number): void {
+  private ended(name: string, end: AttemptEnd | 'left'): void {
     const held = this.held.get(name);
     if (held?.state !== 'running') return;
-    held.startedReport.cancel();
+    held.startedReport?.cancel();
     this.runningCount--;
     this.drop(name);
-    if (held.stopping === 'closed') this.context.metrics.ended(outcome);
-    else this.end(held.of, held.stopping === 'cancelled' ? outcome : lostUnlessFinished(outcome), durationMs);
+    if (end !== 'left') this.endedHere(held, end);
     this.admit();
     if (this.runningCount === 0) this.emptyWaiters.splice(0).forEach((resolve) => resolve());
+  }
+
+  private endedHere({ of, stopping }: Running, { outcome, durationMs }: AttemptEnd): void {
+    if (stopping === 'closed') this.context.metrics.ended(outcome);
+    else this.end(of, stopping === 'cancelled' ? outcome : lostUnlessFinished(outcome), durationMs);
   }
 
   private end(of: Addressed, outcome: Outcome, durationMs: number | null): void {

@@ -1,5 +1,6 @@
 import { exchanges } from '@ryax/contracts';
 import { ExecutorFixture, noopOf, sleepOf, startOf } from './testing/executor-fixture';
+import { FakeKept, FakeLauncher } from './testing/fake-launcher';
 import { settle } from './testing/virtual-time';
 
 describe('lease: who may spawn', () => {
@@ -159,7 +160,7 @@ describe('resource pool of an executor', () => {
   });
 
   it('says before each beat that it keeps work, and with it', async () => {
-    const executor = await ExecutorFixture.started({ keepsWork: true });
+    const executor = await ExecutorFixture.started({}, new FakeLauncher(new FakeKept()));
     await executor.time.advance(1_000);
     expect(executor.beatPacks).toEqual([
       ['executor.traits', 'executor.beat'],

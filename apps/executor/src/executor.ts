@@ -1,21 +1,22 @@
 import type { Broker } from '@ryax/broker';
-import type { BeatAnswer, Start } from '@ryax/contracts';
+import type { Attempt, BeatAnswer, Settled } from '@ryax/contracts';
 import { Owner, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
 import { AttemptLog } from './attempt-log';
-import { addressOf } from './attempt-name';
+import { addressOf, attemptName, type Addressed } from './attempt-name';
 import { Attempts } from './attempts';
 import { Envelopes } from './envelope';
 import { ExecutorMetrics } from './executor-metrics';
 import { Heartbeat } from './heartbeat';
 import { Inbox } from './inbox';
-import type { Launcher } from './launcher';
+import type { Adoption, Launcher, LogSink, RunningAttempt } from './launcher';
+import type { Taken } from './held-attempt';
 import { Lease } from './lease';
 import { Outbox } from './outbox';
 import { Outcomes } from './outcomes';
 import { Reports } from './reports';
 import type { ExecutorSettings } from './settings';
 import { Timers, type Alarm } from './timers';
-import { beginLaunch, beginSleep, type Ended, type Work } from './work';
+import { beginLaunch, beginSleep, launchOf, type Ended, type Work } from './work';
 
 export interface ExecutorParts {
   readonly broker: Broker;
@@ -31,7 +32,8 @@ export interface ExecutorParts {
 
 /**
  * Turns starts into work and reports what became of it. It holds no truth: killed at any moment, the runner learns from
- * the silence of its incarnation what was lost, and starts it elsewhere, unless its work goes on (`keepsWork`). A new incarnation knows nothing of the old one.
+ * the silence of its incarnation what was lost, and starts it elsewhere, unless its
+ * work goes on (`Launcher.kept`): then a new incarnation answers for that of the old one, of which it otherwise knows nothing.
  */
 export class Executor {
   readonly incarnation: string;
@@ -70,10 +72,15 @@ export class Executor {
       reports,
       outcomes,
       metrics: new ExecutorMetrics(metrics, () => this.gauged()),
-      begin: (start, ended) => this.begin(start, ended),
+      begin: (taken, ended) => this.begin(taken, ended),
     });
-    this.heartbeat = new Heartbeat(broker, this.attempts, reporter, settings, clock, envelopes, log);
-    this.inbox = new Inbox(broker, this.attempts, settings, this.incarnation, (answer) => this.beatAnswered(answer));
+    const keepsWork = parts.launcher.kept !== undefined;
+    this.heartbeat = new Heartbeat(broker, this.attempts, reporter, settings, keepsWork, clock, envelopes, log);
+    this.inbox = new Inbox(broker, this.attempts, settings, this.incarnation, {
+      beatAnswered: (answer) => this.beatAnswered(answer),
+      asked: (attempts, askedAt) => this.asked(attempts, askedAt),
+      settled: (attempts) => this.settled(attempts),
+    });
   }
 
   /**
@@ -103,6 +110,7 @@ export class Executor {
   /** Shutdown, second: what runs may finish; then it is stopped, and what it came to is reported and settled. */
   async finish(): Promise<void> {
     const { finishMs, cancelMs, settleMs } = this.parts.settings;
+    if (this.parts.launcher.kept !== undefined) return this.letGo();
     if (!(await this.timers.atMost(finishMs, this.attempts.empty()))) {
       this.log.warn('Attempts were stopped by the shutdown', { running: this.attempts.running });
       this.attempts.stopAll();
@@ -112,6 +120,12 @@ export class Executor {
     await this.timers.atMost(settleMs, this.attempts.empty());
     const settled = await this.timers.atMost(settleMs, this.outcomes.allSettled());
     if (!settled) this.log.warn('Outcomes were left unsettled', { unsettled: this.outcomes.size });
+  }
+
+  /** What is kept goes on without us: only what has ended is seen to its settlement. */
+  private async letGo(): Promise<void> {
+    await this.parts.launcher.close();
+    await this.timers.atMost(this.parts.settings.settleMs, this.outcomes.allSettled());
   }
 
   /** Shutdown, last: the broker is still open, and closed by its owner. */
@@ -127,6 +141,8 @@ export class Executor {
   private async open(signal: AbortSignal): Promise<void> {
     const { broker, settings, health } = this.parts;
     try {
+      // Before anybody is told that we do not have something.
+      await unlessAborted(signal, this.openKept());
       await unlessAborted(signal, this.inbox.open());
     } catch (error) {
       if (signal.aborted) return;
@@ -137,6 +153,14 @@ export class Executor {
     this.tick();
     const { site, pool, capacity } = settings;
     this.log.info('Executor started', { site, pool, capacity });
+  }
+
+  private async openKept(): Promise<void> {
+    await this.parts.launcher.kept?.open({
+      incarnation: this.incarnation,
+      mayBegin: () => this.hasLease,
+      adopt: (adoption) => this.adopt(adoption),
+    });
   }
 
   private get hasLease(): boolean {
@@ -166,9 +190,10 @@ export class Executor {
     if (!this.attempts.isLeaving) this.owner.run('take starts', () => this.inbox.takeStarts());
   }
 
-  private beatAnswered({ sent }: BeatAnswer): void {
+  private beatAnswered({ sent, incarnations }: BeatAnswer): void {
     const hadLease = this.isLeased && this.hasLease;
     this.lease.answered(sent);
+    if (this.hasLease && !this.attempts.isLeaving) this.parts.launcher.kept?.alive(incarnations);
     if (hadLease || !this.hasLease) return;
     this.isLeased = true;
     this.log.info('A runner answered; starts may be spawned');
@@ -189,13 +214,43 @@ export class Executor {
     this.outcomes.repeatAll();
   }
 
-  private begin(start: Start, ended: Ended): Work {
-    const { clock, launcher, settings } = this.parts;
-    const { timers, owner, outbox, envelopes } = this;
+  private begin(taken: Taken, ended: Ended): Work {
+    const { clock, launcher } = this.parts;
+    const { start } = taken;
     const { action } = start;
-    if (action.type === 'builtin') return beginSleep(start, clock, timers, ended);
-    const log = new AttemptLog(addressOf(start), outbox, timers, envelopes, settings.logBytesPerAttempt);
-    return beginLaunch(start, action, log, { launcher, timers, owner, logEndMs: settings.logEndMs }, ended);
+    if (action.type === 'builtin') return beginSleep(start, clock, this.timers, ended);
+    return this.watch(addressOf(start), (sink) => launcher.launch(launchOf(taken, action), sink), ended);
+  }
+
+  /** Whoever does not hold an attempt may still see its work: somebody else has it, or it will be ours, and we are asked again. */
+  private asked(attempts: readonly Attempt[], askedAt: number | null): void {
+    const { kept } = this.parts.launcher;
+    for (const attempt of attempts) {
+      if (kept === undefined) this.attempts.query(attempt, askedAt);
+      else {
+        this.owner.run('look for what is asked for', async () => {
+          if (!(await kept.exists(attempt))) this.attempts.query(attempt, askedAt);
+        });
+      }
+    }
+  }
+
+  private settled(attempts: Settled['attempts']): void {
+    for (const attempt of attempts) {
+      this.attempts.settle(attempt);
+      this.parts.launcher.kept?.forget(attempt);
+    }
+  }
+
+  private watch(of: Addressed, launch: (sink: LogSink) => RunningAttempt, ended: Ended): Work {
+    const { settings } = this.parts;
+    const { timers, owner, outbox, envelopes } = this;
+    const log = new AttemptLog(of, outbox, timers, envelopes, settings.logBytesPerAttempt);
+    return beginLaunch(attemptName(of), launch, log, { timers, owner, logEndMs: settings.logEndMs }, ended);
+  }
+
+  private adopt({ of, since, resources, begin }: Adoption): void {
+    this.attempts.adopt({ of, since, resources }, (ended) => this.watch(of, begin, ended));
   }
 
   private gauged() {

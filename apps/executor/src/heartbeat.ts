@@ -18,6 +18,8 @@ export class Heartbeat {
     private readonly attempts: Attempts,
     private readonly reporter: Reporter,
     private readonly settings: ExecutorSettings,
+    /** What we run goes on when we die, and whoever is at our site then answers for it. */
+    private readonly keepsWork: boolean,
     private readonly clock: Clock,
     private readonly envelopes: Envelopes,
     private readonly log: Log,
@@ -43,13 +45,12 @@ export class Heartbeat {
   /** Published together, so that no runner takes a beat for that of another kind of executor. */
   private messages(): readonly [Message, ...Message[]] {
     const beat = this.envelopes.ofOurselves('executor.beat', this.content());
-    if (!this.settings.keepsWork) return [beat];
+    if (!this.keepsWork) return [beat];
     return [this.envelopes.ofOurselves('executor.traits', this.traits()), beat];
   }
 
   private traits(): Traits {
-    const { site, keepsWork } = this.settings;
-    return { ...this.reporter, site, keeps_work: keepsWork };
+    return { ...this.reporter, site: this.settings.site, keeps_work: this.keepsWork };
   }
 
   private content(): Beat {

@@ -25,8 +25,8 @@ export interface Running {
   readonly of: Addressed;
   readonly since: number | null;
   readonly work: Work;
-  /** Fires when it is time to say that it runs. */
-  readonly startedReport: Timer;
+  /** Fires when it is time to say that it runs; of what was adopted that has been said. */
+  readonly startedReport: Timer | undefined;
   /** Why it is being stopped, if it is: a runner's cancel, its attempt is closed in the log, or we leave. */
   stopping: 'no' | 'cancelled' | 'closed' | 'leaving';
 }

@@ -3,10 +3,12 @@ import {
   exchanges,
   queues,
   routingKeys,
+  type Attempt,
   type BeatAnswer,
   type DataOf,
   type Message,
   type MessageType,
+  type Settled,
 } from '@ryax/contracts';
 import type { Attempts } from './attempts';
 import type { ExecutorSettings } from './settings';
@@ -15,6 +17,14 @@ import type { ExecutorSettings } from './settings';
 const prefetchMargin = 16;
 const ownPrefetch = 256;
 const maxBatch = 500;
+
+/** What is said that concerns more than the attempts that are held. */
+export interface Said {
+  readonly beatAnswered: (answer: BeatAnswer) => void;
+  /** @param askedAt by the database; null if the runner does not say */
+  readonly asked: (attempts: readonly Attempt[], askedAt: number | null) => void;
+  readonly settled: (attempts: Settled['attempts']) => void;
+}
 
 /**
  * What is said to this executor, on two queues of its own that go with its connection: starts; and all else, be it for all
@@ -34,7 +44,7 @@ export class Inbox {
     private readonly attempts: Attempts,
     private readonly settings: ExecutorSettings,
     private readonly incarnation: string,
-    private readonly onBeatAnswer: (answer: BeatAnswer) => void,
+    private readonly said: Said,
   ) {
     this.startQueue = queues.starts(incarnation);
     this.ownQueue = `ryax.${routingKeys.executor(incarnation)}`;
@@ -93,14 +103,13 @@ export class Inbox {
   private receiveOwn(delivery: Delivery): void {
     const { message } = delivery;
     if (isType(message, 'executor.beat-answer')) {
-      this.onBeatAnswer(message.data);
+      this.said.beatAnswered(message.data);
     } else if (isType(message, 'execution.settled')) {
-      for (const attempt of message.data.attempts) this.attempts.settle(attempt);
+      this.said.settled(message.data.attempts);
     } else if (isType(message, 'execution.cancel')) {
       for (const { force, ...attempt } of message.data.attempts) this.attempts.cancel(attempt, force);
     } else if (isType(message, 'execution.query')) {
-      const askedAt = timeOf(message);
-      for (const attempt of message.data.attempts) this.attempts.query(attempt, askedAt);
+      this.said.asked(message.data.attempts, timeOf(message));
     } else {
       return park(delivery, 'a message for an executor');
     }

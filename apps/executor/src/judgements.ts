@@ -1,8 +1,8 @@
-import type { Outcome, Start } from '@ryax/contracts';
+import type { Outcome, Resources } from '@ryax/contracts';
 import type { Amounts, Shortfall } from './resource-pool';
 
-/** What it asks of the pool: a slot, and what it declares. */
-export function amountsOf({ resources }: Start): Amounts {
+/** What a process takes of the pool: a slot, and what it declares. */
+export function amountsOf(resources: Resources): Amounts {
   return {
     slots: 1,
     cpu: resources.cpu ?? 0,

@@ -52,6 +52,10 @@ export class Outcomes {
     this.report(kept, now);
   }
 
+  has(name: string): boolean {
+    return this.kept.has(name);
+  }
+
   /** Says it again to whoever asks; false when there is no such outcome (any more). */
   repeat(name: string, asker: Addressed): boolean {
     const kept = this.kept.get(name);

@@ -82,6 +82,11 @@ export class ResourcePool<Id> {
     return 'waiting';
   }
 
+  /** One that runs already takes what it has, be it more than there is. */
+  occupy(id: Id, asked: Amounts): void {
+    this.start({ id, asked: inUnits(asked), sinceMs: 0, overtaken: 0 }, []);
+  }
+
   /** Those that waited and may start now, in the order of their arrival. To be asked after each end. */
   admit(nowMs: number): Id[] {
     const started: Id[] = [];

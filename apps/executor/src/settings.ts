@@ -1,5 +1,6 @@
 import { hostname, totalmem, availableParallelism } from 'node:os';
-import { limits } from '@ryax/contracts';
+import { limits, type Resources } from '@ryax/contracts';
+import { amountsOf } from './judgements';
 import type { Amounts, PoolRules } from './resource-pool';
 
 /** What an executor is and how it behaves. All durations are its own, on the monotonic clock. */
@@ -11,11 +12,8 @@ export interface ExecutorSettings {
   /** What the pool has of each resource. */
   readonly capacity: Amounts;
   readonly poolRules: PoolRules;
-  /**
-   * What it runs goes on when it dies, and whoever is at its site then answers for it: runners do not take it for lost, and wait
-   * until they are told. Not for work that ends with the executor: nobody would tell them.
-   */
-  readonly keepsWork: boolean;
+  /** What of it an execution takes that asks for so much. */
+  readonly amountsOf: (resources: Resources) => Amounts;
   /** Between two beats. */
   readonly beatMs: number;
   /** Without an answered beat for this long it is not ready. Each start brings its own validity. */
@@ -69,7 +67,7 @@ export const defaultSettings: ExecutorSettings = {
   pool: 'default',
   capacity: machineCapacity(),
   poolRules: { waitingLimit: 64, overtakingLimit: 16, reserveAfterMs: 5_000, patienceMs: 10_000 },
-  keepsWork: false,
+  amountsOf,
   beatMs: 1_000,
   leaseMs: 5_000,
   startedAfterMs: 100,

@@ -1,9 +1,9 @@
 import { limits, type ActionToRun, type Outcome, type Start } from '@ryax/contracts';
 import type { Clock, Owner } from '@ryax/platform';
 import type { AttemptLog } from './attempt-log';
-import { attemptName } from './attempt-name';
 import { jsonSize } from './json-size';
-import type { Launch, Launcher, RunningAttempt } from './launcher';
+import type { AttemptEnd, Launch, LogSink, RunningAttempt } from './launcher';
+import type { Taken } from './held-attempt';
 import type { Timers } from './timers';
 
 /** What is being done for an attempt. */
@@ -12,11 +12,10 @@ export interface Work {
   cancel(force: boolean): void;
 }
 
-/** Told once, when the work has ended and its log is complete. Never before the work was begun. */
-export type Ended = (outcome: Outcome, durationMs: number) => void;
+/** Told once, when the work has ended and its log is complete, or is not ours any more. Never before the work was begun. */
+export type Ended = (end: AttemptEnd | 'left') => void;
 
-type AttemptEnd = Awaited<RunningAttempt['ended']>;
-type Launched = Exclude<ActionToRun, { type: 'builtin' }>;
+export type Launched = Exclude<ActionToRun, { type: 'builtin' }>;
 
 /** What an event holds besides the outputs of a success. */
 const eventFrameBytes = 4 * 1024;
@@ -36,7 +35,7 @@ export function beginSleep(start: Start, clock: Clock, timers: Timers, ended: En
   const since = clock.monotonicMs();
   const end = (outcome: Outcome) => {
     timer.cancel();
-    ended(outcome, clock.monotonicMs() - since);
+    ended({ outcome, durationMs: clock.monotonicMs() - since });
   };
   const { delayMs, outcome } = sleepPlan(start);
   const timer = timers.after(delayMs, () => end(outcome));
@@ -58,7 +57,6 @@ function sleepPlan({ inputs, timeout_ms }: Start): { readonly delayMs: number; r
 }
 
 export interface LaunchContext {
-  readonly launcher: Launcher;
   readonly timers: Timers;
   readonly owner: Owner;
   /** How long an outcome waits for its log to be confirmed. */
@@ -67,18 +65,18 @@ export interface LaunchContext {
 
 /** Begins a process or pod. Its outcome counts once its log is with the broker, so that a reader of both misses nothing. */
 export function beginLaunch(
-  start: Start,
-  action: Launched,
+  name: string,
+  launch: (sink: LogSink) => RunningAttempt,
   log: AttemptLog,
-  { launcher, timers, owner, logEndMs }: LaunchContext,
+  { timers, owner, logEndMs }: LaunchContext,
   ended: Ended,
 ): Work {
-  const running = launcher.launch(launchOf(start, action), log);
-  const name = attemptName(start);
+  const running = launch(log);
   owner.run(`attempt ${name}`, async () => {
-    const { outcome, durationMs } = await running.ended.catch(launcherFailed);
-    await timers.atMost(logEndMs, log.end());
-    ended(outcome, durationMs);
+    const end = await running.ended.catch(launcherFailed);
+    // What is not ours any more has its log ended by whoever it belongs to.
+    if (end !== 'left') await timers.atMost(logEndMs, log.end());
+    ended(end);
   });
   return running;
 }
@@ -89,7 +87,8 @@ function launcherFailed(error: unknown): AttemptEnd {
   return { outcome: { status: 'failed', failure: { kind: 'lost', message } }, durationMs: 0 };
 }
 
-function launchOf(start: Start, action: Launched): Launch {
+export function launchOf({ start, since }: Taken, action: Launched): Launch {
+  const { traceparent } = start;
   return {
     project: start.project,
     runId: start.run_id,
@@ -100,5 +99,6 @@ function launchOf(start: Start, action: Launched): Launch {
     inputs: start.inputs,
     resources: start.resources,
     timeoutMs: start.timeout_ms,
+    origin: { replyPartition: start.reply_partition, since, traceparent },
   };
 }

@@ -23,6 +23,11 @@ export function ownLabels({ project, runId, execution, attempt }: PodIdentity, s
   };
 }
 
+/** Selects them all, whatever pool they are of. */
+export function podsOfSite(site: string): string {
+  return `${managedBy}=${executorName},${ownPrefix}site=${site}`;
+}
+
 /** The ids in full: a label cannot hold all of them. */
 export function ownAnnotations({ project, runId, execution, attempt, workflowId }: Launch) {
   return {

@@ -21,7 +21,7 @@ import { architectureLabel, type NodePool, type SiteConfig } from './site-config
 export type ContainerLaunch = Launch & { readonly action: Container };
 
 const inputsVolume = `${ownVolumes}inputs`;
-const inputsAnnotation = `${ownPrefix}inputs`;
+export const inputsAnnotation = `${ownPrefix}inputs`;
 const inputsAsFile = {
   name: inputsVolume,
   downwardAPI: {

@@ -10,12 +10,6 @@ export interface Attempt {
   readonly control: AttemptControl;
 }
 
-/** How an attempt ended; the duration is that of its work, from hand-over to end. */
-export interface AttemptEnd {
-  readonly outcome: Outcome;
-  readonly durationMs: number;
-}
-
 /** A line of ours in the attempt's log. */
 export function note(sink: LogSink, line: string): void {
   sink.write(Buffer.from(`[ryax] ${line}\n`));

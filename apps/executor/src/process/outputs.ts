@@ -29,14 +29,17 @@ export interface Returned {
   readonly workingDirectory: string;
 }
 
+/** Where the paths of an attempt lead. */
+export type PathsOfAttempt = Pick<Room, 'resolve' | 'fromHost'>;
+
 /**
  * Takes one attempt's outputs out of its room, checks them against their declarations and makes them fit a report.
  * Rejects with an AttemptFailure that names the output.
  */
 export async function collectOutputs(
   targets: OutputTargets,
-  room: Room,
-  { launch, sink }: Attempt,
+  room: PathsOfAttempt,
+  { launch, sink }: Pick<Attempt, 'launch' | 'sink'>,
   declared: readonly IoDeclaration[],
   returned: Returned,
 ): Promise<Outcome> {
@@ -60,7 +63,7 @@ const mostWarnings = 20;
 class OutputCollection {
   constructor(
     private readonly targets: OutputTargets,
-    private readonly room: Room,
+    private readonly room: PathsOfAttempt,
     private readonly returned: Returned,
     /** Where a password output stands. */
     private readonly place: SecretPlace,
@@ -113,6 +116,7 @@ class OutputCollection {
     const wrong = (what: string) => wrongPath(name, returned, what);
     const path = resolve(this.returned.workingDirectory, returned);
     const { host, kind } = await this.find(path).catch((error: unknown) => {
+      if (error instanceof AttemptFailure) throw error;
       throw wrong(
         codeOf(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${codeOf(error) ?? 'no reason given'})`,
       );

@@ -4,9 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { limits } from '@ryax/contracts';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { packageRoot, Turns, type Clock, type Log } from '@ryax/platform';
-import type { Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
+import type { AttemptEnd, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { ActionCache } from './action-cache';
-import type { AttemptEnd } from './attempt';
 import { AttemptControl, outcomeOfStop } from './attempt-control';
 import { outcomeOf } from './attempt-failure';
 import { CommandRunner } from './command-runner';
@@ -58,6 +57,11 @@ const logsMs = 5_000;
 
 const runtimesOfThisPackage = join(packageRoot(__dirname), 'runtimes');
 
+/** It ends with us: nothing of it is ever left to others. */
+export interface RunningProcess extends RunningAttempt {
+  readonly ended: Promise<AttemptEnd>;
+}
+
 /** Runs actions as processes of this machine: handlers in warm workers, commands one by one. */
 export class ProcessLauncher implements Launcher {
   private readonly running = new Map<AttemptControl, Promise<AttemptEnd>>();
@@ -94,7 +98,7 @@ export class ProcessLauncher implements Launcher {
     return new ProcessLauncher(handlers, new CommandRunner(shared), rooms, scratch, isolation.level);
   }
 
-  launch(launch: Launch, sink: LogSink): RunningAttempt {
+  launch(launch: Launch, sink: LogSink): RunningProcess {
     const control = new AttemptControl();
     const ended = this.run(launch, sink, control).finally(() => this.running.delete(control));
     this.running.set(control, ended);

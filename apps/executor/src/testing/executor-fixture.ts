@@ -30,7 +30,6 @@ const testSettings: ExecutorSettings = {
 export class ExecutorFixture {
   readonly time = new VirtualTime();
   readonly broker = new FakeBroker();
-  readonly launcher = new FakeLauncher();
   readonly metrics = new Metrics();
   readonly health = new Health();
   readonly lines: string[] = [];
@@ -39,7 +38,10 @@ export class ExecutorFixture {
   answersBeats = true;
   private ids = 0;
 
-  constructor(readonly settings: ExecutorSettings) {
+  constructor(
+    readonly settings: ExecutorSettings,
+    readonly launcher = new FakeLauncher(),
+  ) {
     this.executor = new Executor({
       broker: this.broker,
       launcher: this.launcher,
@@ -55,8 +57,8 @@ export class ExecutorFixture {
   }
 
   /** An executor that has its lease. */
-  static async started(settings: Partial<ExecutorSettings> = {}): Promise<ExecutorFixture> {
-    const fixture = new ExecutorFixture({ ...testSettings, ...settings });
+  static async started(settings: Partial<ExecutorSettings> = {}, launcher?: FakeLauncher): Promise<ExecutorFixture> {
+    const fixture = new ExecutorFixture({ ...testSettings, ...settings }, launcher);
     fixture.executor.start();
     await settle();
     return fixture;

@@ -1,12 +1,13 @@
 import type { Outcome } from '@ryax/contracts';
-import type { Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
+import { attemptName, type Addressed } from '../attempt-name';
+import type { AttemptEnd, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 
 /** Work that runs until the test ends it. A cancel is noted, and ends it only when the test says so, or by force. */
 export class FakeWork implements RunningAttempt {
-  readonly ended: Promise<{ readonly outcome: Outcome; readonly durationMs: number }>;
+  readonly ended: Promise<AttemptEnd | 'left'>;
   readonly cancels: ('asked' | 'forced')[] = [];
   private reject: (error: Error) => void = () => undefined;
-  private resolve: (end: { readonly outcome: Outcome; readonly durationMs: number }) => void = () => undefined;
+  private resolve: (end: AttemptEnd | 'left') => void = () => undefined;
 
   constructor(
     readonly launch: Launch,
@@ -27,15 +28,51 @@ export class FakeWork implements RunningAttempt {
     this.resolve({ outcome, durationMs });
   }
 
+  /** Somebody else answers for it from now on. */
+  leave(): void {
+    this.resolve('left');
+  }
+
   /** What a launcher promises never to do. */
   break(error: Error): void {
     this.reject(error);
   }
 }
 
+/** Work that outlives its executor, as the test says. */
+export class FakeKept implements KeptWork {
+  /** Whom a runner has said to live, each time. */
+  readonly said: (readonly string[])[] = [];
+  /** Names of attempts whose work is there. */
+  readonly there = new Set<string>();
+  readonly forgotten: string[] = [];
+  keeper: Keeper | undefined;
+  /** What there is has not been found yet. */
+  isOpening: Promise<void> = Promise.resolve();
+
+  async open(keeper: Keeper): Promise<void> {
+    await this.isOpening;
+    this.keeper = keeper;
+  }
+
+  alive(incarnations: readonly string[]): void {
+    this.said.push(incarnations);
+  }
+
+  exists(attempt: Omit<Addressed, 'reply_partition'>): Promise<boolean> {
+    return Promise.resolve(this.there.has(attemptName(attempt)));
+  }
+
+  forget(attempt: Omit<Addressed, 'reply_partition'>): void {
+    this.forgotten.push(attemptName(attempt));
+  }
+}
+
 export class FakeLauncher implements Launcher {
   readonly works: FakeWork[] = [];
   closed = false;
+
+  constructor(readonly kept?: FakeKept) {}
 
   launch(launch: Launch, sink: LogSink): RunningAttempt {
     const work = new FakeWork(launch, sink);

@@ -11,6 +11,7 @@ export function containerLaunch({ action, ...fields }: LaunchFields = {}): Conta
     inputs: {},
     resources: {},
     timeoutMs: null,
+    origin: { replyPartition: 3, since: 1_700_000_000_000 },
     ...fields,
     action: { type: 'container', image: 'alpine:3.20', command: ['true'], env: {}, outputs: [], ...action },
   };

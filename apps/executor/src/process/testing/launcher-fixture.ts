@@ -6,7 +6,7 @@ import type { IoDeclaration, JsonObject, Outcome } from '@ryax/contracts';
 import { LocalFileStore, openSecrets, packDirectory, type Secrets } from '@ryax/filestore';
 import { Clock, Log } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
-import type { Launch, LogSink, RunningAttempt } from '../../launcher';
+import type { Launch, LogSink } from '../../launcher';
 import { isolate, isolationCandidates, type Isolation } from '../isolation';
 import { ProcessLauncher, type ProcessLauncherOptions } from '../process-launcher';
 
@@ -139,8 +139,9 @@ export class LauncherFixture {
   ) {
     const toRun = typeof action === 'string' ? ({ type: 'handler', content_hash: action } as const) : action;
     const ids = { project: 'default', runId: 'run-1', workflowId: 'quakes', execution: 'fit', attempt: 1 };
-    const attempt = { ...ids, action: toRun, inputs, resources: {}, timeoutMs: null, ...options };
-    const running: RunningAttempt = this.launcher.launch(attempt, log);
+    const origin = { replyPartition: 0, since: null };
+    const attempt = { ...ids, action: toRun, inputs, resources: {}, timeoutMs: null, origin, ...options };
+    const running = this.launcher.launch(attempt, log);
     return { running, log };
   }
 

@@ -1,0 +1,221 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { V1Pod } from '@kubernetes/client-node';
+import { backoffMs, wait, type Clock, type Log } from '@ryax/platform';
+import { judgeAnswer } from '../api-answer';
+import { trimmed } from './trimmed';
+import { reasonOf, type PodApi, type PodList, type Refused } from './pod-api';
+
+/** What a listener is told: the pod as it now is, or as it last was and that it exists no more. */
+export type PodNews =
+  { readonly type: 'changed'; readonly pod: V1Pod } | { readonly type: 'gone'; readonly last: V1Pod };
+
+export interface KnownPodsOptions {
+  /** Bookmarks come about once a minute: a watch that is silent for longer has lost its other end. */
+  readonly silenceMs: number;
+  /** However well the watch goes, all are listed again so often. */
+  readonly relistMs: number;
+}
+
+export const defaultWatching: KnownPodsOptions = { silenceMs: 150_000, relistMs: 600_000 };
+
+const retry = { initialMs: 250, maxMs: 15_000 };
+
+/**
+ * The pods of a site as the API server last told of them: one list, then one watch for all. A watch that breaks goes on where it
+ * was; one whose version is too old, and from time to time any, is begun with a new list. A pod that such a list lacks is asked
+ * for by its name before it counts as gone.
+ */
+export class KnownPods {
+  private readonly pods = new Map<string, V1Pod>();
+  private readonly listeners = new Map<string, (news: PodNews) => void>();
+  private listing: Promise<void> | undefined;
+  private failures = 0;
+
+  constructor(
+    private readonly api: PodApi,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    private readonly options: KnownPodsOptions = defaultWatching,
+  ) {}
+
+  get size(): number {
+    return this.pods.size;
+  }
+
+  all(): IterableIterator<V1Pod> {
+    return this.pods.values();
+  }
+
+  find(name: string): V1Pod | undefined {
+    return this.pods.get(name);
+  }
+
+  /** One listener for each name. Answers how to stop. */
+  listen(name: string, listener: (news: PodNews) => void): () => void {
+    this.listeners.set(name, listener);
+    return () => {
+      if (this.listeners.get(name) === listener) this.listeners.delete(name);
+    };
+  }
+
+  /** As an answer to a request of ours has it: newer than what we know, unless the watch was faster. */
+  learn(pod: V1Pod): void {
+    const { name = '', uid } = pod.metadata ?? {};
+    const known = this.pods.get(name);
+    if (known !== undefined && known.metadata?.uid === uid && !isNewer(pod, known)) return;
+    this.set(trimmed(pod));
+  }
+
+  /** Resolves once a list has been taken in that was begun after this call; rejects when the signal is aborted. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    // One that is under way may have been answered before.
+    await this.listing?.catch(() => undefined);
+    this.listing ??= this.listForRefresh(signal).finally(() => (this.listing = undefined));
+    await this.listing;
+  }
+
+  /** Follows the pods until the signal is aborted. `onListed` is called after each list. */
+  async follow(signal: AbortSignal, onListed: () => void): Promise<void> {
+    while (!signal.aborted) {
+      const { resourceVersion, items } = await this.listUntilAnswered(signal);
+      await this.replaceAll(items, signal);
+      onListed();
+      await this.watchFrom(resourceVersion, signal);
+    }
+  }
+
+  private async listUntilAnswered(signal: AbortSignal): Promise<PodList> {
+    for (;;) {
+      const listed = await this.api.list(signal);
+      if (listed.verdict === 'ok') {
+        this.failures = 0;
+        return listed.object;
+      }
+      await this.rest('Pods could not be listed', listed, signal);
+    }
+  }
+
+  private async listForRefresh(signal: AbortSignal): Promise<void> {
+    const { items } = await this.listUntilAnswered(signal);
+    for (const pod of items) this.learn(pod);
+  }
+
+  private async replaceAll(items: readonly V1Pod[], signal: AbortSignal): Promise<void> {
+    for (const pod of items) this.learn(pod);
+    const listed = new Set(items.map(({ metadata }) => metadata?.name));
+    for (const [name, last] of this.pods) {
+      if (!listed.has(name)) await this.confirmGone(name, last, signal);
+    }
+  }
+
+  /** A list may come from a cache that is behind; that a pod is gone is believed when it is asked for itself. */
+  private async confirmGone(name: string, last: V1Pod, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const answered = await this.api.read(name, signal);
+      const isOther = answered.verdict === 'ok' && answered.object.metadata?.uid !== last.metadata?.uid;
+      if (answered.verdict === 'gone' || isOther) this.drop(name, last);
+      if (answered.verdict === 'ok') this.learn(answered.object);
+      if (answered.verdict === 'ok' || answered.verdict === 'gone') return;
+      await this.rest('A pod could not be read', answered, signal);
+    }
+  }
+
+  /** Returns when it is time for a list. */
+  private async watchFrom(version: string, signal: AbortSignal): Promise<void> {
+    const relistAtMs = this.clock.monotonicMs() + this.options.relistMs;
+    const place = { version };
+    while (!signal.aborted && this.clock.monotonicMs() < relistAtMs) {
+      const streamed = await this.api.watch(place.version, this.options.silenceMs, signal);
+      if (streamed.type === 'refused') {
+        if (streamed.refused.verdict === 'expired') return;
+        await this.rest('Pods could not be watched', streamed.refused, signal);
+        continue;
+      }
+      const began = place.version;
+      const end = await this.read(streamed.body, place);
+      if (end === 'expired') return;
+      // A server that closes at once, again and again, is not asked in a loop.
+      if (place.version !== began) this.failures = 0;
+      else await this.rest('A watch ended without a word', undefined, signal);
+    }
+  }
+
+  /** Takes in what a watch says, until it ends or breaks. */
+  private async read(body: Readable, place: { version: string }): Promise<'ended' | 'expired'> {
+    try {
+      for await (const line of createInterface({ input: body, crlfDelay: Infinity })) {
+        const event = eventOf(line);
+        // A line that was cut is the last one.
+        if (event === undefined) continue;
+        if (event.type === 'ERROR') return this.endedBy(line);
+        place.version = event.object.metadata?.resourceVersion ?? place.version;
+        this.take(event);
+      }
+    } catch (error) {
+      this.log.debug('A watch broke', { error });
+    } finally {
+      body.destroy();
+    }
+    return 'ended';
+  }
+
+  private endedBy(line: string): 'ended' | 'expired' {
+    const { verdict } = judgeAnswer({ type: 'answer', status: 200, headers: {}, body: line });
+    this.log.debug('A watch was ended by the server', { verdict });
+    return verdict === 'expired' ? 'expired' : 'ended';
+  }
+
+  private take({ type, object }: WatchEvent): void {
+    const name = object.metadata?.name ?? '';
+    if (type === 'ADDED' || type === 'MODIFIED') this.learn(object);
+    else if (type === 'DELETED') this.drop(name, trimmed(object));
+  }
+
+  private set(pod: V1Pod): void {
+    const name = pod.metadata?.name ?? '';
+    const before = this.pods.get(name);
+    if (before !== undefined && before.metadata?.uid !== pod.metadata?.uid) this.drop(name, before);
+    this.pods.set(name, pod);
+    this.listeners.get(name)?.({ type: 'changed', pod });
+  }
+
+  private drop(name: string, last: V1Pod): void {
+    const known = this.pods.get(name);
+    if (known !== undefined && known.metadata?.uid !== last.metadata?.uid) return;
+    this.pods.delete(name);
+    this.listeners.get(name)?.({ type: 'gone', last });
+  }
+
+  private async rest(what: string, refused: Refused | undefined, signal: AbortSignal): Promise<void> {
+    const delayMs = Math.max(backoffMs(this.failures++, retry), retryAfter(refused));
+    if (refused !== undefined) this.log.warn(what, { reason: reasonOf(refused), delay_ms: Math.round(delayMs) });
+    await wait(delayMs, signal);
+  }
+}
+
+interface WatchEvent {
+  readonly type: string;
+  readonly object: V1Pod;
+}
+
+function eventOf(line: string): WatchEvent | undefined {
+  try {
+    const event = JSON.parse(line) as Partial<WatchEvent> | null;
+    return event?.type === undefined || event.object === undefined ? undefined : (event as WatchEvent);
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfter(refused: Refused | undefined): number {
+  return refused !== undefined && 'retryAfterMs' in refused ? (refused.retryAfterMs ?? 0) : 0;
+}
+
+/** Versions of one object may be compared as numbers (Kubernetes says so since 1.35, and has always kept it). */
+function isNewer(pod: V1Pod, known: V1Pod): boolean {
+  const version = pod.metadata?.resourceVersion ?? '';
+  const other = known.metadata?.resourceVersion ?? '';
+  if (!/^\d+$/.test(version) || !/^\d+$/.test(other)) return version !== other;
+  return BigInt(version) > BigInt(other);
+}

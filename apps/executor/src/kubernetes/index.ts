@@ -1,0 +1,55 @@
+import type { FileStore, Secrets } from '@ryax/filestore';
+import type { Clock, Log, Metrics } from '@ryax/platform';
+import { ClusterConnection } from './cluster/connection';
+import { PodApi } from './cluster/pod-api';
+import { RequestBudget, type Rate } from './cluster/request-budget';
+import { KubernetesLauncher } from './kubernetes-launcher';
+import { podsOfSite } from './labels';
+import { SiteConfigError, type NodePool, type SiteConfig } from './site-config';
+
+export { amountsOfPod } from './pod-resources';
+export { capacityOf, readSiteFile, type NodePool, type SiteConfig } from './site-config';
+export type { KubernetesLauncher } from './kubernetes-launcher';
+
+export interface KubernetesOptions {
+  readonly site: SiteConfig;
+  readonly pool: NodePool;
+  readonly files: FileStore;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly inlineValueBytes: number;
+  /** Requests to the API server. */
+  readonly rate: Rate;
+  /** The text of a kubeconfig; without it that of the environment, or the service account of our own pod. */
+  readonly kubeconfig?: string | undefined;
+}
+
+/**
+ * Runs actions as pods of a cluster.
+ * @throws ClusterConfigError
+ */
+export async function openKubernetes(options: KubernetesOptions): Promise<KubernetesLauncher> {
+  const { site, clock, metrics, rate, kubeconfig } = options;
+  const connection = await ClusterConnection.open(clock, kubeconfig);
+  const requests = metrics.counter({
+    name: 'ryax_kubernetes_requests_total',
+    help: 'Requests to the API server, by verb and by what was to be done about the answer',
+    labelNames: ['verb', 'verdict'],
+  });
+  const where = { namespace: site.namespace, labelSelector: podsOfSite(site.name) };
+  const api = new PodApi(connection, new RequestBudget(rate, clock), where, requests);
+  return new KubernetesLauncher({ ...options, api, closeConnection: () => connection.close() });
+}
+
+/**
+ * The pool of that name.
+ * @throws SiteConfigError
+ */
+export function poolNamed(site: SiteConfig, name: string, source: string): NodePool {
+  const found = site.nodePools.find((pool) => pool.name === name);
+  if (found !== undefined) return found;
+  const names = site.nodePools.map((pool) => pool.name).join(', ');
+  throw new SiteConfigError(source, [{ path: 'nodePools', reason: `expected one named "${name}", found ${names}` }]);
+}

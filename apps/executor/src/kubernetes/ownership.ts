@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { V1Pod } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { parsedJsonSchema, startSchema } from '@ryax/contracts';
+import { ownPrefix } from './fields';
+
+/** The incarnation of the executor that answers for a pod. */
+export const ownerLabel = `${ownPrefix}executor`;
+const originAnnotation = `${ownPrefix}origin`;
+
+const originSchema = z.object({
+  reply_partition: z.int().nonnegative(),
+  since: z.number().nullable(),
+  traceparent: z.string().optional(),
+  timeout_ms: z.number().nullable(),
+  resources: startSchema.shape.resources,
+  outputs: z.array(parsedJsonSchema),
+});
+
+/** What a successor has to know of an attempt whose start it has not seen: to whom it reports, and how it judges. */
+export type Origin = z.infer<typeof originSchema>;
+
+/** The pod with its owner and its origin on it. */
+export function owned(pod: V1Pod, incarnation: string, origin: Origin): V1Pod {
+  const metadata = Object.assign({}, pod.metadata, {
+    labels: { ...pod.metadata?.labels, [ownerLabel]: incarnation },
+    annotations: { ...pod.metadata?.annotations, [originAnnotation]: JSON.stringify(origin) },
+  });
+  return Object.assign({}, pod, { metadata });
+}
+
+export function ownerOf(pod: V1Pod): string | undefined {
+  return pod.metadata?.labels?.[ownerLabel];
+}
+
+/** Undefined where somebody has changed it, or left it out. */
+export function originOf(pod: V1Pod): Origin | undefined {
+  const text = pod.metadata?.annotations?.[originAnnotation];
+  if (text === undefined) return undefined;
+  try {
+    return originSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Which of the executors that live is to adopt a pod: all come to the same answer by themselves, and when one joins or leaves only
+ * what is its own changes hands (rendezvous hashing, Thaler and Ravishankar 1998).
+ */
+export function adopterOf(uid: string, incarnations: readonly string[]): string | undefined {
+  const weighed = incarnations.map((incarnation) => ({ incarnation, weight: weightOf(uid, incarnation) }));
+  return weighed.sort((one, other) => (one.weight < other.weight ? 1 : -1))[0]?.incarnation;
+}
+
+function weightOf(uid: string, incarnation: string): string {
+  return createHash('sha256').update(`${uid}/${incarnation}`).digest('hex');
+}

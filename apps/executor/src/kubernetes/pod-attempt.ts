@@ -1,0 +1,275 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Outcome } from '@ryax/contracts';
+import type { Clock } from '@ryax/platform';
+import type { AttemptEnd, Launch, LogSink, RunningAttempt } from '../launcher';
+import { note } from '../process/attempt';
+import { outcomeOfStop, type Stop } from '../process/attempt-control';
+import { outcomeOf } from '../process/attempt-failure';
+import type { OutputTargets } from '../process/outputs';
+import type { KnownPods, PodNews } from './cluster/known-pods';
+import type { PodApi } from './cluster/pod-api';
+import { PodLog } from './cluster/pod-log';
+import { ownerOf } from './ownership';
+import { pendingFailure } from './pending-cause';
+import { createPod, type Created } from './pod-creation';
+import { podOutputs } from './pod-outputs';
+import type { PodRemoval } from './pod-removal';
+import { statusOfMain, timeMs } from './pod-status';
+import { isUnreachable, nextStep, ranForMs, type FinalOutcome, type PodLimits, type Watched } from './pod-step';
+import { waitOf } from './pod-wait';
+
+export interface PodAttemptParts {
+  readonly api: PodApi;
+  readonly pods: KnownPods;
+  readonly removal: PodRemoval;
+  readonly clock: Clock;
+  readonly targets: OutputTargets;
+  readonly incarnation: string;
+  readonly mayCreate: () => boolean;
+  /** Aborted when this executor leaves: its pods go on without it. */
+  readonly leaving: AbortSignal;
+}
+
+/** Whose pod it is, and by what it is judged. */
+export interface PodWork {
+  readonly name: string;
+  readonly launch: Launch;
+  readonly limits: PodLimits;
+}
+
+/** A pod to be created, or one that is there. */
+export type Begin = { readonly create: () => Promise<V1Pod> } | { readonly adopt: V1Pod };
+
+/** Longer than this no timer can count. */
+const longestWaitMs = 2 ** 31 - 1;
+
+/** One attempt as a pod: from its creation, or its adoption, to its outcome. The pod itself stays until its outcome is in the log. */
+export class PodAttempt implements RunningAttempt {
+  readonly ended: Promise<AttemptEnd | 'left'>;
+  private readonly log: PodLog;
+  private readonly stopped = new AbortController();
+  private readonly lines = new Set<string>();
+  private reason: Stop | undefined;
+  private isForced = false;
+  private asked: 'nothing' | 'termination' | 'kill' = 'nothing';
+  private watched: Watched | undefined;
+  private unheard: PodNews | undefined;
+  private beganAtMs: number;
+  private wake: () => void = () => undefined;
+
+  constructor(
+    private readonly parts: PodAttemptParts,
+    private readonly work: PodWork,
+    private readonly sink: LogSink,
+    begin: Begin,
+  ) {
+    this.log = new PodLog(parts.api, work.name, sink);
+    this.beganAtMs = parts.clock.monotonicMs();
+    this.ended = this.run(begin);
+  }
+
+  cancel(force: boolean): void {
+    this.stop({ type: 'cancelled' }, force);
+  }
+
+  private stop(reason: Stop, force: boolean): void {
+    this.reason ??= reason;
+    this.isForced ||= force;
+    this.stopped.abort();
+    this.wake();
+  }
+
+  private async run(begin: Begin): Promise<AttemptEnd | 'left'> {
+    const { pods, leaving } = this.parts;
+    // From before it is created: it may be gone again before we know that it is there.
+    const unlisten = pods.listen(this.work.name, (news) => this.heard(news));
+    try {
+      const created = await this.begin(begin);
+      if (created.type !== 'pod') return this.end(this.outcomeWithoutPod(created));
+      return await this.seeTo(created.pod);
+    } catch (error) {
+      return leaving.aborted ? 'left' : this.end(outcomeOf(error));
+    } finally {
+      unlisten();
+      await this.log.leave();
+    }
+  }
+
+  private async begin(begin: Begin): Promise<Created> {
+    const { clock } = this.parts;
+    if (!('adopt' in begin)) return this.create(await begin.create());
+    this.beganAtMs -= ageMs(begin.adopt, clock.wallMs());
+    return { type: 'pod', pod: begin.adopt };
+  }
+
+  private create(pod: V1Pod): Promise<Created> {
+    const { api, incarnation, mayCreate, leaving } = this.parts;
+    return createPod(pod, { api, incarnation, mayCreate, say: (line) => this.say(line) }, this.stopped.signal, leaving);
+  }
+
+  private outcomeWithoutPod(created: Exclude<Created, { type: 'pod' }>): Outcome {
+    if (this.reason !== undefined) return outcomeOfStop(this.reason);
+    if (created.type === 'failed') return { status: 'failed', failure: created.failure };
+    throw new Error('Expected a reason to stop, found none');
+  }
+
+  private async seeTo(created: V1Pod): Promise<AttemptEnd | 'left'> {
+    const { clock, pods, leaving, incarnation } = this.parts;
+    this.watched = this.firstLook(created);
+    const news = this.unheard;
+    if (news !== undefined) this.heard(news);
+    pods.learn(created);
+    for (;;) {
+      leaving.throwIfAborted();
+      if (!this.watched.isGone && ownerOf(this.watched.pod) !== incarnation) return 'left';
+      this.removeIfStopped(this.watched.pod);
+      const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+      const step = nextStep(this.watched, this.work.limits, now);
+      switch (step.type) {
+        case 'end':
+          return this.finish(step.outcome);
+        case 'time-limit':
+          this.stop({ type: 'timeout', limitMs: step.limitMs }, false);
+          this.removeIfStopped(this.watched.pod);
+          await this.news(now.monotonicMs + longestWaitMs);
+          break;
+        case 'never-started':
+          return this.neverStarted(this.watched.pod, step.waitedMs);
+        case 'give-up':
+          this.remove(this.watched.pod, 0);
+          return this.finish({ status: 'failed', failure: step.failure });
+        case 'wait':
+          this.followIfRunning(this.watched.pod);
+          await this.news(step.untilMs);
+          break;
+        default:
+          step satisfies never;
+      }
+    }
+  }
+
+  private firstLook(pod: V1Pod): Watched {
+    const now = this.parts.clock.monotonicMs();
+    const ran = ranForMs(pod, this.parts.clock.wallMs());
+    const isRunning = statusOfMain(pod)?.state?.running !== undefined;
+    return {
+      pod,
+      isGone: false,
+      waitingSinceMs: now,
+      runningSinceMs: isRunning ? now - ran : undefined,
+      unreachableSinceMs: isUnreachable(pod) ? now : undefined,
+    };
+  }
+
+  private heard(news: PodNews): void {
+    const pod = news.type === 'changed' ? news.pod : news.last;
+    if (this.watched === undefined) {
+      this.unheard = news;
+      return;
+    }
+    const before = this.watched;
+    if (pod.metadata?.uid !== before.pod.metadata?.uid) return;
+    const now = this.parts.clock.monotonicMs();
+    const isWaitingForTheSame = waitOf(pod).for === waitOf(before.pod).for;
+    const isRunning = statusOfMain(pod)?.state?.running !== undefined;
+    this.watched = {
+      pod,
+      isGone: news.type === 'gone',
+      waitingSinceMs: isWaitingForTheSame ? before.waitingSinceMs : now,
+      runningSinceMs: isRunning ? (before.runningSinceMs ?? now) : before.runningSinceMs,
+      unreachableSinceMs: isUnreachable(pod) ? (before.unreachableSinceMs ?? now) : undefined,
+    };
+    this.wake();
+  }
+
+  /** Resolves when something is heard, when it is to be stopped, or at that time. */
+  private async news(untilMs: number): Promise<void> {
+    const { leaving, clock } = this.parts;
+    const ms = Math.min(longestWaitMs, Math.max(0, Math.ceil(untilMs - clock.monotonicMs())));
+    let timer: NodeJS.Timeout | undefined;
+    const wake = () => this.wake();
+    try {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+        timer = setTimeout(resolve, ms);
+        leaving.addEventListener('abort', wake, { once: true });
+      });
+    } finally {
+      clearTimeout(timer);
+      leaving.removeEventListener('abort', wake);
+      this.wake = () => undefined;
+    }
+  }
+
+  private followIfRunning(pod: V1Pod): void {
+    const state = statusOfMain(pod)?.state;
+    if (state?.running !== undefined) this.log.follow();
+    else if (state?.waiting !== undefined) this.sayWait(pod);
+  }
+
+  /** For whoever reads along, and wonders why nothing happens. */
+  private sayWait(pod: V1Pod): void {
+    const { for: what, reason, message } = waitOf(pod);
+    if (what === 'image' || what === 'config') this.say(`Its pod waits: ${message || reason}`);
+  }
+
+  private say(line: string): void {
+    if (this.lines.has(line)) return;
+    this.lines.add(line);
+    note(this.sink, line);
+  }
+
+  /** Asked once, and once more by force. */
+  private removeIfStopped(pod: V1Pod): void {
+    if (this.reason === undefined || this.watched?.isGone === true) return;
+    if (this.isForced && this.asked !== 'kill') {
+      this.asked = 'kill';
+      this.remove(pod, 0);
+    } else if (this.asked === 'nothing') {
+      this.asked = 'termination';
+      this.remove(pod);
+    }
+  }
+
+  private remove({ metadata }: V1Pod, graceSeconds?: number): void {
+    this.parts.removal.remove({ name: metadata?.name ?? '', uid: metadata?.uid ?? '' }, graceSeconds);
+  }
+
+  private async neverStarted(pod: V1Pod, waitedMs: number): Promise<AttemptEnd> {
+    const { api, leaving } = this.parts;
+    const events = await api.events(pod.metadata?.uid ?? '', leaving);
+    this.remove(pod);
+    return this.end({ status: 'failed', failure: pendingFailure(pod, events, waitedMs) });
+  }
+
+  /** All that the container has written is in the log before its outcome counts. */
+  private async finish(final: FinalOutcome): Promise<AttemptEnd> {
+    const durationMs = this.durationMs;
+    const state = this.watched && statusOfMain(this.watched.pod)?.state;
+    const hasRun = this.watched?.runningSinceMs !== undefined || state?.terminated !== undefined;
+    if (this.watched?.isGone === true) await this.log.lastWords();
+    else if (hasRun) await this.log.finish(this.parts.leaving);
+    return { outcome: await this.outcomeOf(final), durationMs };
+  }
+
+  private async outcomeOf(final: FinalOutcome): Promise<Outcome> {
+    if (this.reason !== undefined) return outcomeOfStop(this.reason);
+    if (final.status === 'failed') return { status: 'failed', failure: final.failure };
+    const { launch } = this.work;
+    if (launch.action.type !== 'container') throw new Error(`Expected a container, found a ${launch.action.type}`);
+    const attempt = { launch, sink: this.sink };
+    return podOutputs(this.parts.targets, attempt, launch.action.outputs, final.terminationMessage).catch(outcomeOf);
+  }
+
+  private end(outcome: Outcome): AttemptEnd {
+    return { outcome, durationMs: this.durationMs };
+  }
+
+  private get durationMs(): number {
+    return this.parts.clock.monotonicMs() - this.beganAtMs;
+  }
+}
+
+function ageMs({ metadata }: V1Pod, wallMs: number): number {
+  return Math.max(0, wallMs - (timeMs(metadata?.creationTimestamp) ?? wallMs));
+}

@@ -1,0 +1,141 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Failure } from '@ryax/contracts';
+import { backoffMs, wait } from '@ryax/platform';
+import type { PodApi, Refused } from './cluster/pod-api';
+import { reasonOf } from './cluster/pod-api';
+import { identityOf } from './labels';
+import { ownerLabel, ownerOf } from './ownership';
+
+export type Created =
+  | { readonly type: 'pod'; readonly pod: V1Pod }
+  | { readonly type: 'failed'; readonly failure: Failure }
+  /** Was to be stopped before there was a pod. */
+  | { readonly type: 'stopped' };
+
+export interface CreationParts {
+  readonly api: PodApi;
+  readonly incarnation: string;
+  /** Whether a runner still counts on us: what nobody waits for any more must not begin. */
+  readonly mayCreate: () => boolean;
+  /** What holds it up, for whoever reads along. */
+  readonly say: (line: string) => void;
+}
+
+/** Others have to end before there is room, or the server has to come back. */
+const retry = { initialMs: 1_000, maxMs: 30_000 };
+/** Somebody was faster: at most so often. */
+const mostConflicts = 20;
+
+/**
+ * Creates the pod of an attempt, and is sure of it: tries until the server has said yes or that no repeat can help. One of its name
+ * that is there already was created for the same attempt, by an earlier try or by another executor, and is taken over.
+ *
+ * @param stopped aborted when the attempt is not wanted any more
+ * @param signal aborted when this executor leaves; then it rejects
+ */
+export async function createPod(
+  pod: V1Pod,
+  parts: CreationParts,
+  stopped: AbortSignal,
+  signal: AbortSignal,
+): Promise<Created> {
+  let mayExist = false;
+  let conflicts = 0;
+  for (let tries = 0; ; tries++) {
+    if (stopped.aborted && !mayExist) return { type: 'stopped' };
+    if (!mayExist && !parts.mayCreate()) return { type: 'failed', failure: notBegun };
+    // Nobody wants it, but it may be there: it is not created again, and is looked for.
+    const answered = stopped.aborted
+      ? await parts.api.read(pod.metadata?.name ?? '', signal)
+      : await parts.api.create(pod, signal);
+    switch (answered.verdict) {
+      case 'ok':
+        return stopped.aborted ? takeOver(answered.object, parts, signal) : { type: 'pod', pod: answered.object };
+      case 'adopt':
+      case 'wait-for-deletion': {
+        const found = await existing(pod, parts, signal);
+        if (found !== undefined) return found;
+        break;
+      }
+      case 'rejected':
+        return { type: 'failed', failure: answered.failure };
+      case 'gone':
+      case 'expired':
+        if (stopped.aborted) return { type: 'stopped' };
+        return { type: 'failed', failure: { kind: 'rejected', message: `The cluster refused: ${answered.message}` } };
+      case 'conflict':
+        if (++conflicts > mostConflicts) return { type: 'failed', failure: refusal(answered) };
+        break;
+      case 'quota':
+      case 'throttled':
+        parts.say(`Its pod waits to be created: ${answered.message}`);
+        break;
+      case 'unavailable':
+        mayExist = true;
+        parts.say(`Its pod waits to be created: ${answered.message}`);
+        break;
+      default:
+        answered satisfies never;
+    }
+    await rest(answered, tries, AbortSignal.any([stopped, signal]));
+    signal.throwIfAborted();
+  }
+}
+
+/**
+ * What is there under the name. An attempt begins once: its pod is not created a second time, not even when the first one is being
+ * deleted or is gone. Undefined where it is somebody else's that will be gone soon.
+ */
+async function existing(pod: V1Pod, parts: CreationParts, signal: AbortSignal): Promise<Created | undefined> {
+  const name = pod.metadata?.name ?? '';
+  for (let tries = 0; ; tries++) {
+    const answered = await parts.api.read(name, signal);
+    if (answered.verdict === 'ok') {
+      if (isSameAttempt(answered.object, pod)) return takeOver(answered.object, parts, signal);
+      if (answered.object.metadata?.deletionTimestamp !== undefined) return undefined;
+      const message = `A pod named ${name} is there, and is not of this attempt`;
+      return { type: 'failed', failure: { kind: 'rejected', message } };
+    }
+    if (answered.verdict === 'gone') return { type: 'failed', failure: vanished };
+    if (answered.verdict === 'rejected') return { type: 'failed', failure: answered.failure };
+    await rest(answered, tries, signal);
+  }
+}
+
+/** Says on the pod that it is ours, unless it does. */
+export async function takeOver(pod: V1Pod, parts: CreationParts, signal: AbortSignal): Promise<Created> {
+  let current = pod;
+  for (let tries = 0; ; tries++) {
+    if (ownerOf(current) === parts.incarnation) return { type: 'pod', pod: current };
+    const answered = await parts.api.label(current, { [ownerLabel]: parts.incarnation }, signal);
+    if (answered.verdict === 'ok') return { type: 'pod', pod: answered.object };
+    if (answered.verdict === 'gone') return { type: 'failed', failure: vanished };
+    if (answered.verdict === 'rejected') return { type: 'failed', failure: answered.failure };
+    await rest(answered, tries, signal);
+    const reread = await parts.api.read(current.metadata?.name ?? '', signal);
+    if (reread.verdict === 'ok') current = reread.object;
+  }
+}
+
+function isSameAttempt(one: V1Pod, other: V1Pod): boolean {
+  const identity = identityOf(one);
+  return identity !== undefined && JSON.stringify(identity) === JSON.stringify(identityOf(other));
+}
+
+async function rest(refused: Refused | { readonly verdict: 'ok' }, tries: number, signal: AbortSignal): Promise<void> {
+  const isQuick = refused.verdict === 'conflict' || refused.verdict === 'unavailable';
+  const leastMs = 'retryAfterMs' in refused ? (refused.retryAfterMs ?? 0) : 0;
+  const delayMs = backoffMs(tries, isQuick ? { ...retry, initialMs: 200 } : retry);
+  // Aborted: the caller looks why.
+  await wait(Math.max(delayMs, leastMs), signal).catch(() => undefined);
+}
+
+function refusal(refused: Refused): Failure {
+  return { kind: 'lost', message: `The cluster has not taken the pod: ${reasonOf(refused)}` };
+}
+
+const notBegun: Failure = {
+  kind: 'lost',
+  message: 'Its executor had lost contact with the runners before its pod was created',
+};
+const vanished: Failure = { kind: 'lost', message: 'The pod was deleted before its end was seen' };

@@ -1,0 +1,106 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Failure } from '@ryax/contracts';
+import { lost } from './interruption';
+import { gonePodOutcome, podOutcome, type PodOutcome } from './pod-outcome';
+import { conditionOf, statusOfMain, timeMs } from './pod-status';
+import type { Wait } from './pod-wait';
+import type { SiteConfig } from './site-config';
+
+/** A pod as it was last heard of, with what the clock says of it. Times are of the monotonic clock. */
+export interface Watched {
+  readonly pod: V1Pod;
+  readonly isGone: boolean;
+  /** Since when it waits for what it waits for. */
+  readonly waitingSinceMs: number;
+  /** When its container was first seen to run, less what it had run before. */
+  readonly runningSinceMs: number | undefined;
+  /** Since when its node is silent. */
+  readonly unreachableSinceMs: number | undefined;
+}
+
+export interface PodLimits {
+  /** Of the action's own work; null for none. */
+  readonly timeLimitMs: number | null;
+  readonly patience: SiteConfig['patienceMs'];
+}
+
+export type FinalOutcome = Extract<PodOutcome, { readonly status: 'succeeded' | 'failed' }>;
+
+/** What to do about a pod now. */
+export type PodStep =
+  | { readonly type: 'end'; readonly outcome: FinalOutcome }
+  /** It has run for as long as it may. */
+  | { readonly type: 'time-limit'; readonly limitMs: number }
+  /** It has waited longer than anybody has patience for. */
+  | { readonly type: 'never-started'; readonly waitedMs: number }
+  /** Nothing more will be heard of it: it is to be removed by force. */
+  | { readonly type: 'give-up'; readonly failure: Failure }
+  /** Until something is heard of it, or then. */
+  | { readonly type: 'wait'; readonly untilMs: number };
+
+const patienceFor: Readonly<Record<Wait['for'], keyof SiteConfig['patienceMs']>> = {
+  node: 'unschedulable',
+  image: 'image',
+  config: 'configuration',
+  containers: 'starting',
+};
+
+/** The clocks of a cluster's machines, and its news, may be so late. */
+const slackMs = 10_000;
+
+/** Pure. `now` is of both clocks: the wall's is only compared with what the cluster has written. */
+export function nextStep(
+  watched: Watched,
+  limits: PodLimits,
+  now: { readonly monotonicMs: number; readonly wallMs: number },
+): PodStep {
+  const { pod, isGone, waitingSinceMs } = watched;
+  const outcome = isGone ? gonePodOutcome(pod) : podOutcome(pod);
+  switch (outcome.status) {
+    case 'succeeded':
+    case 'failed':
+      return { type: 'end', outcome };
+    case 'waiting': {
+      const untilMs = waitingSinceMs + limits.patience[patienceFor[outcome.wait.for]];
+      if (now.monotonicMs < untilMs) return { type: 'wait', untilMs };
+      return { type: 'never-started', waitedMs: now.monotonicMs - waitingSinceMs };
+    }
+    case 'running':
+      return stepOfRunning(watched, limits, now.monotonicMs);
+    case 'stopping': {
+      const leftMs = outcome.graceEndsMs + slackMs - now.wallMs;
+      if (leftMs <= 0) return { type: 'give-up', failure: outcome.failure };
+      return { type: 'wait', untilMs: now.monotonicMs + leftMs };
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function stepOfRunning(watched: Watched, { timeLimitMs, patience }: PodLimits, nowMs: number): PodStep {
+  const { pod, runningSinceMs = nowMs, unreachableSinceMs } = watched;
+  const overMs = timeLimitMs === null ? Infinity : runningSinceMs + timeLimitMs;
+  if (timeLimitMs !== null && nowMs >= overMs) return { type: 'time-limit', limitMs: timeLimitMs };
+  const lostMs = unreachableSinceMs === undefined ? Infinity : unreachableSinceMs + patience.unreachable;
+  if (nowMs >= lostMs) {
+    const message = `Its node has not been heard of for ${Math.round(patience.unreachable / 1000)} s`;
+    return { type: 'give-up', failure: lost(pod, message, 'NodeUnreachable') };
+  }
+  return { type: 'wait', untilMs: Math.min(overMs, lostMs) };
+}
+
+/**
+ * Whether the node of a running pod is silent. All that the cluster says then is that a pod without probes, whose container runs, is
+ * not ready.
+ */
+export function isUnreachable(pod: V1Pod): boolean {
+  const isRunning = statusOfMain(pod)?.state?.running !== undefined;
+  const ready = conditionOf(pod, 'Ready');
+  return isRunning && ready !== undefined && ready.status !== 'True';
+}
+
+/** How long the container has run by the cluster's clock; 0 where it does not run. */
+export function ranForMs(pod: V1Pod, wallMs: number): number {
+  const startedMs = timeMs(statusOfMain(pod)?.state?.running?.startedAt);
+  return startedMs === undefined ? 0 : Math.max(0, wallMs - startedMs);
+}
