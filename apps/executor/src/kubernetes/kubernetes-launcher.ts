@@ -83,7 +83,10 @@ export class KubernetesLauncher implements Launcher, KeptWork {
 
   async exists(attempt: AttemptKey): Promise<boolean> {
     const name = podName(identityOfAttempt(attempt));
-    if (this.pods.find(name) === undefined) await this.pods.refresh(this.leaving.signal);
+    const { signal } = this.leaving;
+    // Who leaves cannot say any more that it is nowhere.
+    if (this.pods.find(name) === undefined) await this.refreshed(signal);
+    if (signal.aborted) return true;
     const found = this.pods.find(name);
     // A pod of ours that we do not hold has ended and is settled: it is kept for people to look at.
     return found !== undefined && ownerOf(found) !== this.requireKeeper().incarnation;
@@ -105,6 +108,14 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     await Promise.all([...this.held.values()].map(({ ended }) => ended));
     await this.owner.stop();
     this.options.closeConnection();
+  }
+
+  private async refreshed(signal: AbortSignal): Promise<void> {
+    try {
+      await this.pods.refresh(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   private requireKeeper(): Keeper {

@@ -40,6 +40,8 @@ export interface PodWork {
 /** A pod to be created, or one that is there. */
 export type Begin = { readonly create: () => Promise<V1Pod> } | { readonly adopt: V1Pod };
 
+/** Of ours in an attempt's log: a quota says something else each time. */
+const mostNotes = 20;
 /** Longer than this no timer can count. */
 const longestWaitMs = 2 ** 31 - 1;
 
@@ -214,7 +216,7 @@ export class PodAttempt implements RunningAttempt {
   }
 
   private say(line: string): void {
-    if (this.lines.has(line)) return;
+    if (this.lines.has(line) || this.lines.size >= mostNotes) return;
     this.lines.add(line);
     note(this.sink, line);
   }

@@ -19,6 +19,7 @@ export interface KnownPodsOptions {
 
 export const defaultWatching: KnownPodsOptions = { silenceMs: 150_000, relistMs: 600_000 };
 
+const mostDropped = 10_000;
 const retry = { initialMs: 250, maxMs: 15_000 };
 
 /**
@@ -29,6 +30,8 @@ const retry = { initialMs: 250, maxMs: 15_000 };
 export class KnownPods {
   private readonly pods = new Map<string, V1Pod>();
   private readonly listeners = new Map<string, (news: PodNews) => void>();
+  /** Uids of the last that are gone: an older answer that still has one does not bring it back. */
+  private readonly dropped = new Set<string>();
   private listing: Promise<void> | undefined;
   private failures = 0;
 
@@ -63,6 +66,7 @@ export class KnownPods {
   learn(pod: V1Pod): void {
     const { name = '', uid } = pod.metadata ?? {};
     const known = this.pods.get(name);
+    if (this.dropped.has(uid ?? '')) return;
     if (known !== undefined && known.metadata?.uid === uid && !isNewer(pod, known)) return;
     this.set(trimmed(pod));
   }
@@ -181,6 +185,11 @@ export class KnownPods {
   }
 
   private drop(name: string, last: V1Pod): void {
+    this.dropped.add(last.metadata?.uid ?? '');
+    for (const uid of this.dropped) {
+      if (this.dropped.size <= mostDropped) break;
+      this.dropped.delete(uid);
+    }
     const known = this.pods.get(name);
     if (known !== undefined && known.metadata?.uid !== last.metadata?.uid) return;
     this.pods.delete(name);
