@@ -92,6 +92,7 @@ export class TestSite {
       clock: new Clock(),
       log: new Log({ service: 'test', level: options.level ?? 'error' }),
       inlineValueBytes: 64 * 1024,
+      directory: join(this.directory, this.ids.newId()),
       rate: { perSecond: 200, burst: 400 },
     });
     this.launchers.push(launcher);

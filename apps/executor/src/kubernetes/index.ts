@@ -20,6 +20,8 @@ export interface KubernetesOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly inlineValueBytes: number;
+  /** Of this executor alone: for files on their way to pods and back. */
+  readonly directory: string;
   /** Requests to the API server. */
   readonly rate: Rate;
   /** The text of a kubeconfig; without it that of the environment, or the service account of our own pod. */

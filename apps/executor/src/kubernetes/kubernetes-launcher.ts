@@ -1,23 +1,30 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { Owner, type Clock, type Log } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
+import { ActionCache } from '../process/action-cache';
 import { AttemptFailure } from '../process/attempt-failure';
-import { resolveValues } from '../process/references';
 import { ValueCache } from '../process/value-cache';
+import { HandlerTask, newToken, tokenIn, type Begun, type HandlerLaunch } from './action/handler-task';
 import { choosePool } from './choose-pool';
 import { KnownPods } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
+import { CommandTask } from './command-task';
 import { identityOf } from './labels';
+import { launchFrom, originIn, secretsIn } from './launch-origin';
 import { adopterOf, originOf, owned, ownerOf, type Origin } from './ownership';
-import { PodAttempt, type Begin } from './pod-attempt';
+import { PodAttempt, type Begin, type PodWork } from './pod-attempt';
 import { takeOver } from './pod-creation';
 import { podName, type PodIdentity } from './pod-name';
+import { podOutcome } from './pod-outcome';
 import { PodRemoval } from './pod-removal';
 import { amountsOfPod } from './pod-resources';
-import { podFor, type ContainerLaunch } from './pod-spec';
+import type { ContainerLaunch } from './pod-spec';
 import type { PodLimits } from './pod-step';
+import type { PodTask } from './pod-task';
 import { capacityOf, type NodePool, type SiteConfig } from './site-config';
 
 export interface KubernetesLauncherOptions {
@@ -31,10 +38,14 @@ export interface KubernetesLauncherOptions {
   readonly log: Log;
   /** `RYAX_LIMIT_INLINE_VALUE_BYTES`: outputs above it go through the filestore. */
   readonly inlineValueBytes: number;
+  /** For files on their way to pods and back. Nothing in it outlives the process. */
+  readonly directory: string;
   readonly closeConnection: () => void;
 }
 
+/** Text of large values kept parsed, and actions kept unpacked. */
 const mostValueBytes = 64 * 1024 * 1024;
+const mostActions = 64;
 
 /** Runs actions as pods, one for each attempt. They go on without us, and those of an executor that is gone become another's. */
 export class KubernetesLauncher implements Launcher, KeptWork {
@@ -42,6 +53,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly owner: Owner;
   private readonly removal: PodRemoval;
   private readonly values: ValueCache;
+  private readonly actions: ActionCache;
   private readonly leaving = new AbortController();
   private readonly held = new Map<string, PodAttempt>();
   private readonly adopting = new Set<string>();
@@ -53,6 +65,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     this.owner = new Owner(log);
     this.removal = new PodRemoval(api, this.owner, log);
     this.values = new ValueCache(files, mostValueBytes);
+    this.actions = new ActionCache(files, join(options.directory, 'actions'), mostActions);
   }
 
   get kept(): KeptWork {
@@ -61,6 +74,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
 
   async open(keeper: Keeper): Promise<void> {
     this.keeper = keeper;
+    const { directory } = this.options;
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     await new Promise<void>((listed) => {
       this.owner.run('follow pods', (signal) => this.pods.follow(signal, listed), { vital: true });
     });
@@ -68,7 +84,13 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   launch(launch: Launch, sink: LogSink): RunningAttempt {
-    return this.begin(launch, sink, { create: () => this.podOf(launch) });
+    const { incarnation } = this.requireKeeper();
+    const create = (pod: V1Pod) => {
+      this.checkFit(launch);
+      return owned(pod, incarnation, originIn(launch));
+    };
+    const token = newToken();
+    return this.begin(launch, sink, { create }, (onResult) => this.taskOf(launch, sink, undefined, token, onResult));
   }
 
   alive(incarnations: readonly string[]): void {
@@ -95,10 +117,12 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   forget(attempt: AttemptKey): void {
     const name = podName(identityOfAttempt(attempt));
     const { retentionMs } = this.options.site;
-    const uid = this.pods.find(name)?.metadata?.uid;
-    if (uid === undefined) return;
+    const pod = this.pods.find(name);
+    const uid = pod?.metadata?.uid;
+    if (pod === undefined || uid === undefined) return;
     const remove = () => this.removal.remove({ name, uid });
-    if (retentionMs === 0) remove();
+    // The server of an action image goes on for ever: there is nothing to look at, and its room is wanted.
+    if (retentionMs === 0 || podOutcome(pod).status === 'running') remove();
     else this.later(retentionMs, remove);
   }
 
@@ -123,24 +147,42 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     return this.keeper;
   }
 
-  private begin(launch: Launch, sink: LogSink, begin: Begin): PodAttempt {
-    const { api, clock, files, secrets, inlineValueBytes } = this.options;
+  private begin(launch: Launch, sink: LogSink, begin: Begin, task: PodWork['task']): PodAttempt {
+    const { api, clock } = this.options;
     const { pods, removal } = this;
     const keeper = this.requireKeeper();
     const name = podName(launch);
     const parts = {
       ...{ api, pods, removal, clock },
-      targets: { files, secrets, inlineValueBytes },
       incarnation: keeper.incarnation,
       mayCreate: () => keeper.mayBegin(),
       leaving: this.leaving.signal,
     };
-    const attempt = new PodAttempt(parts, { name, launch, limits: this.limitsOf(launch) }, sink, begin);
+    const attempt = new PodAttempt(parts, { name, limits: this.limitsOf(launch), task }, sink, begin);
     this.held.set(name, attempt);
     void attempt.ended.then(() => {
       if (this.held.get(name) === attempt) this.held.delete(name);
     });
     return attempt;
+  }
+
+  private taskOf(
+    launch: Launch,
+    sink: LogSink,
+    begun: Begun | undefined,
+    token: string,
+    onResult: () => void,
+  ): PodTask {
+    const { api, site, pool, directory, log, files, secrets, inlineValueBytes } = this.options;
+    const { values, actions } = this;
+    const leaving = this.leaving.signal;
+    const sources = { files, secrets, values, inlineValueBytes };
+    if (isOfContainer(launch)) {
+      return new CommandTask({ api, targets: sources, values, site, pool, leaving }, launch, sink);
+    }
+    if (!isOfHandler(launch)) throw new Error(`Expected an action for a pod, found ${launch.action.type}`);
+    const parts = { sources, actions, directory, site, pool, log, leaving };
+    return new HandlerTask(parts, launch, sink, begun, token, onResult);
   }
 
   private limitsOf({ timeoutMs, resources }: Launch): PodLimits {
@@ -149,19 +191,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     return { timeLimitMs: limits.length === 0 ? null : Math.min(...limits), patience: site.patienceMs };
   }
 
-  /** Rejects with an AttemptFailure where no pod can be made of it. */
-  private async podOf(launch: Launch): Promise<V1Pod> {
-    const { site, pool } = this.options;
-    if (!isOfContainer(launch)) {
-      const message = `The site ${site.name} runs containers; this action is a ${launch.action.type} without an image`;
-      throw new AttemptFailure({ kind: 'rejected', message });
-    }
-    this.checkFit(launch);
-    const inputs: Launch['inputs'] = {};
-    for (const [name, value] of Object.entries(launch.inputs)) inputs[name] = await resolveValues(value, this.values);
-    return owned(podFor({ ...launch, inputs }, pool, site), this.requireKeeper().incarnation, originIn(launch));
-  }
-
+  /** Throws an AttemptFailure that says what it asks more than a node has. */
   private checkFit({ resources, timeoutMs }: Launch): void {
     const { site, pool } = this.options;
     const amounts = amountsOfPod(resources, site.defaults);
@@ -211,7 +241,14 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       of: { project, run_id: runId, execution, attempt, reply_partition, traceparent },
       since,
       resources,
-      begin: (sink) => this.begin(launchFrom(pod, identity, origin), sink, { adopt: pod }),
+      begin: (sink) => {
+        const launch = launchFrom(pod, identity, origin);
+        const begun = { secrets: secretsIn(origin) };
+        const token = tokenIn(pod) ?? '';
+        return this.begin(launch, sink, { adopt: pod }, (onResult) =>
+          this.taskOf(launch, sink, begun, token, onResult),
+        );
+      },
     };
   }
 
@@ -231,28 +268,6 @@ function isOfContainer(launch: Launch): launch is ContainerLaunch {
   return launch.action.type === 'container';
 }
 
-function originIn({ origin, timeoutMs, resources, action }: ContainerLaunch): Origin {
-  return {
-    reply_partition: origin.replyPartition,
-    since: origin.since,
-    ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
-    timeout_ms: timeoutMs,
-    resources,
-    outputs: action.outputs,
-  };
-}
-
-/** What is needed of a launch whose pod is there: no inputs, and of the action its outputs. */
-function launchFrom(pod: V1Pod, identity: PodIdentity, origin: Origin): ContainerLaunch {
-  const { reply_partition: replyPartition, since, traceparent, timeout_ms: timeoutMs, resources, outputs } = origin;
-  const image = pod.spec?.containers[0]?.image ?? '';
-  return {
-    ...identity,
-    workflowId: '',
-    action: { type: 'container', image, command: [], env: {}, outputs },
-    inputs: {},
-    resources,
-    timeoutMs,
-    origin: { replyPartition, since, traceparent },
-  };
+function isOfHandler(launch: Launch): launch is HandlerLaunch {
+  return launch.action.type === 'handler';
 }

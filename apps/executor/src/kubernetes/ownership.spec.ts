@@ -6,7 +6,7 @@ const origin: Origin = {
   since: 1_700_000_000_123,
   timeout_ms: 60_000,
   resources: { cpu: 2 },
-  outputs: [{ name: 'total', type: 'integer' }],
+  action: { type: 'container', outputs: [{ name: 'total', type: 'integer' }] },
 };
 
 describe('a pod', () => {
