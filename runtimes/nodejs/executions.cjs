@@ -5,7 +5,7 @@
  * The same as runtimes/python3/executions.py.
  */
 
-const { readdirSync, rmSync } = require('node:fs');
+const { readdirSync, rmSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { Problem } = require('./exchange.cjs');
 const { Log } = require('./log.cjs');
@@ -141,6 +141,7 @@ class Executions {
     const killTimer = setTimeout(() => worker.kill(), waitMs);
     await worker.exited;
     clearTimeout(killTimer);
+    await this.#loading; // one that has just been started is killed by who has started it
   }
 
   async #run(execution, inputs) {
@@ -188,6 +189,9 @@ class Executions {
       this.#clean();
     }
     const { actionDirectory: folder, environment, graceMs } = this.#settings;
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      return failure({ kind: 'crash', message: `Expected an action in the folder ${folder}, found no such folder` });
+    }
     this.#worker = new WorkerProcess({ folder, environment, graceMs });
     const isCancelled = this.#last?.isCancelled === true && this.#last.result === undefined;
     if (this.#isStopping || isCancelled) this.#worker.kill();

@@ -98,6 +98,7 @@ async function invoke(request, response) {
 
 async function stream(response, execution, from) {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.flushHeaders(); // whoever has them knows that the attempt has begun
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const send = async (message) => {
@@ -169,7 +170,8 @@ async function getFile(request, response, { query }) {
 }
 
 async function sendFile(response, path, size) {
-  const file = createReadStream(path, { end: size - 1, start: 0 });
+  // No more than was announced, should it grow meanwhile.
+  const file = createReadStream(path, { end: Math.max(0, size - 1) });
   await once(file, 'open');
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size });
   try {

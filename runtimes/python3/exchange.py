@@ -3,8 +3,6 @@
 import json
 from http.server import BaseHTTPRequestHandler
 
-from executions import to_line
-
 # A client that takes nothing for so long is gone.
 SOCKET_SECONDS = 60
 # A refused body is read up to here, so that its sender gets to see the answer.
@@ -104,6 +102,10 @@ class Exchange(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass  # what is worth a line is in the executor's log
+
+
+def to_line(message):
+    return json.dumps(message).encode("ascii") + b"\n"
 
 
 def refuse_constant(name):

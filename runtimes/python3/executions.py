@@ -1,7 +1,6 @@
 """What an action image's server keeps of its executions: one that runs, or the last that has ended, with its log and result."""
 
 import codecs
-import json
 import os
 import shutil
 import signal
@@ -170,12 +169,14 @@ class Executions:
         """Ends the worker; what it was doing has no result."""
         with self.lock:
             self.is_stopping = True
-            worker = self.worker
+            worker, loading = self.worker, self.loading
         if worker is not None:
             worker.terminate()
             if not worker.wait_until_ended(seconds):
                 worker.kill()
                 worker.wait_until_ended(1)
+        if loading is not None:
+            loading.wait(seconds)  # one that has just been started is killed by who has started it
 
     def run(self, execution, inputs):
         started_at = time.monotonic()
@@ -246,7 +247,10 @@ class Executions:
             self.worker.kill()
             self.worker.wait_until_ended(self.settings.grace_seconds)
             self.clean()
-        worker = WorkerProcess(self.settings.action_directory, self.settings.environment, self.settings.grace_seconds)
+        folder = self.settings.action_directory
+        if not os.path.isdir(folder):
+            return failure("crash", "Expected an action in the folder %s, found no such folder" % folder)["failure"]
+        worker = WorkerProcess(folder, self.settings.environment, self.settings.grace_seconds)
         with self.lock:
             self.worker = worker
             if self.is_stopping or (self.last is not None and self.last.result is None and self.last.is_cancelled):
@@ -311,7 +315,3 @@ def at_character(data, end):
     while 0 < end < len(data) and data[end] & 0xC0 == 0x80:
         end -= 1
     return end
-
-
-def to_line(message):
-    return json.dumps(message).encode("ascii") + b"\n"

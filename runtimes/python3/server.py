@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -18,12 +17,13 @@ from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from attempt_files import AttemptFiles, Refused, entries
-from exchange import Exchange, Problem
-from executions import Busy, Executions, Unknown, to_line
+from exchange import Exchange, Problem, to_line
+from executions import Busy, Executions, Unknown
 from settings import Settings, SettingsError
 
 # From SIGTERM on: whoever stops us waits for our end.
 STOP_SECONDS = 2
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 MOST_OFFSET = 2**53
 NDJSON = "application/x-ndjson"
 
@@ -182,11 +182,17 @@ class Handler(Exchange):
 
     def send_file(self, path):
         with open(path, "rb") as file:
+            left = os.fstat(file.fileno()).st_size
             self.send_response(200)
             self.send_header("content-type", "application/octet-stream")
-            self.send_header("content-length", str(os.fstat(file.fileno()).st_size))
+            self.send_header("content-length", str(left))
             self.end_headers()
-            shutil.copyfileobj(file, self.wfile)
+            while left > 0:  # no more than was announced, should it grow meanwhile
+                data = file.read(min(left, 65536))
+                if data == b"":
+                    raise ConnectionError("The file has shrunk")
+                self.wfile.write(data)
+                left -= len(data)
 
     def attempt_of_query(self, url):
         query = parse_qs(url.query)
@@ -224,13 +230,12 @@ def main():
         server = Server(Settings(os.environ))
     except (SettingsError, OSError) as error:
         sys.exit("The server cannot start: %s" % error)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    # Every thread inherits this: the signals wait for us, whichever thread they are sent to.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     server.executions.load()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"level": "info", "message": "Listening", "host": server.server_name, "port": server.server_port}), flush=True)
-    stopping.wait()
+    signal.sigwait(STOP_SIGNALS)
     server.socket.close()
     server.executions.stop(STOP_SECONDS)
     os._exit(0)

@@ -46,8 +46,8 @@ class WorkerProcess:
         actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
         command = [sys.executable, WORKER, folder]
         try:
-            # Python ignores SIGPIPE; what a handler starts must not inherit that from us.
-            options = {"file_actions": actions, "setpgroup": 0, "setsigdef": [signal.SIGPIPE]}
+            # Python ignores SIGPIPE, and the server blocks some: what a handler starts must not inherit that from us.
+            options = {"file_actions": actions, "setpgroup": 0, "setsigdef": [signal.SIGPIPE], "setsigmask": []}
             self.pid = os.posix_spawn(command[0], command, environment, **options)
         finally:
             for descriptor in (commands_out, replies_in, log_in):
