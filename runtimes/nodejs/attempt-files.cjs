@@ -16,6 +16,7 @@ class AttemptFiles {
   #key;
   #folder;
   #folders = 0;
+  #partials = 0;
 
   constructor(root) {
     this.#root = root ?? mkdtempSync(join(tmpdir(), 'ryax-files-'));
@@ -39,6 +40,12 @@ class AttemptFiles {
     // The handler of an attempt before may have left a link there.
     if (!isWithin(realPath(path), this.#folder)) throw new Problem(403, `${name} leads out of the attempt's folder`);
     return path;
+  }
+
+  /** Where a file grows before it is whole: beside the folder, where no name can be in its way. */
+  partial() {
+    this.#partials += 1;
+    return join(this.#root, `partial-${this.#partials}`);
   }
 
   /** The path of a file or folder that the attempt's outputs name, or that lies in such a folder. */

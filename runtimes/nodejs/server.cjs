@@ -42,7 +42,7 @@ const server = createServer({ requestTimeout: 0, keepAliveTimeout: socketMs }, (
     response.destroy();
   });
 });
-server.setTimeout(socketMs);
+server.setTimeout(Math.max(socketMs, 2 * settings.beatMs));
 server.on('clientError', (_error, socket) => {
   const body = '{"error":"Bad request"}\n';
   const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`;
@@ -140,7 +140,7 @@ async function putFile(request, response, { path: url, query }) {
 }
 
 async function receive(request, path, { length, isExecutable }) {
-  const partial = `${path}.part`;
+  const partial = files.partial();
   try {
     if (length === 0) request.resume();
     await pipeline(request, createWriteStream(partial));

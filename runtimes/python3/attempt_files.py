@@ -3,6 +3,7 @@
     <root>/<number>/...     what was put, a new folder for each attempt: handlers remember what they have read by its path
 """
 
+import itertools
 import os
 import shutil
 import stat
@@ -23,6 +24,7 @@ class AttemptFiles:
         self.attempt = None
         self.folder = None
         self.folders = 0
+        self.partials = itertools.count(1)
 
     def begin(self, attempt, names=()):
         """Makes the folder the attempt's; then these files have to be there. What another one had put is gone."""
@@ -51,6 +53,10 @@ class AttemptFiles:
         if not is_within(os.path.realpath(path), self.folder):
             raise Refused(403, "%s leads out of the attempt's folder" % name)
         return path
+
+    def partial(self):
+        """Where a file grows before it is whole: beside the folder, where no name can be in its way."""
+        return os.path.join(self.root, "partial-%d" % next(self.partials))
 
     def returned(self, path, execution):
         """The path of a file or folder that the attempt's outputs name, or that lies in such a folder."""

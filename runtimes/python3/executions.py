@@ -147,10 +147,9 @@ class Executions:
             if self.last.result is not None:
                 return False
             self.last.is_cancelled = True
-            worker = self.worker
-        if worker is not None:
-            worker.terminate()
-        return True
+            if self.worker is not None:
+                self.worker.terminate()
+            return True
 
     def prepare(self, attempt):
         """Makes room for the files of an attempt that is about to be begun."""
@@ -183,10 +182,10 @@ class Executions:
         result = self.outcome(execution, inputs)
         if self.is_stopping:
             return  # it has no result: who waits for one learns that we are gone
-        if execution.is_cancelled:
-            result = failure("crash", "The execution was cancelled", details={"cancelled": True})
-        result["duration_ms"] = round((time.monotonic() - started_at) * 1000)
-        execution.end(result)
+        with self.lock:
+            if execution.is_cancelled:
+                result = failure("crash", "The execution was cancelled", details={"cancelled": True})
+            execution.end(dict(result, duration_ms=round((time.monotonic() - started_at) * 1000)))
         if self.load_failure is None or execution.is_cancelled:
             self.load()
 
@@ -194,7 +193,7 @@ class Executions:
         command = {"inputs": inputs, "env": variables(execution.attempt)}
         while not self.is_stopping and not execution.is_cancelled:
             load_failure = self.wait_for_worker(execution)
-            if execution.is_cancelled:
+            if self.is_stopping or execution.is_cancelled:
                 break
             if load_failure is not None:
                 return {"failure": {key: load_failure[key] for key in load_failure if key != "traceback"}}

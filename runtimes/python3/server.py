@@ -147,7 +147,7 @@ class Handler(Exchange):
         self.answer(201, {"path": path})
 
     def receive(self, path, length, is_executable):
-        partial = path + ".part"
+        partial = self.server.files.partial()
         self.unread = length
         try:
             with open(partial, "wb") as file:

@@ -1,4 +1,5 @@
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { waitFor } from '@ryax/testing';
 import { ActionServer, describeBothServers, type ServedAttempt } from './testing/action-server';
 
 describeBothServers('files of an attempt', (runtime) => {
@@ -37,6 +38,31 @@ describeBothServers('files of an attempt', (runtime) => {
 
     expect((await readFile(await placed(await put(attempt, 'large', large)))).equals(large)).toBe(true);
     expect(await readFile(await placed(await put(attempt, 'none', '')), 'utf8')).toBe('');
+  });
+
+  it('may have any names, one put after the other or all at once', async () => {
+    const attempt = server.nextAttempt();
+    const names = ['a.part', 'a', 'partial-1', 'A', 'a.part.part'];
+    await put(attempt, names[0] ?? '', names[0] ?? '');
+
+    const paths = await Promise.all(names.map(async (name) => placed(await put(attempt, name, name))));
+
+    expect(await Promise.all(paths.map((path) => readFile(path, 'utf8')))).toEqual(names);
+  });
+
+  it('are not there before they are whole, nor when the client has gone before that', async () => {
+    const attempt = server.nextAttempt();
+    const partials = async () => (await readdir(server.path('files'))).filter((name) => name.startsWith('partial'));
+    const socket = server.connect();
+    socket.write(`PUT /files/broken?${queryOf(attempt)} HTTP/1.1\r\nhost: x\r\n${server.tokenHeader}\r\n`);
+    socket.write('content-length: 8\r\n\r\nhalf');
+    await waitFor(async () => (await partials()).length === 1, { describe: 'half of a file' });
+
+    socket.destroy();
+
+    await waitFor(async () => (await partials()).length === 0, { describe: 'no trace of it' });
+    const begun = await server.post('/invoke', { attempt, inputs: { steps: [] }, files: ['broken'] });
+    expect(begun.status).toBe(400);
   });
 
   it('can be demanded: without one of them nothing begins', async () => {

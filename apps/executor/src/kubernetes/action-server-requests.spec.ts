@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { ActionServer, describeBothServers } from './testing/action-server';
 
 describeBothServers('what is no proper request to the server of an action', (runtime) => {
@@ -64,8 +63,7 @@ describeBothServers('what is no proper request to the server of an action', (run
 
   it('is one that is no HTTP, or breaks off', async () => {
     for (const text of ['nonsense\r\n\r\n', 'POST /invoke HTTP/1.1\r\ncontent-length: 10\r\n\r\n{']) {
-      const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-      socket.on('error', () => undefined);
+      const socket = server.connect();
       socket.end(text);
       socket.resume();
       await once(socket, 'close');

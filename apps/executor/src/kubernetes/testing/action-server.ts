@@ -1,6 +1,7 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -102,7 +103,7 @@ export class ActionServer {
     /** A folder of its own, with the action in `action`. */
     readonly folder: string,
     private readonly child: ChildProcess,
-    public url: string,
+    private url: string,
   ) {}
 
   static async start(runtime: Runtime, { code = stepwiseHandlers[runtime], env = {} }: ServedAction = {}) {
@@ -135,6 +136,17 @@ export class ActionServer {
 
   path(name: string): string {
     return join(this.folder, name);
+  }
+
+  /** For what no proper client does. */
+  connect(): Socket {
+    const socket = connect(Number(new URL(this.url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    return socket;
+  }
+
+  get tokenHeader(): string {
+    return `authorization: Bearer ${token}`;
   }
 
   async shell(command: string): Promise<void> {
