@@ -22,10 +22,14 @@ class AttemptFiles {
     this.#root = root ?? mkdtempSync(join(tmpdir(), 'ryax-files-'));
   }
 
-  /** Makes the folder the attempt's; then these files have to be there. What another one had put is gone. */
+  /** From now on the files are the attempt's, and these have to be there. What another one had put is gone. */
   begin(attempt, names = []) {
     const key = JSON.stringify([attempt.run_id, attempt.execution, attempt.attempt]);
-    if (this.#key !== key) this.#makeFolder(key);
+    if (this.#key !== key && this.#folder !== undefined) {
+      rmSync(this.#folder, { recursive: true, force: true });
+      this.#folder = undefined;
+    }
+    this.#key = key;
     const missing = names.find((name) => !existsSync(this.place(name)));
     if (missing !== undefined) throw new Problem(400, `Expected the file ${missing}, which was not put`);
   }
@@ -36,6 +40,7 @@ class AttemptFiles {
     if (parts.some((part) => ['', '.', '..'].includes(part) || part.includes('\0'))) {
       throw new Problem(400, `Expected a name such as 1/rows.csv, found ${JSON.stringify(name)}`);
     }
+    this.#folder ??= this.#makeFolder(); // not before it is needed: it may be that nothing can be written there
     const path = join(this.#folder, ...parts);
     // The handler of an attempt before may have left a link there.
     if (!isWithin(realPath(path), this.#folder)) throw new Problem(403, `${name} leads out of the attempt's folder`);
@@ -64,14 +69,12 @@ class AttemptFiles {
     return isWithin(realPath(this.#root), realPath(path));
   }
 
-  #makeFolder(key) {
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+  #makeFolder() {
     this.#folders += 1;
     const folder = join(this.#root, String(this.#folders));
     rmSync(folder, { recursive: true, force: true }); // of a server before this one
     mkdirSync(folder, { recursive: true });
-    this.#key = key;
-    this.#folder = realpathSync(folder);
+    return realpathSync(folder);
   }
 }
 

@@ -10,7 +10,8 @@
 
 const { createHash, timingSafeEqual } = require('node:crypto');
 const { once } = require('node:events');
-const { chmodSync, createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } = require('node:fs');
+const { createReadStream, mkdirSync, renameSync, rmSync, statSync } = require('node:fs');
+const { open } = require('node:fs/promises');
 const { createServer } = require('node:http');
 const { dirname } = require('node:path');
 const { pipeline } = require('node:stream/promises');
@@ -37,10 +38,7 @@ const routes = new Map([
 
 const server = createServer({ requestTimeout: 0, keepAliveTimeout: socketMs }, (request, response) => {
   response.on('error', () => undefined); // the client has gone, which concerns no execution
-  serve(request, response).catch((error) => {
-    if (!(error instanceof ClientGone)) console.error(error);
-    response.destroy();
-  });
+  serve(request, response).catch(() => response.destroy());
 });
 server.setTimeout(Math.max(socketMs, 2 * settings.beatMs));
 server.on('clientError', (_error, socket) => {
@@ -58,8 +56,9 @@ async function serve(request, response) {
     if (path !== '/ready') checkToken(request);
     await route.serve(request, response, { path, query });
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    await answer(request, response, error.status, error.body);
+    if (error instanceof ClientGone || response.headersSent) throw error;
+    const problem = error instanceof Problem ? error : new Problem(500, `The server failed: ${error.message}`);
+    await answer(request, response, problem.status, problem.body);
   }
 }
 
@@ -126,7 +125,7 @@ async function cancel(request, response) {
 
 async function putFile(request, response, { path: url, query }) {
   const attempt = attemptOfQuery(query);
-  const length = contentLength(request);
+  contentLength(request);
   const name = decoded(url.slice('/files/'.length));
   executions.prepare(attempt);
   const path = files.place(name.endsWith('/') ? name.slice(0, -1) : name);
@@ -134,21 +133,26 @@ async function putFile(request, response, { path: url, query }) {
     mkdirSync(path, { recursive: true });
   } else {
     mkdirSync(dirname(path), { recursive: true });
-    await receive(request, path, { length, isExecutable: query.get('executable') === 'true' });
+    await receive(request, path, query.get('executable') === 'true');
   }
   await answer(request, response, 201, { path });
 }
 
-async function receive(request, path, { length, isExecutable }) {
+async function receive(request, path, isExecutable) {
   const partial = files.partial();
   try {
-    if (length === 0) request.resume();
-    await pipeline(request, createWriteStream(partial));
-    chmodSync(partial, isExecutable ? 0o755 : 0o644);
+    const file = await open(partial, 'w');
+    try {
+      // A failure to write leaves the request as it is, so that it can be answered.
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) await file.writeFile(chunk);
+      await file.chmod(isExecutable ? 0o755 : 0o644);
+    } finally {
+      await file.close();
+    }
     renameSync(partial, path);
   } catch (error) {
     rmSync(partial, { force: true });
-    throw request.complete ? error : new ClientGone();
+    throw request.complete || !request.destroyed ? error : new ClientGone();
   }
 }
 

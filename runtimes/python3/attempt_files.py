@@ -27,27 +27,29 @@ class AttemptFiles:
         self.partials = itertools.count(1)
 
     def begin(self, attempt, names=()):
-        """Makes the folder the attempt's; then these files have to be there. What another one had put is gone."""
-        if self.attempt != attempt:
-            self.make_folder(attempt)
+        """From now on the files are the attempt's, and these have to be there. What another one had put is gone."""
+        if self.attempt != attempt and self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+        self.attempt = attempt
         missing = next((name for name in names if not os.path.exists(self.place(name))), None)
         if missing is not None:
             raise Refused(400, "Expected the file %s, which was not put" % missing)
 
-    def make_folder(self, attempt):
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+    def make_folder(self):
         self.folders += 1
         folder = os.path.join(self.root, str(self.folders))
         shutil.rmtree(folder, ignore_errors=True)  # of a server before this one
         os.makedirs(folder)
-        self.attempt, self.folder = attempt, os.path.realpath(folder)
+        self.folder = os.path.realpath(folder)
 
     def place(self, name):
         """Where a file of this name, which may have folders in it, comes to lie."""
         parts = name.split("/")
         if any(part in ("", ".", "..") or "\0" in part for part in parts):
             raise Refused(400, "Expected a name such as 1/rows.csv, found %r" % name)
+        if self.folder is None:
+            self.make_folder()  # not before it is needed: it may be that nothing can be written there
         path = os.path.join(self.folder, *parts)
         # The handler of an attempt before may have left a link there.
         if not is_within(os.path.realpath(path), self.folder):

@@ -23,6 +23,7 @@ class Exchange(BaseHTTPRequestHandler):
     timeout = SOCKET_SECONDS
     disable_nagle_algorithm = True
     unread = None  # bytes of the body; not known before somebody has asked
+    has_begun = False  # the answer
 
     def json_body(self):
         length = self.content_length()
@@ -67,6 +68,10 @@ class Exchange(BaseHTTPRequestHandler):
                 break
             left -= len(data)
         self.unread = 0
+
+    def send_response(self, code, message=None):
+        self.has_begun = True
+        super().send_response(code, message)
 
     def answer(self, status, body):
         self.discard()

@@ -50,7 +50,7 @@ class Server(ThreadingHTTPServer):
 
 class Handler(Exchange):
     def route(self):
-        self.unread = None
+        self.unread, self.has_begun = None, False
         try:
             self.serve(urlsplit(self.path))
         except Problem as problem:
@@ -62,10 +62,19 @@ class Handler(Exchange):
             self.answer(409, {"error": str(busy), "attempt": {"run_id": run_id, "execution": execution, "attempt": attempt}})
         except Unknown:
             self.answer(410, {"error": "This attempt is not kept here: it was never begun, or others came after it"})
-        except OSError:
+        except (ConnectionError, socket.timeout):
             self.close_connection = True  # the client has gone, which concerns no execution
+        except OSError as error:
+            self.fail(error)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = route
+
+    def fail(self, error):
+        """The disk is full, or the like; told as long as the answer has not begun."""
+        if self.has_begun:
+            self.close_connection = True
+        else:
+            self.answer(500, {"error": "The server failed: %s" % error})
 
     def serve(self, url):
         executions = self.server.executions

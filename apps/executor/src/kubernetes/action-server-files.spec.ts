@@ -160,6 +160,20 @@ describeBothServers('files of an attempt', (runtime) => {
     expect((await get(attempt, loop)).status).toBe(422);
   });
 
+  it('say why they cannot be put, and are not needed by an attempt that has none', async () => {
+    const other = await ActionServer.start(runtime, { env: { RYAX_FILES_DIR: '/dev/null/nowhere' } });
+    const attempt = other.nextAttempt();
+
+    const refused = await other.ask(`/files/x?${queryOf(attempt)}`, { method: 'PUT', body: 'x' });
+
+    expect({ status: refused.status, body: await refused.json() }).toEqual({
+      status: 500,
+      body: { error: expect.stringContaining('/dev/null/nowhere') },
+    });
+    expect(await other.run([], attempt)).toHaveProperty('outputs');
+    await other.close();
+  });
+
   it('are nothing else, and nobody else’s', async () => {
     const attempt = server.nextAttempt();
     await server.run([['return', { folder: server.path('action') }]], attempt);

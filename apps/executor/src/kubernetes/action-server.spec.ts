@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { waitFor } from '@ryax/testing';
 import { ActionServer, describeBothServers } from './testing/action-server';
 
 describeBothServers('the server of an action', (runtime) => {
@@ -151,6 +152,22 @@ describeBothServers('the server of an action', (runtime) => {
       expect(await second.result()).toMatchObject({ outputs: { y: 1 } });
       expect(first.log + second.log).toBe('before: é\nafter\n');
       expect(await readFile(runs, 'utf8')).toBe('x');
+    });
+
+    it('has a log that is put together again whole, however often the client goes', async () => {
+      const attempt = server.nextAttempt();
+      const numbers = Array.from({ length: 100_000 }, (_, index) => `${index + 1} é\n`).join('');
+      let part = await server.invoke(attempt, [['shell', "seq 1 100000 | sed 's/$/ é/'"]]);
+      let [log, offset] = ['', 0];
+      for (let times = 0; times < 10; times++) {
+        await waitFor(() => part.lines.length > 0, { intervalMs: 1, describe: 'a line' });
+        part.disconnect();
+        [log, offset] = [log + part.log, Math.max(offset, part.offset)];
+        part = await server.attach(attempt, offset);
+      }
+
+      expect(await part.result()).toHaveProperty('outputs');
+      expect(log + part.log).toBe(numbers);
     });
 
     it('keeps its whole log and its result after its end, until another attempt begins', async () => {
