@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
+import { streamId, type JsonObject } from '@ryax/contracts';
 import { LocalFileStore, openSecrets, type Secrets } from '@ryax/filestore';
 import { Clock, IdSource, Log, Metrics } from '@ryax/platform';
 import { startKubernetes, waitFor, type KubernetesServer, type KubernetesServerOptions } from '@ryax/testing';
@@ -43,7 +44,7 @@ export class TestSite {
     private readonly kubeconfig: string,
     private readonly connection: ClusterConnection,
     private readonly directory: string,
-    private readonly files: LocalFileStore,
+    readonly files: LocalFileStore,
     private readonly secrets: Secrets,
   ) {}
 
@@ -114,8 +115,17 @@ export class TestSite {
       timeoutMs: null,
       origin: { replyPartition: 3, since: 1_000 },
       ...fields,
-      action: { type: 'container', image, command: ['/bin/sh', '-c', script], env: {}, outputs: [], ...action },
+      action:
+        action?.type === 'handler'
+          ? action
+          : { type: 'container', image, command: ['/bin/sh', '-c', script], env: {}, outputs: [], ...action },
     };
+  }
+
+  /** The reference of a secret. */
+  async secret(text: string): Promise<JsonObject> {
+    const place = { streamId: streamId('run', 'default', 'any'), path: `inputs.${++this.runs}` };
+    return { ...(await this.secrets.put(place, text)) };
   }
 
   async ask(request: ApiRequest): Promise<string> {
@@ -163,7 +173,8 @@ interface ExecutorOptions {
 }
 
 type LaunchFields = Partial<Omit<Launch, 'action'>> & {
-  readonly action?: Partial<Extract<Launch['action'], { type: 'container' }>>;
+  readonly action?:
+    Partial<Extract<Launch['action'], { type: 'container' }>> | Extract<Launch['action'], { type: 'handler' }>;
 };
 
 /** What an executor does with its launcher: launches, adopts, forgets. */

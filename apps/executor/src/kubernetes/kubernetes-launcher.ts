@@ -46,6 +46,7 @@ export interface KubernetesLauncherOptions {
 /** Text of large values kept parsed, and actions kept unpacked. */
 const mostValueBytes = 64 * 1024 * 1024;
 const mostActions = 64;
+const actionsFolder = 'actions';
 
 /** Runs actions as pods, one for each attempt. They go on without us, and those of an executor that is gone become another's. */
 export class KubernetesLauncher implements Launcher, KeptWork {
@@ -65,7 +66,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     this.owner = new Owner(log);
     this.removal = new PodRemoval(api, this.owner, log);
     this.values = new ValueCache(files, mostValueBytes);
-    this.actions = new ActionCache(files, join(options.directory, 'actions'), mostActions);
+    this.actions = new ActionCache(files, join(options.directory, actionsFolder), mostActions);
   }
 
   get kept(): KeptWork {
@@ -76,7 +77,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     this.keeper = keeper;
     const { directory } = this.options;
     await rm(directory, { recursive: true, force: true });
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await mkdir(join(directory, actionsFolder), { recursive: true, mode: 0o700 });
     await new Promise<void>((listed) => {
       this.owner.run('follow pods', (signal) => this.pods.follow(signal, listed), { vital: true });
     });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, Outcome, SecretReference } from '@ryax/contracts';
-import { backoffMs, wait, type Log } from '@ryax/platform';
+import { backoffMs, codeOf, wait, type Log } from '@ryax/platform';
 import type { Launch, LogSink } from '../../launcher';
 import type { ActionCache } from '../../process/action-cache';
 import type { ActionMetadata } from '../../process/action-metadata';
@@ -195,8 +195,9 @@ function isEnd(line: ServerLine): line is ServerEnd {
 }
 
 function isUnreached(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EPIPE'].includes(code);
+  return ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EPIPE'].includes(
+    codeOf(error) ?? '',
+  );
 }
 
 const serverEnded: Failure = { kind: 'lost', message: "The action's server ended before the handler had" };
