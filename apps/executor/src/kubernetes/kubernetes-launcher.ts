@@ -7,8 +7,9 @@ import { AttemptFailure } from '../process/attempt-failure';
 import { resolveValues } from '../process/references';
 import { ValueCache } from '../process/value-cache';
 import { choosePool } from './choose-pool';
-import { KnownPods } from './cluster/known-pods';
+import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
+import type { PodLogOptions } from './cluster/pod-log';
 import { identityOf } from './labels';
 import { adopterOf, originOf, owned, ownerOf, type Origin } from './ownership';
 import { PodAttempt, type Begin } from './pod-attempt';
@@ -31,6 +32,8 @@ export interface KubernetesLauncherOptions {
   readonly log: Log;
   /** `RYAX_LIMIT_INLINE_VALUE_BYTES`: outputs above it go through the filestore. */
   readonly inlineValueBytes: number;
+  readonly watching?: KnownPodsOptions | undefined;
+  readonly reading?: PodLogOptions | undefined;
   readonly closeConnection: () => void;
 }
 
@@ -48,8 +51,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private keeper: Keeper | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
-    const { api, clock, log, files } = options;
-    this.pods = new KnownPods(api, clock, log);
+    const { api, clock, log, files, watching } = options;
+    this.pods = new KnownPods(api, clock, log, watching);
     this.owner = new Owner(log);
     this.removal = new PodRemoval(api, this.owner, log);
     this.values = new ValueCache(files, mostValueBytes);
@@ -113,7 +116,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   private begin(launch: Launch, sink: LogSink, begin: Begin): PodAttempt {
-    const { api, clock, files, secrets, inlineValueBytes } = this.options;
+    const { api, clock, files, secrets, inlineValueBytes, reading } = this.options;
     const { pods, removal } = this;
     const keeper = this.requireKeeper();
     const name = podName(launch);
@@ -123,6 +126,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       incarnation: keeper.incarnation,
       mayCreate: () => keeper.mayBegin(),
       leaving: this.leaving.signal,
+      reading,
     };
     const attempt = new PodAttempt(parts, { name, launch, limits: this.limitsOf(launch) }, sink, begin);
     this.held.set(name, attempt);

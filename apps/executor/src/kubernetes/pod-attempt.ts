@@ -8,7 +8,7 @@ import { outcomeOf } from '../process/attempt-failure';
 import type { OutputTargets } from '../process/outputs';
 import type { KnownPods, PodNews } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
-import { PodLog } from './cluster/pod-log';
+import { PodLog, type PodLogOptions } from './cluster/pod-log';
 import { ownerOf } from './ownership';
 import { pendingFailure } from './pending-cause';
 import { createPod, type Created } from './pod-creation';
@@ -28,6 +28,7 @@ export interface PodAttemptParts {
   readonly mayCreate: () => boolean;
   /** Aborted when this executor leaves: its pods go on without it. */
   readonly leaving: AbortSignal;
+  readonly reading?: PodLogOptions | undefined;
 }
 
 /** Whose pod it is, and by what it is judged. */
@@ -63,7 +64,7 @@ export class PodAttempt implements RunningAttempt {
     private readonly sink: LogSink,
     begin: Begin,
   ) {
-    this.log = new PodLog(parts.api, work.name, sink);
+    this.log = new PodLog(parts.api, work.name, sink, parts.reading);
     this.beganAtMs = parts.clock.monotonicMs();
     this.ended = this.run(begin);
   }
