@@ -70,6 +70,10 @@ export class TestSite {
     return testServer;
   }
 
+  get isOnTestServer(): boolean {
+    return this.place.testServer !== undefined;
+  }
+
   /** An executor of the site, as far as its pods go. */
   async executor(mayBegin = () => true): Promise<TestExecutor> {
     const { kubeconfig, files, secrets } = this.place;
