@@ -110,15 +110,6 @@ describe('attempts whose executor is told late or nothing about their pods', () 
     await endWell();
   });
 
-  itWithTestServer('are there for another executor although lists are behind', async () => {
-    site.server.misbehaviour.freezeLists();
-    const launch = site.launch(gate.wait);
-    attempts = [executor.launch(launch)];
-    await site.containerIs('running', launch);
-    const other = await site.executor();
-    expect(await other.exists(launch)).toBe(true);
-  });
-
   itWithTestServer('are lost when their pods have vanished while the server was away', async () => {
     await begin();
     await site.server.goDown();
