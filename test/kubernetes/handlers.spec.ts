@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { LocalFileStore, packDirectory } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
-import { isReal, patienceMs, TestSite } from './site';
+import { TestSite } from './site';
+import { isReal, patienceMs } from './target';
 
 const runtimes = join(__dirname, '../../runtimes');
 const repository = 'registry.test/actions';

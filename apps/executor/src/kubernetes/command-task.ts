@@ -5,7 +5,7 @@ import { resolveValues } from '../process/references';
 import type { OutputTargets } from '../process/outputs';
 import type { ValueCache } from '../process/value-cache';
 import type { PodApi } from './cluster/pod-api';
-import { PodLog } from './cluster/pod-log';
+import { PodLog, type PodLogOptions } from './cluster/pod-log';
 import { podName } from './pod-name';
 import { podOutputs } from './pod-outputs';
 import { podFor, type ContainerLaunch } from './pod-spec';
@@ -18,6 +18,7 @@ export interface CommandTaskParts {
   readonly values: ValueCache;
   readonly site: SiteConfig;
   readonly pool: NodePool;
+  readonly reading?: PodLogOptions | undefined;
   /** Aborted when this executor leaves. */
   readonly leaving: AbortSignal;
 }
@@ -32,7 +33,7 @@ export class CommandTask implements PodTask {
     private readonly launch: ContainerLaunch,
     private readonly sink: LogSink,
   ) {
-    this.log = new PodLog(parts.api, podName(launch), sink);
+    this.log = new PodLog(parts.api, podName(launch), sink, parts.reading);
   }
 
   async pod(): Promise<V1Pod> {

@@ -1,7 +1,9 @@
 import type { FileStore, Secrets } from '@ryax/filestore';
 import type { Clock, Log, Metrics } from '@ryax/platform';
 import { ClusterConnection } from './cluster/connection';
+import type { KnownPodsOptions } from './cluster/known-pods';
 import { PodApi } from './cluster/pod-api';
+import type { PodLogOptions } from './cluster/pod-log';
 import { RequestBudget, type Rate } from './cluster/request-budget';
 import { KubernetesLauncher } from './kubernetes-launcher';
 import { podsOfSite } from './labels';
@@ -26,6 +28,10 @@ export interface KubernetesOptions {
   readonly rate: Rate;
   /** The text of a kubeconfig; without it that of the environment, or the service account of our own pod. */
   readonly kubeconfig?: string | undefined;
+  /** When a watch is given up that says nothing. */
+  readonly watching?: KnownPodsOptions | undefined;
+  /** When a log is given up that says nothing, or cannot be read. */
+  readonly reading?: PodLogOptions | undefined;
 }
 
 /**

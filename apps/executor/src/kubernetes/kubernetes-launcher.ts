@@ -10,8 +10,9 @@ import { AttemptFailure } from '../process/attempt-failure';
 import { ValueCache } from '../process/value-cache';
 import { HandlerTask, newToken, tokenIn, type Begun, type HandlerLaunch } from './action/handler-task';
 import { choosePool } from './choose-pool';
-import { KnownPods } from './cluster/known-pods';
+import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
+import type { PodLogOptions } from './cluster/pod-log';
 import { CommandTask } from './command-task';
 import { identityOf } from './labels';
 import { launchFrom, originIn, secretsIn } from './launch-origin';
@@ -40,6 +41,8 @@ export interface KubernetesLauncherOptions {
   readonly inlineValueBytes: number;
   /** For files on their way to pods and back. Nothing in it outlives the process. */
   readonly directory: string;
+  readonly watching?: KnownPodsOptions | undefined;
+  readonly reading?: PodLogOptions | undefined;
   readonly closeConnection: () => void;
 }
 
@@ -61,8 +64,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private keeper: Keeper | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
-    const { api, clock, log, files } = options;
-    this.pods = new KnownPods(api, clock, log);
+    const { api, clock, log, files, watching } = options;
+    this.pods = new KnownPods(api, clock, log, watching);
     this.owner = new Owner(log);
     this.removal = new PodRemoval(api, this.owner, log);
     this.values = new ValueCache(files, mostValueBytes);
@@ -174,12 +177,12 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     token: string,
     onResult: () => void,
   ): PodTask {
-    const { api, site, pool, directory, log, files, secrets, inlineValueBytes } = this.options;
+    const { api, site, pool, directory, log, files, secrets, inlineValueBytes, reading } = this.options;
     const { values, actions } = this;
     const leaving = this.leaving.signal;
     const sources = { files, secrets, values, inlineValueBytes };
     if (isOfContainer(launch)) {
-      return new CommandTask({ api, targets: sources, values, site, pool, leaving }, launch, sink);
+      return new CommandTask({ api, targets: sources, values, site, pool, leaving, reading }, launch, sink);
     }
     if (!isOfHandler(launch)) throw new Error(`Expected an action for a pod, found ${launch.action.type}`);
     const parts = { sources, actions, directory, site, pool, log, leaving };

@@ -81,11 +81,13 @@ export class KnownPods {
 
   /** Follows the pods until the signal is aborted. `onListed` is called after each list. */
   async follow(signal: AbortSignal, onListed: () => void): Promise<void> {
-    while (!signal.aborted) {
+    for (let futile = 0; !signal.aborted; futile++) {
       const { resourceVersion, items } = await this.listUntilAnswered(signal);
       await this.replaceAll(items, signal);
       onListed();
-      await this.watchFrom(resourceVersion, signal);
+      if ((await this.watchFrom(resourceVersion, signal)) === 'watched') futile = -1;
+      // A cache that is behind gives out lists which are too old to be watched from, for as long as it is behind.
+      else await wait(backoffMs(futile, retry), signal);
     }
   }
 
@@ -125,24 +127,26 @@ export class KnownPods {
     }
   }
 
-  /** Returns when it is time for a list. */
-  private async watchFrom(version: string, signal: AbortSignal): Promise<void> {
+  /** Returns when it is time for a list, and whether that version could be watched from. */
+  private async watchFrom(version: string, signal: AbortSignal): Promise<'watched' | 'too-old'> {
     const relistAtMs = this.clock.monotonicMs() + this.options.relistMs;
     const place = { version };
+    const isHeard = () => place.version !== version;
     while (!signal.aborted && this.clock.monotonicMs() < relistAtMs) {
       const streamed = await this.api.watch(place.version, this.options.silenceMs, signal);
       if (streamed.type === 'refused') {
-        if (streamed.refused.verdict === 'expired') return;
+        if (streamed.refused.verdict === 'expired') return isHeard() ? 'watched' : 'too-old';
         await this.rest('Pods could not be watched', streamed.refused, signal);
         continue;
       }
       const began = place.version;
       const end = await this.read(streamed.body, place);
-      if (end === 'expired') return;
+      if (end === 'expired') return isHeard() ? 'watched' : 'too-old';
       // A server that closes at once, again and again, is not asked in a loop.
       if (place.version !== began) this.failures = 0;
       else await this.rest('A watch ended without a word', undefined, signal);
     }
+    return 'watched';
   }
 
   /** Takes in what a watch says, until it ends or breaks. */
