@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { Owner, type Clock, type Log } from '@ryax/platform';
+import { Owner, wait, type Clock, type Log } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { AttemptFailure } from '../process/attempt-failure';
@@ -38,6 +39,8 @@ export interface KubernetesLauncherOptions {
 }
 
 const mostValueBytes = 64 * 1024 * 1024;
+/** Longer than this no timer can count. */
+const longestWaitMs = 2 ** 31 - 1;
 
 /** Runs actions as pods, one for each attempt. They go on without us, and those of an executor that is gone become another's. */
 export class KubernetesLauncher implements Launcher, KeptWork {
@@ -51,6 +54,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private keeper: Keeper | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
+    // Each attempt waits for it.
+    setMaxListeners(0, this.leaving.signal);
     const { api, clock, log, files, watching } = options;
     this.pods = new KnownPods(api, clock, log, watching);
     this.owner = new Owner(log);
@@ -85,11 +90,11 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   async exists(attempt: AttemptKey): Promise<boolean> {
-    const name = podName(identityOfAttempt(attempt));
-    if (this.pods.find(name) === undefined) await this.pods.refresh(this.leaving.signal);
-    const found = this.pods.find(name);
+    const found = await this.pods.look(podName(identityOfAttempt(attempt)), this.leaving.signal);
+    // Not of an attempt: somebody else's, who has it under that name.
+    if (found === undefined || identityOf(found) === undefined) return false;
     // A pod of ours that we do not hold has ended and is settled: it is kept for people to look at.
-    return found !== undefined && ownerOf(found) !== this.requireKeeper().incarnation;
+    return ownerOf(found) !== this.requireKeeper().incarnation;
   }
 
   forget(attempt: AttemptKey): void {
@@ -97,9 +102,10 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const { retentionMs } = this.options.site;
     const uid = this.pods.find(name)?.metadata?.uid;
     if (uid === undefined) return;
-    const remove = () => this.removal.remove({ name, uid });
-    if (retentionMs === 0) remove();
-    else this.later(retentionMs, remove);
+    this.owner.run(`keep pod ${name}`, async (signal) => {
+      if (retentionMs > 0) await wait(Math.min(retentionMs, longestWaitMs), signal);
+      this.removal.remove({ name, uid });
+    });
   }
 
   /** Lets go of all pods: they go on, and a successor answers for them. */
@@ -190,10 +196,11 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       mayCreate: () => true,
       say: () => undefined,
     };
-    const taken = await takeOver(pod, parts, signal);
+    const from = ownerOf(pod);
+    const taken = await takeOver(pod, parts, signal, (owner) => owner === from);
     if (taken.type !== 'pod') return;
     this.pods.learn(taken.pod);
-    log.info('A pod was adopted', { pod: name, from: ownerOf(pod) });
+    log.info('A pod was adopted', { pod: name, from });
     keeper.adopt(this.adoptionOf(taken.pod, identity, origin));
   }
 
@@ -206,11 +213,6 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       resources,
       begin: (sink) => this.begin(launchFrom(pod, identity, origin), sink, { adopt: pod }),
     };
-  }
-
-  private later(ms: number, act: () => void): void {
-    const timer = setTimeout(act, ms);
-    this.leaving.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
 }
 
