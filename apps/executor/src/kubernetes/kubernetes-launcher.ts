@@ -1,8 +1,9 @@
+import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { Owner, type Clock, type Log } from '@ryax/platform';
+import { Owner, wait, type Clock, type Log } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { ActionCache } from '../process/action-cache';
@@ -50,6 +51,8 @@ export interface KubernetesLauncherOptions {
 const mostValueBytes = 64 * 1024 * 1024;
 const mostActions = 64;
 const actionsFolder = 'actions';
+/** Longer than this no timer can count. */
+const longestWaitMs = 2 ** 31 - 1;
 
 /** Runs actions as pods, one for each attempt. They go on without us, and those of an executor that is gone become another's. */
 export class KubernetesLauncher implements Launcher, KeptWork {
@@ -64,6 +67,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private keeper: Keeper | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
+    // Each attempt waits for it.
+    setMaxListeners(0, this.leaving.signal);
     const { api, clock, log, files, watching } = options;
     this.pods = new KnownPods(api, clock, log, watching);
     this.owner = new Owner(log);
@@ -108,14 +113,11 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   async exists(attempt: AttemptKey): Promise<boolean> {
-    const name = podName(identityOfAttempt(attempt));
-    const { signal } = this.leaving;
-    // Who leaves cannot say any more that it is nowhere.
-    if (this.pods.find(name) === undefined) await this.refreshed(signal);
-    if (signal.aborted) return true;
-    const found = this.pods.find(name);
+    const found = await this.pods.look(podName(identityOfAttempt(attempt)), this.leaving.signal);
+    // Not of an attempt: somebody else's, who has it under that name.
+    if (found === undefined || identityOf(found) === undefined) return false;
     // A pod of ours that we do not hold has ended and is settled: it is kept for people to look at.
-    return found !== undefined && ownerOf(found) !== this.requireKeeper().incarnation;
+    return ownerOf(found) !== this.requireKeeper().incarnation;
   }
 
   forget(attempt: AttemptKey): void {
@@ -124,10 +126,12 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const pod = this.pods.find(name);
     const uid = pod?.metadata?.uid;
     if (pod === undefined || uid === undefined) return;
-    const remove = () => this.removal.remove({ name, uid });
     // The server of an action image goes on for ever: there is nothing to look at, and its room is wanted.
-    if (retentionMs === 0 || podOutcome(pod).status === 'running') remove();
-    else this.later(retentionMs, remove);
+    const keptMs = podOutcome(pod).status === 'running' ? 0 : retentionMs;
+    this.owner.run(`keep pod ${name}`, async (signal) => {
+      if (keptMs > 0) await wait(Math.min(keptMs, longestWaitMs), signal);
+      this.removal.remove({ name, uid });
+    });
   }
 
   /** Lets go of all pods: they go on, and a successor answers for them. */
@@ -136,14 +140,6 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     await Promise.all([...this.held.values()].map(({ ended }) => ended));
     await this.owner.stop();
     this.options.closeConnection();
-  }
-
-  private async refreshed(signal: AbortSignal): Promise<void> {
-    try {
-      await this.pods.refresh(signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
   }
 
   private requireKeeper(): Keeper {
@@ -231,10 +227,11 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       mayCreate: () => true,
       say: () => undefined,
     };
-    const taken = await takeOver(pod, parts, signal);
+    const from = ownerOf(pod);
+    const taken = await takeOver(pod, parts, signal, (owner) => owner === from);
     if (taken.type !== 'pod') return;
     this.pods.learn(taken.pod);
-    log.info('A pod was adopted', { pod: name, from: ownerOf(pod) });
+    log.info('A pod was adopted', { pod: name, from });
     keeper.adopt(this.adoptionOf(taken.pod, identity, origin));
   }
 
@@ -254,11 +251,6 @@ export class KubernetesLauncher implements Launcher, KeptWork {
         );
       },
     };
-  }
-
-  private later(ms: number, act: () => void): void {
-    const timer = setTimeout(act, ms);
-    this.leaving.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
 }
 

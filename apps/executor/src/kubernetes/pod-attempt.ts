@@ -119,6 +119,10 @@ export class PodAttempt implements RunningAttempt {
     const news = this.unheard;
     if (news !== undefined) this.heard(news);
     pods.learn(created);
+    // The watch may have been faster than the answer by all of its life.
+    if (pods.find(this.work.name)?.metadata?.uid !== created.metadata?.uid && !this.watched.isGone) {
+      this.heard({ type: 'gone', last: this.watched.pod });
+    }
     for (;;) {
       leaving.throwIfAborted();
       if (!this.watched.isGone && ownerOf(this.watched.pod) !== incarnation) return 'left';
@@ -250,6 +254,8 @@ export class PodAttempt implements RunningAttempt {
     const hasRun = this.watched?.runningSinceMs !== undefined || state?.terminated !== undefined;
     const isGone = this.watched?.isGone === true;
     const outcome = await this.task.outcomeAt({ final, hasRun, isGone }).catch(outcomeOf);
+    // The pod is still there: a successor reads it all.
+    if (!isGone) this.parts.leaving.throwIfAborted();
     return { outcome: this.reason === undefined ? outcome : outcomeOfStop(this.reason), durationMs };
   }
 
