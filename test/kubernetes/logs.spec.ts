@@ -10,7 +10,7 @@ const writeNumbered = (from: number, to: number) =>
 describe('the output of a pod', () => {
   let site: TestSite;
   beforeAll(async () => {
-    site = await TestSite.open({ executor: { reading: { silenceMs: 300_000, endMs: 1_500 } } });
+    site = await TestSite.open();
   }, specMs);
   afterEach(async () => {
     if (site.isOnTestServer) site.server.misbehaviour.calm();
@@ -121,6 +121,29 @@ describe('the output of a pod', () => {
     expect(log.lines).toEqual(numbered(0, 100));
   });
 
+  /** Whatever happens in the middle of it: no line is missing, and none comes twice. */
+  async function gapless(harm: (podName: string) => void | Promise<void>): Promise<void> {
+    const executor = await site.executor();
+    const gate = site.gate();
+    const launch = site.launch(`${writeNumbered(0, 200)}; ${gate.wait}; ${writeNumbered(200, 400)}`);
+    const { log, running } = executor.launch(launch);
+    await log.has('line 199\n');
+    await harm(site.podName(launch));
+    await gate.open();
+    await running.ended;
+    expect(log.lines).toEqual(numbered(0, 400));
+    executor.forget(launch);
+  }
+});
+
+describe('output that cannot be had', () => {
+  let site: TestSite;
+  beforeEach(async () => {
+    // So long the end of a log is tried to be read.
+    site = await TestSite.open({ executor: { reading: { silenceMs: 300_000, endMs: 500 } } });
+  }, specMs);
+  afterEach(() => site.close(), specMs);
+
   itWithTestServer('that cannot be read does not fail the attempt, and says so', async () => {
     const executor = await site.executor();
     site.server.misbehaviour.fail({ path: /\/log\?/, times: Infinity });
@@ -143,18 +166,4 @@ describe('the output of a pod', () => {
     expect(attempt.log.text).toContain('The end of the output is missing');
     executor.forget(launch);
   });
-
-  /** Whatever happens in the middle of it: no line is missing, and none comes twice. */
-  async function gapless(harm: (podName: string) => void | Promise<void>): Promise<void> {
-    const executor = await site.executor();
-    const gate = site.gate();
-    const launch = site.launch(`${writeNumbered(0, 200)}; ${gate.wait}; ${writeNumbered(200, 400)}`);
-    const { log, running } = executor.launch(launch);
-    await log.has('line 199\n');
-    await harm(site.podName(launch));
-    await gate.open();
-    await running.ended;
-    expect(log.lines).toEqual(numbered(0, 400));
-    executor.forget(launch);
-  }
 });
