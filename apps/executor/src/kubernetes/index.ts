@@ -5,10 +5,10 @@ import { PodApi } from './cluster/pod-api';
 import { RequestBudget, type Rate } from './cluster/request-budget';
 import { KubernetesLauncher } from './kubernetes-launcher';
 import { podsOfSite } from './labels';
-import { SiteConfigError, type NodePool, type SiteConfig } from './site-config';
+import type { NodePool, SiteConfig } from './site-config';
 
-export { amountsOfPod } from './pod-resources';
-export { capacityOf, readSiteFile, type NodePool, type SiteConfig } from './site-config';
+export { readPlace, type Place } from './place';
+export type { NodePool, SiteConfig } from './site-config';
 export type { KubernetesLauncher } from './kubernetes-launcher';
 
 export interface KubernetesOptions {
@@ -41,15 +41,4 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   const where = { namespace: site.namespace, labelSelector: podsOfSite(site.name) };
   const api = new PodApi(connection, new RequestBudget(rate, clock), where, requests);
   return new KubernetesLauncher({ ...options, api, closeConnection: () => connection.close() });
-}
-
-/**
- * The pool of that name.
- * @throws SiteConfigError
- */
-export function poolNamed(site: SiteConfig, name: string, source: string): NodePool {
-  const found = site.nodePools.find((pool) => pool.name === name);
-  if (found !== undefined) return found;
-  const names = site.nodePools.map((pool) => pool.name).join(', ');
-  throw new SiteConfigError(source, [{ path: 'nodePools', reason: `expected one named "${name}", found ${names}` }]);
 }
