@@ -38,6 +38,12 @@ describe('where an executor runs its pods', () => {
     expect(place({ ...site, nodePools }, env).pool.name).toBe(expected);
   });
 
+  it('offers them as the pool "default", in which everything runs, unless told another', () => {
+    const nodePools = [{ ...pool, name: 'gpu' }];
+    expect(place({ ...site, nodePools }).settings.pool).toBe('default');
+    expect(place({ ...site, nodePools }, { RYAX_POOL: 'gpu' }).settings.pool).toBe('gpu');
+  });
+
   it.each([
     ['3', 3],
     ['50', 10],

@@ -27,7 +27,8 @@ export function readPlace(path: string, config: ExecutorVariables): Place {
     pool,
     settings: {
       site: site.name,
-      pool: pool.name,
+      // What definitions cannot name runs in `default`, whatever the nodes behind it are called.
+      pool: config.RYAX_POOL ?? 'default',
       capacity: capacityOf(pool),
       largest: largestOf(pool),
       share: (index, executors) => shareOf(pool, index, executors),
