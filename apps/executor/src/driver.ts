@@ -1,7 +1,7 @@
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { inheritedEnvironment, type Clock, type Log, type Metrics } from '@ryax/platform';
 import { executorSettings, mostIdleWorkers, type ExecutorVariables } from './executor.config';
-import { openKubernetes, readPlace } from './kubernetes';
+import { ClusterConnection, openKubernetes, readPlace } from './kubernetes';
 import type { Launcher } from './launcher';
 import { ProcessLauncher } from './process';
 import type { ExecutorSettings } from './settings';
@@ -18,24 +18,23 @@ export interface DriverParts {
   /** Of this executor alone. */
   readonly directory: string;
   readonly log: Log;
-  readonly clock: Clock;
   readonly metrics: Metrics;
 }
 
 /**
- * Pods where a site's file is given, otherwise processes of this machine. Whatever is wrong with the file is said here, before
- * anything is opened.
+ * Pods where a site's file is given, otherwise processes of this machine. Whatever is wrong with the file or the kubeconfig is said
+ * here, before anything else is opened.
  * @throws WrongConfiguration
  */
-export function chooseDriver(config: ExecutorVariables): Driver {
+export async function chooseDriver(config: ExecutorVariables, clock: Clock): Promise<Driver> {
   const { RYAX_SITE_CONFIG: siteFile } = config;
-  return siteFile === undefined ? processDriver(config) : kubernetesDriver(siteFile, config);
+  return siteFile === undefined ? processDriver(config, clock) : kubernetesDriver(siteFile, config, clock);
 }
 
-function processDriver(config: ExecutorVariables): Driver {
+function processDriver(config: ExecutorVariables, clock: Clock): Driver {
   return {
     settings: executorSettings(config),
-    open: ({ files, secrets, directory, log, clock }) =>
+    open: ({ files, secrets, directory, log }) =>
       ProcessLauncher.open({
         ...{ files, secrets, directory, log, clock },
         env: inheritedEnvironment(),
@@ -46,13 +45,14 @@ function processDriver(config: ExecutorVariables): Driver {
   };
 }
 
-function kubernetesDriver(siteFile: string, config: ExecutorVariables): Driver {
+async function kubernetesDriver(siteFile: string, config: ExecutorVariables, clock: Clock): Promise<Driver> {
   const { site, pool, settings } = readPlace(siteFile, config);
+  const connection = await ClusterConnection.open(clock);
   return {
     settings: { ...executorSettings(config), ...settings },
-    open: ({ files, secrets, log, clock, metrics }) =>
+    open: ({ files, secrets, log, metrics }) =>
       openKubernetes({
-        ...{ site, pool, files, secrets, log, clock, metrics },
+        ...{ site, pool, connection, files, secrets, log, clock, metrics },
         inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
         rate: { perSecond: config.RYAX_KUBERNETES_QPS, burst: config.RYAX_KUBERNETES_BURST },
       }),

@@ -8,12 +8,12 @@ import { ExecutorModule } from './executor.module';
 
 void runService('executor', async () => {
   const config = loadConfig(executorConfigSchema);
-  const driver = chooseDriver(config);
+  const driver = await chooseDriver(config, new Clock());
   const log = new Log({ service: 'executor', level: config.RYAX_LOG_LEVEL });
   const directory = join(config.RYAX_DATA_DIR, 'files');
   const files = await LocalFileStore.open(directory);
   const secrets = await openSecrets(files, { directory, encryptionKey: config.RYAX_ENCRYPTION_KEY });
-  const parts = { files, secrets, log, clock: new Clock(), directory: join(config.RYAX_DATA_DIR, 'executor') };
+  const parts = { files, secrets, log, directory: join(config.RYAX_DATA_DIR, 'executor') };
   const broker = new AmqpBroker({ url: config.RYAX_BROKER, name: 'ryax-executor', log });
   return {
     log,

@@ -30,7 +30,8 @@ import { standaloneConfigSchema } from './standalone.config';
 /** All four services in one process: the broker is in memory, the database an embedded, real PostgreSQL. */
 async function main(): Promise<void> {
   const config = loadConfig(standaloneConfigSchema);
-  const driver = chooseDriver(config);
+  const clock = new Clock();
+  const driver = await chooseDriver(config, clock);
   const log = new Log({ service: 'standalone', level: config.RYAX_LOG_LEVEL });
   const dataDirectory = resolve(config.RYAX_DATA_DIR);
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
@@ -49,8 +50,7 @@ async function main(): Promise<void> {
   const [runnerBroker, executorBroker, storeBroker, intakeBroker] = brokers;
   if (!runnerBroker || !executorBroker || !storeBroker || !intakeBroker) throw new Error('Expected four brokers');
 
-  const clock = new Clock();
-  const parts = { files, secrets, log, clock, directory: join(dataDirectory, 'executor') };
+  const parts = { files, secrets, log, directory: join(dataDirectory, 'executor') };
   const jwtSecretKey = config.RYAX_JWT_SECRET_KEY;
   const app = await NestFactory.create<NestFastifyApplication>(
     {

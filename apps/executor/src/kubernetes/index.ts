@@ -7,6 +7,7 @@ import { KubernetesLauncher } from './kubernetes-launcher';
 import { podsOfSite } from './labels';
 import type { NodePool, SiteConfig } from './site-config';
 
+export { ClusterConnection } from './cluster/connection';
 export { readPlace, type Place } from './place';
 export type { NodePool, SiteConfig } from './site-config';
 export type { KubernetesLauncher } from './kubernetes-launcher';
@@ -22,7 +23,9 @@ export interface KubernetesOptions {
   readonly inlineValueBytes: number;
   /** Requests to the API server. */
   readonly rate: Rate;
-  /** The text of a kubeconfig; without it that of the environment, or the service account of our own pod. */
+  /** Where it is open already; closed with the launcher. */
+  readonly connection?: ClusterConnection;
+  /** Otherwise the text of a kubeconfig; without it that of the environment, or the service account of our own pod. */
   readonly kubeconfig?: string | undefined;
 }
 
@@ -32,7 +35,7 @@ export interface KubernetesOptions {
  */
 export async function openKubernetes(options: KubernetesOptions): Promise<KubernetesLauncher> {
   const { site, clock, metrics, rate, kubeconfig } = options;
-  const connection = await ClusterConnection.open(clock, kubeconfig);
+  const connection = options.connection ?? (await ClusterConnection.open(clock, kubeconfig));
   const requests = metrics.counter({
     name: 'ryax_kubernetes_requests_total',
     help: 'Requests to the API server, by verb and by what was to be done about the answer',
