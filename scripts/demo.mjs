@@ -1,8 +1,11 @@
 // npm run demo: from a fresh clone to a workflow that has run on real data. Starts the engine, deploys examples/earthquakes, runs it
-// with live progress, and shows what became of it and how to look at it again.
+// with live progress, and shows what became of it and how to look at it again. With `-- --site kubernetes [--image IMAGE]` it is
+// examples/pods, whose actions run as pods on the cluster of KUBECONFIG.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { prepareCluster } from './lib/cluster.mjs';
 import { Engine, runningEngine } from './lib/engine.mjs';
 import { ensureModules } from './lib/modules.mjs';
 import { inRoot, root } from './lib/paths.mjs';
@@ -10,9 +13,18 @@ import { freePorts, hasEnded } from './lib/processes.mjs';
 
 const interruptedStatus = 130;
 const example = 'examples/earthquakes';
-const dataDirectory = resolve(root, process.env.RYAX_DATA_DIR || '.ryax');
+const { values: options } = parseArgs({
+  options: {
+    site: { type: 'string', default: 'local' },
+    image: { type: 'string', default: 'busybox:1.36' },
+    'no-build': { type: 'boolean', default: false },
+  },
+});
+let dataDirectory = resolve(root, process.env.RYAX_DATA_DIR || '.ryax');
 
 let engine;
+/** Of a demo on a cluster: gone after it. */
+let temporaryFolder;
 /** The command that runs now. */
 let command;
 let stopping;
@@ -36,10 +48,14 @@ try {
 }
 
 async function demo() {
+  if (!['local', 'kubernetes'].includes(options.site)) {
+    throw new Error(`Expected --site local or --site kubernetes, found ${options.site}`);
+  }
   await ensureModules();
   // Only now: it needs the node modules.
   const { buildIfStale } = await import('./lib/build.mjs');
-  if (!process.argv.includes('--no-build')) await buildIfStale();
+  if (options.site === 'kubernetes') return demoOnCluster(buildIfStale);
+  if (!options['no-build']) await buildIfStale();
   const ryax = cliFor(await engineUrl());
 
   await ryax(['deploy', example]);
@@ -69,6 +85,29 @@ All of it is kept. To see it again:
   return 0;
 }
 
+/** An engine here, with data of its own, whose actions run there. */
+async function demoOnCluster(buildIfStale) {
+  const cluster = await prepareCluster(options.image);
+  temporaryFolder = cluster.folder;
+  dataDirectory = join(cluster.folder, 'data');
+  console.log(`Actions run as pods of ${options.image} in the namespace ${cluster.namespace} of ${cluster.server}`);
+  if (!options['no-build']) await buildIfStale();
+  const ryax = cliFor(await startedEngineUrl({ RYAX_SITE_CONFIG: cluster.siteFile }));
+  await ryax(['deploy', cluster.workflow]);
+  const { run_id: runId } = JSON.parse(await ryax(['run', 'pods', '--json'], { capture: true }));
+  console.log(`Run ${runId}\n`);
+  const status = await ryax(['watch', runId], { mayFail: true });
+  await ryax(['show', runId]);
+  if (status !== 0) {
+    throw new Error(
+      `The run has not succeeded. Its pods: kubectl get pods -n ${cluster.namespace} -l ryax.tech/run=${runId}`,
+    );
+  }
+  await ryax(['logs', runId, 'measure.0']);
+  await ryax(['results', runId]);
+  return 0;
+}
+
 /** Of the engine that holds the data already, or of one that is started for the demo. */
 async function engineUrl() {
   const running = await runningEngine(dataDirectory);
@@ -76,9 +115,13 @@ async function engineUrl() {
     console.log(`Using the engine that runs at ${running}`);
     return running;
   }
+  return startedEngineUrl({});
+}
+
+async function startedEngineUrl(variables) {
   const [port] = await freePorts(1);
   // A demo has no tokens to give.
-  const env = { ...process.env };
+  const env = { ...process.env, ...variables };
   delete env.RYAX_JWT_SECRET_KEY;
   engine = new Engine({ dataDirectory, port, env });
   process.stdout.write('Starting the engine… ');
@@ -117,6 +160,7 @@ function finish(status) {
   stopping ??= (async () => {
     if (engine !== undefined) console.log('Stopping the engine…');
     await engine?.stop();
+    if (temporaryFolder !== undefined) rmSync(temporaryFolder, { recursive: true, force: true });
     process.exit(status);
   })();
   return stopping;

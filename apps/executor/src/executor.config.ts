@@ -30,8 +30,14 @@ const bytes = z
 
 /** What an executor offers; the defaults are what the machine has. Standalone uses the same ones. */
 export const executorVariables = {
-  RYAX_SITE: site,
-  RYAX_POOL: pool,
+  /** Default: `local`, or as the site's file says. */
+  RYAX_SITE: site.optional(),
+  RYAX_POOL: pool.optional(),
+  /** The file that describes a Kubernetes site (docs/sites.md): with it actions run as pods there, without it as processes here. */
+  RYAX_SITE_CONFIG: z.string().optional(),
+  /** Requests to its API server: so many a second, and so many at once after a quiet time. */
+  RYAX_KUBERNETES_QPS: wholeNumber(1, 10_000).default(50),
+  RYAX_KUBERNETES_BURST: wholeNumber(1, 10_000).default(100),
   /** Executions at once. Default: four for each core, at least eight. */
   RYAX_MAX_CONCURRENT_TASKS: wholeNumber(1, 100_000).optional(),
   /** Cores, memory and GPUs that executions may ask for in all. GPUs are not looked for: default 0. */
@@ -59,11 +65,12 @@ export const executorConfigSchema = z.object({
 
 export type ExecutorVariables = z.infer<z.ZodObject<typeof executorVariables>>;
 
+/** Of an executor that runs processes: it offers what its machine has. */
 export function executorSettings(config: ExecutorVariables): Partial<ExecutorSettings> {
   const machine = machineCapacity();
   return {
-    site: config.RYAX_SITE,
-    pool: config.RYAX_POOL,
+    ...(config.RYAX_SITE !== undefined && { site: config.RYAX_SITE }),
+    ...(config.RYAX_POOL !== undefined && { pool: config.RYAX_POOL }),
     capacity: {
       slots: config.RYAX_MAX_CONCURRENT_TASKS ?? machine.slots,
       cpu: config.RYAX_POOL_CPU ?? machine.cpu,

@@ -124,8 +124,11 @@ export class Executor {
 
   /** What is kept goes on without us: only what has ended is seen to its settlement. */
   private async letGo(): Promise<void> {
+    const { settleMs } = this.parts.settings;
     await this.parts.launcher.close();
-    await this.timers.atMost(this.parts.settings.settleMs, this.outcomes.allSettled());
+    // What has ended may still wait for its log. Sleeps end with us: nobody has them then, and is asked.
+    await this.timers.atMost(settleMs, this.attempts.empty());
+    await this.timers.atMost(settleMs, this.outcomes.allSettled());
   }
 
   /** Shutdown, last: the broker is still open, and closed by its owner. */
@@ -193,12 +196,23 @@ export class Executor {
   private beatAnswered({ sent, incarnations }: BeatAnswer): void {
     const hadLease = this.isLeased && this.hasLease;
     this.lease.answered(sent);
-    if (this.hasLease && !this.attempts.isLeaving) this.parts.launcher.kept?.alive(incarnations);
+    if (this.hasLease && !this.attempts.isLeaving) {
+      this.share(incarnations);
+      this.parts.launcher.kept?.alive(incarnations);
+    }
     if (hadLease || !this.hasLease) return;
     this.isLeased = true;
     this.log.info('A runner answered; starts may be spawned');
     this.takeStarts();
     this.announce();
+  }
+
+  /** All come to the same shares by themselves: each has heard of the others. */
+  private share(incarnations: readonly string[]): void {
+    const { share } = this.parts.settings;
+    if (share === undefined) return;
+    const sharers = [...new Set([...incarnations, this.incarnation])].sort();
+    this.attempts.resize(share(sharers.indexOf(this.incarnation), sharers.length));
   }
 
   private reconnected(): void {

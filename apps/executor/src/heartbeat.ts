@@ -54,12 +54,11 @@ export class Heartbeat {
   }
 
   private content(): Beat {
-    const { site, pool: name, capacity } = this.settings;
-    const slots = this.attempts.isLeaving ? 0 : capacity.slots;
+    const { site, pool: name } = this.settings;
     return {
       ...this.reporter,
       site,
-      pools: [{ name, ...capacity, slots, free: this.attempts.free }],
+      pools: [{ name, ...this.attempts.offered, free: this.attempts.free }],
       sent: this.clock.monotonicMs(),
       schema_max: EVENT_SCHEMA,
     };

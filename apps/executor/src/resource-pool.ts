@@ -49,12 +49,21 @@ export class ResourcePool<Id> {
   private readonly admitted = new Map<Id, Amounts>();
   private waiting: Waiting<Id>[] = [];
   private readonly used = { slots: 0, cpu: 0, memory_bytes: 0, gpu: 0 };
-  private readonly capacity: Amounts;
+  private readonly largest: Amounts;
+  private capacity: Amounts;
 
+  /** @param largest the most that one execution can ever have, whatever becomes of the capacity */
   constructor(
     capacity: Amounts,
     private readonly rules: PoolRules,
+    largest: Amounts = capacity,
   ) {
+    this.capacity = inUnits(capacity);
+    this.largest = inUnits(largest);
+  }
+
+  /** From now on there is so much; what runs goes on. More may {@link admit} some that wait. */
+  resize(capacity: Amounts): void {
     this.capacity = inUnits(capacity);
   }
 
@@ -62,11 +71,11 @@ export class ResourcePool<Id> {
   shortfalls(asked: Amounts): Shortfall[] {
     const units = inUnits(asked);
     return resources
-      .filter((resource) => units[resource] > this.capacity[resource])
+      .filter((resource) => units[resource] > this.largest[resource])
       .map((resource) => ({
         resource,
         asked: asked[resource],
-        available: outOfUnits(this.capacity)[resource],
+        available: outOfUnits(this.largest)[resource],
       }));
   }
 
@@ -122,7 +131,12 @@ export class ResourcePool<Id> {
   }
 
   get free(): Amounts {
-    return outOfUnits(this.freeUnits());
+    return outOfUnits(eachOf((resource) => Math.max(0, this.capacity[resource] - this.used[resource])));
+  }
+
+  /** What there is; where more runs, so much. */
+  get size(): Amounts {
+    return outOfUnits(eachOf((resource) => Math.max(this.capacity[resource], this.used[resource])));
   }
 
   get waitingCount(): number {
@@ -151,19 +165,17 @@ export class ResourcePool<Id> {
   }
 
   private freeUnits(): Amounts {
-    const { capacity, used } = this;
-    return {
-      slots: capacity.slots - used.slots,
-      cpu: capacity.cpu - used.cpu,
-      memory_bytes: capacity.memory_bytes - used.memory_bytes,
-      gpu: capacity.gpu - used.gpu,
-    };
+    return eachOf((resource) => this.capacity[resource] - this.used[resource]);
   }
 }
 
 /** Whether starting the one takes something that the other needs: what is left would not be enough for it. */
 function delays(one: Amounts, other: Amounts, free: Amounts): boolean {
   return resources.some((resource) => one[resource] > 0 && free[resource] - one[resource] < other[resource]);
+}
+
+function eachOf(amount: (resource: keyof Amounts) => number): Amounts {
+  return { slots: amount('slots'), cpu: amount('cpu'), memory_bytes: amount('memory_bytes'), gpu: amount('gpu') };
 }
 
 /** Thousandths of a core and of a GPU, whole bytes: sums of fractions such as 0.1 would drift. */

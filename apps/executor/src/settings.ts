@@ -11,6 +11,13 @@ export interface ExecutorSettings {
   readonly pool: string;
   /** What the pool has of each resource. */
   readonly capacity: Amounts;
+  /** The most of it that one execution can have, where that is less: a pool of several nodes. */
+  readonly largest?: Amounts;
+  /**
+   * What of the pool is ours, where all executors of the site offer the same one.
+   * @param index our place among them
+   */
+  readonly share?: (index: number, executors: number) => Amounts;
   readonly poolRules: PoolRules;
   /** What of it an execution takes that asks for so much. */
   readonly amountsOf: (resources: Resources) => Amounts;

@@ -5,7 +5,6 @@ import { LocalFileStore, openSecrets } from '@ryax/filestore';
 import {
   Clock,
   exitWith,
-  inheritedEnvironment,
   loadConfig,
   Log,
   Metrics,
@@ -16,9 +15,8 @@ import {
 } from '@ryax/platform';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { chooseDriver } from '../../executor/src/driver';
 import { ExecutorModule } from '../../executor/src/executor.module';
-import { executorSettings, mostIdleWorkers } from '../../executor/src/executor.config';
-import { ProcessLauncher } from '../../executor/src/process';
 import { RunnerModule } from '../../runner/src/runner.module';
 import { runnerOptions } from '../../runner/src/runner.config';
 import { StateStoreModule } from '../../state-store/src/state-store.module';
@@ -32,6 +30,8 @@ import { standaloneConfigSchema } from './standalone.config';
 /** All four services in one process: the broker is in memory, the database an embedded, real PostgreSQL. */
 async function main(): Promise<void> {
   const config = loadConfig(standaloneConfigSchema);
+  const clock = new Clock();
+  const driver = await chooseDriver(config, clock);
   const log = new Log({ service: 'standalone', level: config.RYAX_LOG_LEVEL });
   const dataDirectory = resolve(config.RYAX_DATA_DIR);
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   const [runnerBroker, executorBroker, storeBroker, intakeBroker] = brokers;
   if (!runnerBroker || !executorBroker || !storeBroker || !intakeBroker) throw new Error('Expected four brokers');
 
-  const clock = new Clock();
+  const parts = { files, secrets, log, directory: join(dataDirectory, 'executor') };
   const jwtSecretKey = config.RYAX_JWT_SECRET_KEY;
   const app = await NestFactory.create<NestFastifyApplication>(
     {
@@ -65,20 +65,13 @@ async function main(): Promise<void> {
           options: { ...stateStoreOptions(config), isRelaying: false },
         }),
         RunnerModule.forRoot({ broker: runnerBroker, files, datastoreUrl, options: runnerOptions(config) }),
-        ExecutorModule.forRoot({
-          broker: executorBroker,
-          launcher: await ProcessLauncher.open({
-            files,
-            secrets,
-            directory: join(dataDirectory, 'executor'),
-            log,
-            clock,
-            env: inheritedEnvironment(),
-            idleMs: config.RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS * 1000,
-            mostIdle: mostIdleWorkers(config),
-            inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
+        ExecutorModule.forRootAsync({
+          inject: [Metrics],
+          useFactory: async (metrics: Metrics) => ({
+            broker: executorBroker,
+            launcher: await driver.open({ ...parts, metrics }),
+            settings: driver.settings,
           }),
-          settings: executorSettings(config),
         }),
         IntakeModule.forRoot({
           broker: intakeBroker,

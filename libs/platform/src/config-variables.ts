@@ -73,10 +73,10 @@ export function upTo(most: number, fallback = most) {
 }
 
 /** `RYAX_SITE`: where an executor stands. */
-export const site = word.default('local');
+export const site = word;
 
 /** `RYAX_POOL`: which resources of its site an executor offers. */
-export const pool = word.default('default');
+export const pool = word;
 
 function hasProtocol(...protocols: string[]) {
   return (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1));

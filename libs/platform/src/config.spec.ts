@@ -25,8 +25,8 @@ const schema = z.object({
   RYAX_JWT_SECRET_KEY: jwtSecretKey.optional(),
   RYAX_ENCRYPTION_KEY: encryptionKey,
   RYAX_LOG_LEVEL: logLevel,
-  RYAX_SITE: site,
-  RYAX_POOL: pool,
+  RYAX_SITE: site.default('local'),
+  RYAX_POOL: pool.default('default'),
 });
 
 const complete = {

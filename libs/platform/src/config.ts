@@ -9,8 +9,11 @@ export interface ConfigFault {
   readonly found: string;
 }
 
+/** What somebody has to put right before a start can succeed. The message says all of it: where it was thrown does not matter. */
+export class WrongConfiguration extends Error {}
+
 /** Every fault of the configuration at once, so that one start is enough to see them all. */
-export class ConfigError extends Error {
+export class ConfigError extends WrongConfiguration {
   readonly code = 'config_invalid';
 
   constructor(readonly faults: readonly ConfigFault[]) {

@@ -1,6 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ConfigError } from './config';
+import { WrongConfiguration } from './config';
 import type { Log } from './log';
 import { Metrics } from './metrics';
 import { NestLogger } from './nest-logger';
@@ -45,9 +45,9 @@ export async function runService(service: string, prepare: () => Promise<Service
 /** Says why a process cannot start, and ends it. */
 export function exitWith(error: unknown): never {
   process.stderr.write(
-    `${error instanceof ConfigError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+    `${error instanceof WrongConfiguration ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
   );
-  process.exit(error instanceof ConfigError ? wrongConfiguration : 1);
+  process.exit(error instanceof WrongConfiguration ? wrongConfiguration : 1);
 }
 
 class ServiceRoot {}

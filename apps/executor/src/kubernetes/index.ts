@@ -7,10 +7,11 @@ import type { PodLogOptions } from './cluster/pod-log';
 import { RequestBudget, type Rate } from './cluster/request-budget';
 import { KubernetesLauncher } from './kubernetes-launcher';
 import { podsOfSite } from './labels';
-import { SiteConfigError, type NodePool, type SiteConfig } from './site-config';
+import type { NodePool, SiteConfig } from './site-config';
 
-export { amountsOfPod } from './pod-resources';
-export { capacityOf, readSiteFile, type NodePool, type SiteConfig } from './site-config';
+export { ClusterConnection } from './cluster/connection';
+export { readPlace, type Place } from './place';
+export type { NodePool, SiteConfig } from './site-config';
 export type { KubernetesLauncher } from './kubernetes-launcher';
 
 export interface KubernetesOptions {
@@ -26,7 +27,9 @@ export interface KubernetesOptions {
   readonly directory: string;
   /** Requests to the API server. */
   readonly rate: Rate;
-  /** The text of a kubeconfig; without it that of the environment, or the service account of our own pod. */
+  /** Where it is open already; closed with the launcher. */
+  readonly connection?: ClusterConnection;
+  /** Otherwise the text of a kubeconfig; without it that of the environment, or the service account of our own pod. */
   readonly kubeconfig?: string | undefined;
   /** When a watch is given up that says nothing. */
   readonly watching?: KnownPodsOptions | undefined;
@@ -40,7 +43,7 @@ export interface KubernetesOptions {
  */
 export async function openKubernetes(options: KubernetesOptions): Promise<KubernetesLauncher> {
   const { site, clock, metrics, rate, kubeconfig } = options;
-  const connection = await ClusterConnection.open(clock, kubeconfig);
+  const connection = options.connection ?? (await ClusterConnection.open(clock, kubeconfig));
   const requests = metrics.counter({
     name: 'ryax_kubernetes_requests_total',
     help: 'Requests to the API server, by verb and by what was to be done about the answer',
@@ -49,15 +52,4 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   const where = { namespace: site.namespace, labelSelector: podsOfSite(site.name) };
   const api = new PodApi(connection, new RequestBudget(rate, clock), where, requests);
   return new KubernetesLauncher({ ...options, api, closeConnection: () => connection.close() });
-}
-
-/**
- * The pool of that name.
- * @throws SiteConfigError
- */
-export function poolNamed(site: SiteConfig, name: string, source: string): NodePool {
-  const found = site.nodePools.find((pool) => pool.name === name);
-  if (found !== undefined) return found;
-  const names = site.nodePools.map((pool) => pool.name).join(', ');
-  throw new SiteConfigError(source, [{ path: 'nodePools', reason: `expected one named "${name}", found ${names}` }]);
 }

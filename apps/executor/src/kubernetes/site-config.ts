@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { V1Toleration } from '@kubernetes/client-node';
 import type { Fault } from '@ryax/contracts';
-import { messageOf } from '@ryax/platform';
+import { messageOf, WrongConfiguration } from '@ryax/platform';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { Amounts } from '../resource-pool';
@@ -176,7 +176,7 @@ const siteSchema = z
 export type SiteConfig = z.infer<typeof siteSchema>;
 
 /** Every fault of a site's configuration at once. */
-export class SiteConfigError extends Error {
+export class SiteConfigError extends WrongConfiguration {
   readonly code = 'site_config_invalid';
 
   constructor(
@@ -218,6 +218,22 @@ export function parseSite(text: string, source: string): SiteConfig {
 /** What all nodes of a pool have together. */
 export function capacityOf({ slots, nodes, cpu, memoryBytes, gpu }: NodePool): Amounts {
   return { slots, cpu: nodes * cpu, memory_bytes: nodes * memoryBytes, gpu: nodes * gpu };
+}
+
+/** What of a pool one execution can have: it runs on one node. */
+export function largestOf({ slots, cpu, memoryBytes, gpu }: NodePool): Amounts {
+  return { slots, cpu, memory_bytes: memoryBytes, gpu };
+}
+
+/**
+ * What is for one of several executors of a pool: whole nodes, as a part of one would be too small for what fits a node, and as many
+ * slots as go with them. Where there are more executors than nodes, the last have nothing.
+ */
+export function shareOf(pool: NodePool, index: number, executors: number): Amounts {
+  const sharers = Math.min(executors, pool.nodes, pool.slots);
+  const part = (whole: number) =>
+    index < sharers ? Math.floor(whole / sharers) + (index < whole % sharers ? 1 : 0) : 0;
+  return capacityOf({ ...pool, nodes: part(pool.nodes), slots: part(pool.slots) });
 }
 
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {

@@ -36,6 +36,8 @@ export class ExecutorFixture {
   readonly executor: Executor;
   /** Whether a runner answers the beats. */
   answersBeats = true;
+  /** Which other executors it then says to live at the site. */
+  livesWith: readonly string[] = [];
   private ids = 0;
 
   constructor(
@@ -188,7 +190,9 @@ export class ExecutorFixture {
     for (const message of messages) {
       if (!this.answersBeats || !isType(message, 'executor.beat')) continue;
       const { sent, incarnation } = message.data;
-      queueMicrotask(() => void this.say('executor.beat-answer', { sent, incarnations: [incarnation] }));
+      queueMicrotask(
+        () => void this.say('executor.beat-answer', { sent, incarnations: [incarnation, ...this.livesWith] }),
+      );
     }
   }
 

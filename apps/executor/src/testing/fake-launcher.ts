@@ -71,6 +71,8 @@ export class FakeKept implements KeptWork {
 export class FakeLauncher implements Launcher {
   readonly works: FakeWork[] = [];
   closed = false;
+  /** Whether what runs goes on when it is closed. */
+  letsGo = false;
 
   constructor(readonly kept?: FakeKept) {}
 
@@ -93,7 +95,10 @@ export class FakeLauncher implements Launcher {
 
   close(): Promise<void> {
     this.closed = true;
-    for (const work of this.works) work.end({ status: 'cancelled' });
+    for (const work of this.works) {
+      if (this.letsGo) work.leave();
+      else work.end({ status: 'cancelled' });
+    }
     return Promise.resolve();
   }
 }

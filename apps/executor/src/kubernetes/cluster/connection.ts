@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { messageOf, type Clock } from '@ryax/platform';
+import { messageOf, WrongConfiguration, type Clock } from '@ryax/platform';
 import type { ApiAnswer } from '../api-answer';
 
 /** One request to the API server, relative to its address. */
@@ -28,7 +28,7 @@ export interface ApiStream {
 }
 
 /** A kubeconfig that leads nowhere. */
-export class ClusterConfigError extends Error {
+export class ClusterConfigError extends WrongConfiguration {
   readonly code = 'cluster_config_invalid';
 
   constructor(message: string, options?: ErrorOptions) {
@@ -89,6 +89,10 @@ export class ClusterConnection {
   ) {
     const address = config.getCurrentCluster()?.server;
     if (address === undefined) throw new ClusterConfigError('The kubeconfig names no cluster as its current one');
+    if (isOfNobody(config)) {
+      const looked = 'KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod with a service account';
+      throw new ClusterConfigError(`Expected a Kubernetes cluster, found none: ${looked}`);
+    }
     this.server = new URL(address);
   }
 
@@ -193,6 +197,11 @@ export class ClusterConnection {
     this.agents = { short: agent(mostConnections), long: agent(Infinity) };
     return this.agents;
   }
+}
+
+/** The library then takes this machine's port 8080 for one. */
+function isOfNobody(config: KubeConfig): boolean {
+  return config.getCurrentContext() === 'loaded-context';
 }
 
 /** A connection that is half open says nothing for ever. It may be used for another request afterwards. */

@@ -1,0 +1,68 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Clock, loadConfig, WrongConfiguration } from '@ryax/platform';
+import { chooseDriver, type Driver } from './driver';
+import { executorConfigSchema } from './executor.config';
+
+const cluster = { name: 'c', cluster: { server: 'https://127.0.0.1:6443' } };
+const kubeconfig = {
+  'current-context': 'c',
+  contexts: [{ name: 'c', context: { cluster: 'c', user: 'c' } }],
+  clusters: [cluster],
+  users: [{ name: 'c', user: { token: 'secret' } }],
+};
+
+describe('the driver of an executor', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ryax-driver-'));
+  const kubeconfigFile = join(folder, 'kubeconfig');
+  const siteFile = join(folder, 'site.yaml');
+  const before = process.env['KUBECONFIG'];
+  beforeAll(() => {
+    const nodePools = [{ name: 'default', cpu: 2, memory: '1G', slots: 7 }];
+    writeFileSync(siteFile, JSON.stringify({ name: 'cluster-1', type: 'kubernetes', namespace: 'runs', nodePools }));
+    process.env['KUBECONFIG'] = kubeconfigFile;
+  });
+  afterAll(() => {
+    if (before === undefined) delete process.env['KUBECONFIG'];
+    else process.env['KUBECONFIG'] = before;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const choose = (env: Readonly<Record<string, string>>): Promise<Driver> =>
+    chooseDriver(loadConfig(executorConfigSchema, { RYAX_BROKER: 'memory://', ...env }), new Clock());
+
+  it('runs processes of its machine unless a site is described', async () => {
+    const { settings } = await choose({ RYAX_MAX_CONCURRENT_TASKS: '3' });
+    expect(settings.capacity?.slots).toBe(3);
+    expect(settings.share).toBeUndefined();
+  });
+
+  it('runs pods of the site that is described, and behaves otherwise as its variables say', async () => {
+    writeFileSync(kubeconfigFile, JSON.stringify(kubeconfig));
+    const { settings } = await choose({ RYAX_SITE_CONFIG: siteFile, RYAX_LIMIT_LOG_BYTES_PER_ATTEMPT: '1000' });
+    expect(settings).toMatchObject({ site: 'cluster-1', capacity: { slots: 7, cpu: 2 }, logBytesPerAttempt: 1_000 });
+  });
+
+  it.each([
+    ['is not there', undefined, /cannot be read: ENOENT/],
+    ['names no cluster', { ...kubeconfig, clusters: [] }, /names no cluster/],
+  ])('says that the configuration is wrong when the kubeconfig %s', async (_what, content, message) => {
+    rmSync(kubeconfigFile, { force: true });
+    if (content !== undefined) writeFileSync(kubeconfigFile, JSON.stringify(content));
+    const chosen = choose({ RYAX_SITE_CONFIG: siteFile });
+    await expect(chosen).rejects.toThrow(message);
+    await expect(chosen).rejects.toBeInstanceOf(WrongConfiguration);
+  });
+
+  it('loads the client library only where pods are run', () => {
+    const sources = readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.ts') && !file.endsWith('.spec.ts') && !file.includes('testing'),
+    );
+    const eager = sources.filter((file) =>
+      /^import (?!type)[^;]*from '@kubernetes\/client-node'/m.test(readFileSync(join(__dirname, file), 'utf8')),
+    );
+    expect(sources).toContain(join('kubernetes', 'cluster', 'connection.ts'));
+    expect(eager).toEqual([]);
+  });
+});

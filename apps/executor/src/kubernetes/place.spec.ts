@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, loadConfig } from '@ryax/platform';
+import { executorConfigSchema } from '../executor.config';
+import { readPlace } from './place';
+import { SiteConfigError } from './site-config';
+
+const pool = { name: 'default', cpu: 4, memory: '8G', nodes: 3, slots: 10 };
+const site = { name: 'cluster-1', type: 'kubernetes', namespace: 'runs', nodePools: [pool] };
+
+describe('where an executor runs its pods', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ryax-place-'));
+  const file = join(folder, 'site.yaml');
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function place(description: object = site, env: Readonly<Record<string, string>> = {}) {
+    writeFileSync(file, JSON.stringify(description));
+    return readPlace(file, loadConfig(executorConfigSchema, { RYAX_BROKER: 'memory://', ...env }));
+  }
+
+  it('is as its file says: the names, what all nodes have together, and what one execution can have of it', () => {
+    const { settings } = place({ ...site, defaults: { requests: { cpu: 0.5 } } });
+    expect(settings).toMatchObject({
+      site: 'cluster-1',
+      pool: 'default',
+      capacity: { slots: 10, cpu: 12, memory_bytes: 24 * 2 ** 30, gpu: 0 },
+      largest: { slots: 10, cpu: 4, memory_bytes: 8 * 2 ** 30, gpu: 0 },
+    });
+    expect(settings.amountsOf({})).toMatchObject({ slots: 1, cpu: 0.5 });
+  });
+
+  it.each([
+    ['the only one, whatever its name', [{ ...pool, name: 'gpu' }], {}, 'gpu'],
+    ['"default" among several', [{ ...pool, name: 'gpu' }, pool], {}, 'default'],
+    ['the one that is asked for', [{ ...pool, name: 'gpu' }, pool], { RYAX_POOL: 'gpu' }, 'gpu'],
+  ])('takes of its pools %s', (_which, nodePools, env, expected) => {
+    expect(place({ ...site, nodePools }, env).pool.name).toBe(expected);
+  });
+
+  it('offers them as the pool "default", in which everything runs, unless told another', () => {
+    const nodePools = [{ ...pool, name: 'gpu' }];
+    expect(place({ ...site, nodePools }).settings.pool).toBe('default');
+    expect(place({ ...site, nodePools }, { RYAX_POOL: 'gpu' }).settings.pool).toBe('gpu');
+  });
+
+  it.each([
+    ['3', 3],
+    ['50', 10],
+  ])('with RYAX_MAX_CONCURRENT_TASKS=%s has %d slots: it may lower them', (most, slots) => {
+    expect(place(site, { RYAX_MAX_CONCURRENT_TASKS: most }).settings.capacity.slots).toBe(slots);
+  });
+
+  it('accepts a RYAX_SITE that says the same, and no other', () => {
+    expect(place(site, { RYAX_SITE: 'cluster-1' }).settings.site).toBe('cluster-1');
+    expect(() => place(site, { RYAX_SITE: 'local' })).toThrow(
+      'RYAX_SITE: expected nothing, or "cluster-1" as in the file of RYAX_SITE_CONFIG, found "local"',
+    );
+  });
+
+  it.each([
+    ['RYAX_POOL', 'tpu', 'expected one of the pools in the file of RYAX_SITE_CONFIG (default), found "tpu"'],
+    ['RYAX_POOL_CPU', '3', 'expected nothing beside RYAX_SITE_CONFIG'],
+    ['RYAX_POOL_MEMORY', '3G', 'expected nothing beside RYAX_SITE_CONFIG'],
+    ['RYAX_POOL_GPU', '3', 'expected nothing beside RYAX_SITE_CONFIG'],
+  ])('refuses %s=%s', (variable, value, message) => {
+    const wrong = () => place(site, { [variable]: value });
+    expect(wrong).toThrow(ConfigError);
+    expect(wrong).toThrow(`${variable}: ${message}`);
+  });
+
+  it('asks which, where there are several pools and none is named "default"', () => {
+    const nodePools = ['a', 'b'].map((name) => ({ ...pool, name }));
+    expect(() => place({ ...site, nodePools })).toThrow(/RYAX_POOL: expected one of .* \(a, b\), found nothing/);
+  });
+
+  it('names the file, and each field of it that is wrong', () => {
+    expect(() => place({ ...site, nodePools: [] })).toThrow(SiteConfigError);
+    expect(() => place({ ...site, nodePools: [] })).toThrow(/site\.yaml is not valid:\n {2}nodePools: /);
+  });
+
+  describe('is shared by all executors of the site', () => {
+    const shares = (executors: number, description: object = site) =>
+      Array.from({ length: executors }, (_, index) => place(description).settings.share?.(index, executors));
+
+    it('wholly, while there is one', () => {
+      expect(shares(1)).toEqual([place().settings.capacity]);
+    });
+
+    it('by whole nodes, of which the first have one more', () => {
+      expect(shares(2)).toMatchObject([
+        { slots: 5, cpu: 8, memory_bytes: 16 * 2 ** 30 },
+        { slots: 5, cpu: 4, memory_bytes: 8 * 2 ** 30 },
+      ]);
+      expect(shares(3).map((share) => share?.slots)).toEqual([4, 3, 3]);
+    });
+
+    it('by none of those for whom no node is left', () => {
+      expect(shares(5).map((share) => [share?.slots, share?.cpu])).toEqual([
+        ...[4, 3, 3].map((slots) => [slots, 4]),
+        ...[0, 0].map(() => [0, 0]),
+      ]);
+    });
+
+    it('by none without a slot, so that no node is idle for the lack of one', () => {
+      const few = { ...site, nodePools: [{ ...pool, slots: 2 }] };
+      expect(shares(3, few).map((share) => [share?.slots, share?.cpu])).toEqual([
+        [1, 8],
+        [1, 4],
+        [0, 0],
+      ]);
+    });
+  });
+});

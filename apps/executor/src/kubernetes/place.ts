@@ -1,0 +1,64 @@
+import { ConfigError, type ConfigFault } from '@ryax/platform';
+import type { ExecutorVariables } from '../executor.config';
+import type { ExecutorSettings } from '../settings';
+import { amountsOfPod } from './pod-resources';
+import { capacityOf, largestOf, readSiteFile, shareOf, type NodePool, type SiteConfig } from './site-config';
+
+/** Where an executor's pods run, and what it offers there. */
+export interface Place {
+  readonly site: SiteConfig;
+  readonly pool: NodePool;
+  readonly settings: Pick<ExecutorSettings, 'site' | 'pool' | 'capacity' | 'largest' | 'share' | 'amountsOf'>;
+}
+
+/**
+ * From the site's file and the variables beside it.
+ * @throws ConfigError or SiteConfigError
+ */
+export function readPlace(path: string, config: ExecutorVariables): Place {
+  const site = readSiteFile(path);
+  const faults = contradictions(site, config);
+  const named = poolOf(site, config.RYAX_POOL);
+  if (named === undefined) faults.push(poolFault(site, config.RYAX_POOL));
+  if (faults.length > 0 || named === undefined) throw new ConfigError(faults);
+  const pool = { ...named, slots: Math.min(named.slots, config.RYAX_MAX_CONCURRENT_TASKS ?? named.slots) };
+  return {
+    site,
+    pool,
+    settings: {
+      site: site.name,
+      // What definitions cannot name runs in `default`, whatever the nodes behind it are called.
+      pool: config.RYAX_POOL ?? 'default',
+      capacity: capacityOf(pool),
+      largest: largestOf(pool),
+      share: (index, executors) => shareOf(pool, index, executors),
+      amountsOf: (resources) => amountsOfPod(resources, site.defaults),
+    },
+  };
+}
+
+/** What the file says, and a variable says otherwise. */
+function contradictions(site: SiteConfig, config: ExecutorVariables): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  if (config.RYAX_SITE !== undefined && config.RYAX_SITE !== site.name) {
+    const expected = `nothing, or "${site.name}" as in the file of RYAX_SITE_CONFIG`;
+    faults.push({ variable: 'RYAX_SITE', expected, found: `"${config.RYAX_SITE}"` });
+  }
+  for (const variable of ['RYAX_POOL_CPU', 'RYAX_POOL_MEMORY', 'RYAX_POOL_GPU'] as const) {
+    const value = config[variable];
+    if (value === undefined) continue;
+    faults.push({ variable, expected: 'nothing beside RYAX_SITE_CONFIG, whose file says it', found: String(value) });
+  }
+  return faults;
+}
+
+function poolOf({ nodePools }: SiteConfig, name: string | undefined): NodePool | undefined {
+  if (name === undefined && nodePools.length === 1) return nodePools[0];
+  return nodePools.find((pool) => pool.name === (name ?? 'default'));
+}
+
+function poolFault({ nodePools }: SiteConfig, name: string | undefined): ConfigFault {
+  const names = nodePools.map((pool) => pool.name).join(', ');
+  const found = name === undefined ? 'nothing' : `"${name}"`;
+  return { variable: 'RYAX_POOL', expected: `one of the pools in the file of RYAX_SITE_CONFIG (${names})`, found };
+}

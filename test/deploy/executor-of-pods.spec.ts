@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { V1Pod } from '@kubernetes/client-node';
+import { Clock, loadConfig, Metrics } from '@ryax/platform';
+import { parse, parseAllDocuments } from 'yaml';
+import { executorConfigSchema } from '../../apps/executor/src/executor.config';
+import type { ApiRequest, ClusterConnection } from '../../apps/executor/src/kubernetes/cluster/connection';
+import { PodApi } from '../../apps/executor/src/kubernetes/cluster/pod-api';
+import { RequestBudget } from '../../apps/executor/src/kubernetes/cluster/request-budget';
+import { readPlace } from '../../apps/executor/src/kubernetes/place';
+import { faultsOf, missingFields } from './kubernetes-models';
+
+const folder = join(__dirname, '../../deploy/kubernetes-pods');
+const text = (file: string) => readFileSync(join(folder, file), 'utf8');
+const documents = (file: string) => parseAllDocuments(text(file)).map((document) => document.toJS() as Manifest);
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
+  readonly roleRef?: object;
+  readonly subjects?: readonly { readonly kind: string; readonly name: string }[];
+}
+
+const [namespace] = documents('namespace.yaml');
+const rights = documents('rights.yaml');
+const ofKind = (kind: string) => rights.find((each) => each.kind === kind);
+const patch = documents('executor.yaml')[0] as unknown as {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly serviceAccountName: string;
+        readonly containers: readonly [
+          {
+            readonly name: string;
+            readonly env: readonly [{ readonly name: string; readonly value: string }];
+            readonly volumeMounts: readonly [{ readonly mountPath: string; readonly name: string }];
+          },
+        ];
+        readonly volumes: readonly [{ readonly name: string; readonly configMap: { readonly name: string } }];
+      };
+    };
+  };
+};
+const kustomization = parse(text('kustomization.yaml')) as {
+  readonly resources: readonly string[];
+  readonly configMapGenerator: readonly [{ readonly name: string; readonly files: readonly [string] }];
+};
+
+/** What the API asks of whom who sends this. */
+function rightFor({ method, path, query }: ApiRequest): string {
+  const [resource, name, subresource] = path.replace(/^\/api\/v1\/namespaces\/runs\//, '').split('/');
+  const read = query?.['watch'] === 'true' ? 'watch' : name === undefined ? 'list' : 'get';
+  const verb = { GET: read, POST: 'create', PATCH: 'patch', DELETE: 'delete' }[method];
+  return `${verb} ${subresource === undefined ? resource : `${resource}/${subresource}`}`;
+}
+
+/** The rights for all that an executor asks of the API server. */
+async function rightsAsked(): Promise<string[]> {
+  const asked = new Set<string>();
+  const note = (request: ApiRequest) => {
+    asked.add(rightFor(request));
+    return Promise.resolve({ type: 'answer', status: 200, headers: {}, body: '{}' });
+  };
+  const connection = { send: note, stream: note } as unknown as ClusterConnection;
+  const counter = new Metrics().counter({ name: 'requests', help: 'Requests', labelNames: ['verb', 'verdict'] });
+  const budget = new RequestBudget({ perSecond: 100, burst: 100 }, new Clock());
+  const api = new PodApi(connection, budget, { namespace: 'runs', labelSelector: '' }, counter);
+  const { signal } = new AbortController();
+  const pod: V1Pod = { metadata: { name: 'p', uid: 'u' } };
+  const log = { container: 'main', since: undefined, follow: true };
+  const requests: { readonly [Method in Exclude<keyof PodApi, symbol>]: () => Promise<unknown> } = {
+    create: () => api.create(pod, signal),
+    read: () => api.read('p', signal),
+    label: () => api.label(pod, {}, signal),
+    remove: () => api.remove('p', 'u', undefined, signal),
+    list: () => api.list(signal),
+    events: () => api.events('u', signal),
+    watch: () => api.watch('1', 1_000, signal),
+    log: () => api.log('p', log, 1_000, signal),
+  };
+  for (const request of Object.values(requests)) await request();
+  return [...asked].sort();
+}
+
+describe('the manifests of executors that run pods', () => {
+  it('have only fields that the API knows, of the right types, and all that it requires', () => {
+    const types = { Namespace: 'V1Namespace', Role: 'V1Role', RoleBinding: 'V1RoleBinding' } as const;
+    for (const manifest of [...rights, ...documents('namespace.yaml')]) {
+      const type = { ...types, ServiceAccount: 'V1ServiceAccount' }[manifest.kind] ?? '';
+      expect(faultsOf(manifest, type, '')).toEqual([]);
+    }
+    expect(faultsOf(patch, 'V1Deployment', '')).toEqual([]);
+    expect(missingFields([...rights, ...documents('namespace.yaml')])).toEqual([]);
+  });
+
+  it('give the rights that an executor needs, and no others, where its pods are', async () => {
+    const role = ofKind('Role');
+    const given = role?.rules?.flatMap(({ resources, verbs }) =>
+      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+    );
+    expect(given?.sort()).toEqual(await rightsAsked());
+    expect(rights.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([]);
+    expect(role?.metadata.namespace).toBe(namespace?.metadata.name);
+  });
+
+  it('give them to the account that the executor has', () => {
+    const account = patch.spec.template.spec.serviceAccountName;
+    expect(ofKind('ServiceAccount')?.metadata.name).toBe(account);
+    const binding = ofKind('RoleBinding');
+    expect(binding?.metadata.namespace).toBe(namespace?.metadata.name);
+    expect(binding).toMatchObject({
+      roleRef: { kind: 'Role', name: ofKind('Role')?.metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name: account }],
+    });
+  });
+
+  it('show the executor the file of its site', () => {
+    const { containers, volumes } = patch.spec.template.spec;
+    const [{ env, volumeMounts }] = containers;
+    const [generated] = kustomization.configMapGenerator;
+    expect(volumes[0]).toEqual({ name: volumeMounts[0].name, configMap: { name: generated.name } });
+    expect(env[0]).toEqual({
+      name: 'RYAX_SITE_CONFIG',
+      value: join(volumeMounts[0].mountPath, generated.files[0]),
+    });
+  });
+
+  it('describe a site that is valid, in the namespace that the rights are of', () => {
+    const config = loadConfig(executorConfigSchema, { RYAX_BROKER: 'memory://' });
+    const { site, settings } = readPlace(join(folder, 'site.yaml'), config);
+    expect(site.namespace).toBe(namespace?.metadata.name);
+    expect(settings.capacity.slots).toBeGreaterThan(0);
+  });
+
+  it('change the executor of the other manifests, and are all listed', () => {
+    const [executor] = parseAllDocuments(readFileSync(join(folder, '../kubernetes/executor.yaml'), 'utf8'));
+    const changed = executor?.toJS() as typeof patch;
+    expect(patch.metadata.name).toBe(changed.metadata.name);
+    expect(patch.spec.template.spec.containers[0].name).toBe(changed.spec.template.spec.containers[0].name);
+    expect(kustomization.resources).toEqual(['../kubernetes', 'namespace.yaml', 'rights.yaml']);
+  });
+});

@@ -1,0 +1,195 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  startKubernetes,
+  useServices,
+  useTestBroker,
+  useTestDatabase,
+  waitFor,
+  type KubernetesServer,
+  type ServiceProcess,
+} from '@ryax/testing';
+import { parse } from 'yaml';
+import { Engine, expectSoundHistory, freePort, type HistoryEvent } from './engine';
+
+const example = join(__dirname, '../../examples/pods/workflow.yaml');
+const definition = parse(readFileSync(example, 'utf8')) as object;
+
+/** A test API server, and the files that lead an executor there. */
+class Cluster {
+  private readonly directory = mkdtempSync(join(tmpdir(), 'ryax-cluster-'));
+  readonly env = {
+    KUBECONFIG: join(this.directory, 'kubeconfig'),
+    RYAX_SITE_CONFIG: join(this.directory, 'site.yaml'),
+  };
+  private started: KubernetesServer | undefined;
+
+  async start(): Promise<void> {
+    this.started = await startKubernetes({ namespaces: ['runs'], secondMs: 100 });
+    writeFileSync(this.env.KUBECONFIG, this.started.kubeconfig('runs'));
+    const nodePools = [{ name: 'nodes', cpu: 2, memory: '4G', nodes: 4, slots: 40 }];
+    const site = { name: 'cluster-1', type: 'kubernetes', namespace: 'runs', nodePools, retention: '0s' };
+    writeFileSync(this.env.RYAX_SITE_CONFIG, JSON.stringify(site));
+  }
+
+  get server(): KubernetesServer {
+    if (this.started === undefined) throw new Error('Expected the cluster to be started');
+    return this.started;
+  }
+
+  async pods(): Promise<readonly { readonly metadata: { readonly name: string }; readonly status: PodStatus }[]> {
+    const response = await fetch(`${this.server.url}/api/v1/namespaces/runs/pods`, {
+      headers: { authorization: `Bearer ${this.server.token}` },
+    });
+    return ((await response.json()) as { items: Awaited<ReturnType<Cluster['pods']>> }).items;
+  }
+
+  async noPodIsLeft(): Promise<void> {
+    await waitFor(async () => (await this.pods()).length === 0, { timeoutMs: 30_000, describe: 'no pod to be left' });
+  }
+
+  async stop(): Promise<void> {
+    await this.started?.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+interface PodStatus {
+  readonly phase: string;
+}
+
+/** What a run came to, without what differs from one to the next. */
+interface Course {
+  readonly state: string;
+  readonly results: unknown;
+  readonly ends: readonly string[];
+  readonly log: string;
+}
+
+describe('one workflow, as processes and as pods', () => {
+  const services = useServices();
+  const databases = [useTestDatabase(), useTestDatabase()] as const;
+  const cluster = new Cluster();
+  const folders: string[] = [];
+  beforeAll(() => cluster.start(), 60_000);
+  afterAll(async () => {
+    await cluster.stop();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  async function course(datastore: string, env: Readonly<Record<string, string>>): Promise<Course> {
+    const directory = mkdtempSync(join(tmpdir(), 'ryax-drivers-'));
+    folders.push(directory);
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const engine = await services.start({
+      name: 'standalone',
+      env: { RYAX_DATA_DIR: directory, RYAX_DATASTORE: datastore, RYAX_HTTP_PORT: String(port), ...env },
+      readyUrl: `${url}/readyz`,
+    });
+    const run = await follow(url, engine);
+    expect(await engine.stop()).toBe(0);
+    return run;
+  }
+
+  it('comes to the same results, failures and logs', async () => {
+    const [first, second] = databases;
+    const asProcesses = await course(first.url, {});
+    const asPods = await course(second.url, cluster.env);
+
+    expect(asPods).toEqual(asProcesses);
+    expect(asPods).toMatchObject({
+      state: 'succeeded',
+      results: { report: 'Earthquakes by region: 2 regions', means: [5.04, 5] },
+      log: 'Chile: 5 earthquakes\n',
+    });
+    expect(asPods.ends).toContain('measure.2 failed crash 3');
+    expect(cluster.server.requestCounts).toMatchObject({ 'create pods': 4 });
+  }, 240_000);
+});
+
+describe('an executor that dies while its pods run', () => {
+  const virtualHost = useTestBroker();
+  const database = useTestDatabase();
+  const cluster = new Cluster();
+  const engine = new Engine({
+    brokerUrl: () => virtualHost.url,
+    datastoreUrl: () => database.url,
+    env: cluster.env,
+  });
+  beforeAll(async () => {
+    await cluster.start();
+    await engine.startAll();
+  }, 180_000);
+  afterAll(() => cluster.stop(), 60_000);
+
+  it('has a successor that adopts them: each ends in its first attempt, and no pod is left', async () => {
+    const gate = join(mkdtempSync(join(tmpdir(), 'ryax-gate-')), 'open');
+    const script = `echo begun $number; until [ -e ${gate} ]; do sleep 0.1; done; echo "{\\"twice\\": $((2 * number))}" > "$RYAX_OUTPUTS"`;
+    const container = {
+      image: 'busybox:1.36',
+      command: ['/bin/sh', '-c', script],
+      outputs: [{ name: 'twice', type: 'integer' }],
+    };
+    const actions = [{ id: 'wait', for_each: [1, 2, 3], inputs: { number: '=item' }, container }];
+    const results = { doubled: '=wait.map(w, w.twice)' };
+    const runId = await engine.execute({ ...definition, spec: { id: 'gate', actions, results } });
+    await engine.waitForEvents(runId, 'ExecutionStarted', 3);
+
+    await engine.killAndRestart('executor');
+    await engine.process('executor').waitForOutput(/(A pod was adopted.*){3}/s);
+    writeFileSync(gate, '');
+    expect(await engine.waitForEnd(runId)).toBe('succeeded');
+    expect(await engine.results(runId)).toEqual({ doubled: [2, 4, 6] });
+
+    const history = await engine.history(runId);
+    expectSoundHistory(history);
+    const attempts = history.flatMap(({ type, data }) => (type === 'ExecutionScheduled' ? [data['attempt']] : []));
+    expect(attempts).toEqual([1, 1, 1]);
+    expect(cluster.server.requestCounts).toMatchObject({ 'create pods': 3 });
+    await cluster.noPodIsLeft();
+    rmSync(join(gate, '..'), { recursive: true, force: true });
+  }, 240_000);
+});
+
+async function follow(url: string, engine: ServiceProcess): Promise<Course> {
+  const request = async (path: string, body?: object): Promise<Response> => {
+    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const response = await fetch(`${url}${path}`, body === undefined ? {} : post);
+    if (!response.ok)
+      throw new Error(`Expected ${path} to succeed, found ${response.status}: ${await response.text()}`);
+    return response;
+  };
+  const json = async <T>(path: string, body?: object) => (await (await request(path, body)).json()) as T;
+  const { run_id: runId } = await json<{ run_id: string }>('/v1/executions', { definition, inputs: {} });
+  const state = await waitFor(
+    async () => {
+      const { run } = await json<{ run: { state: string } }>(`/v1/runs/${runId}`);
+      return ['succeeded', 'failed', 'cancelled'].includes(run.state) ? run.state : undefined;
+    },
+    { timeoutMs: 90_000, describe: () => `run ${runId} to end\n${engine.output.slice(-6_000)}` },
+  );
+  const { events } = await json<{ events: HistoryEvent[] }>(`/v1/runs/${runId}/history?limit=1000`);
+  expectSoundHistory(events);
+  return {
+    state,
+    results: (await json<{ results: unknown }>(`/v1/runs/${runId}/results`)).results,
+    ends: events.flatMap(endOf).sort(),
+    log: withoutNotes(await (await request(`/v1/runs/${runId}/executions/measure.0/log`)).text()),
+  };
+}
+
+/** Executors note what is particular to them. */
+function withoutNotes(log: string): string {
+  return log.replaceAll(/^\[ryax\].*\n/gm, '');
+}
+
+/** `measure.0 succeeded {…}`, `measure.2 failed crash 3`. */
+function endOf({ type, data }: HistoryEvent): string[] {
+  const name = String(data['execution']);
+  if (type === 'ExecutionSucceeded') return [`${name} succeeded ${JSON.stringify(data['outputs'])}`];
+  if (type !== 'ExecutionFailed') return [];
+  const { kind, code } = data['failure'] as { readonly kind: string; readonly code?: number };
+  return [`${name} failed ${kind} ${code}`];
+}
