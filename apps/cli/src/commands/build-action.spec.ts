@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ryaxAt } from '../testing/ryax';
+import { json } from '../testing/fake-engine';
+import { ryax, ryaxAt } from '../testing/ryax';
 
 /** Writes its arguments, one a line, and keeps what it is to build from; then does as `builder-does` says. */
 const fakeBuilder = `#!/bin/sh
@@ -193,5 +194,28 @@ describe('actions build', () => {
     await writeFile(path, (await readFile(path, 'utf8')).replace('Processor', kind));
 
     expect(await build()).toMatchObject({ status: 2, notes: expect.stringContaining(said) });
+  });
+
+  it('names it by the content that the engine has, in the repository of a site', async () => {
+    await install('docker');
+    await putAction();
+    const digits = 'ab'.repeat(32);
+    const answer = { action_id: 'greet', version: '1.0', content_hash: `sha256:${digits}`, warnings: [] };
+    const path = join(folder, 'action');
+    const options = ['--builder-path', bin, '--repository', 'registry.example/actions', '--push'];
+
+    const routes = { 'POST /v1/actions': json(answer, 201) };
+    const { status, out } = await ryax(routes, 'actions', 'build', path, ...options);
+
+    expect({ status, out }).toEqual({ status: 0, out: `registry.example/actions:${digits}\n` });
+    expect((await asked()).slice(-3)).toEqual(['docker', 'push', `registry.example/actions:${digits}`]);
+  });
+
+  it('takes one name alone', async () => {
+    await install('docker');
+    await putAction();
+    const { status, notes } = await build('--tag', 'a:1', '--repository', 'registry.example/actions');
+    expect(status).toBe(2);
+    expect(notes).toContain('found both');
   });
 });

@@ -3,9 +3,12 @@ import { findBuilder, runBuilder, type BuilderName } from '../build/builder';
 import { withImageContext } from '../build/image-context';
 import type { Context } from '../context';
 import { WrongUseError } from '../errors';
+import { archiveFolder } from '../upload/folder-archive';
 
 export interface BuildActionOptions {
   readonly tag?: string;
+  /** Where a site looks for images of actions, each by its content. */
+  readonly repository?: string;
   readonly push?: true;
   readonly builder?: BuilderName;
   readonly buildArg: readonly string[];
@@ -15,15 +18,21 @@ export interface BuildActionOptions {
 
 /** Builds the image of an action folder, and prints its name: alone on stdout, for scripts. */
 export async function buildAction(
-  { terminal, interrupted }: Pick<Context, 'terminal' | 'interrupted'>,
+  { terminal, interrupted, engine }: Pick<Context, 'terminal' | 'interrupted' | 'engine'>,
   folder: string,
   options: BuildActionOptions,
 ): Promise<void> {
   const action = await readActionFolder(folder);
-  if (options.push === true && options.tag === undefined)
-    throw new WrongUseError('Expected --tag with --push: it names the registry that the image is pushed to');
-  const image = options.tag ?? imageOf(action);
+  const { tag, repository } = options;
+  if (tag !== undefined && repository !== undefined)
+    throw new WrongUseError('Expected --tag or --repository, found both: each names the image');
+  if (options.push === true && tag === undefined && repository === undefined)
+    throw new WrongUseError(
+      'Expected --tag or --repository with --push: it names the registry that the image is pushed to',
+    );
   const builder = await findBuilder(options.builderPath ?? '', options.builder);
+  const image =
+    repository === undefined ? (tag ?? imageOf(action)) : `${repository}:${await contentOf(folder, engine)}`;
   const run = { onLine: terminal.note, interrupted };
   await withImageContext(action, (context) =>
     runBuilder(builder, buildArguments(action, image, options, context), run),
@@ -43,6 +52,12 @@ function buildArguments(
   // Of two with one name the later wins.
   const args = [...ofAction, ...buildArg].flatMap((each) => ['--build-arg', each]);
   return ['build', '--tag', image, '--file', `${context}/Dockerfile`, ...args, context];
+}
+
+/** As the engine will have it when it is published: the digits of its hash. It is uploaded for that, and not published. */
+async function contentOf(folder: string, engine: Context['engine']): Promise<string> {
+  const { content_hash: hash } = await engine.uploadAction(archiveFolder(folder), false);
+  return hash.replace(/^sha256:/, '');
 }
 
 /** Ids and versions hold more than names and tags of images may. */

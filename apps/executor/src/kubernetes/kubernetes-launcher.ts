@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
@@ -83,9 +83,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
 
   async open(keeper: Keeper): Promise<void> {
     this.keeper = keeper;
-    const { directory } = this.options;
-    await rm(directory, { recursive: true, force: true });
-    await mkdir(join(directory, actionsFolder), { recursive: true, mode: 0o700 });
+    await this.clearDirectory();
     await new Promise<void>((listed) => {
       this.owner.run('follow pods', (signal) => this.pods.follow(signal, listed), { vital: true });
     });
@@ -140,6 +138,14 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     await Promise.all([...this.held.values()].map(({ ended }) => ended));
     await this.owner.stop();
     this.options.closeConnection();
+  }
+
+  /** Of what a predecessor has left. The folder itself may be a volume. */
+  private async clearDirectory(): Promise<void> {
+    const { directory } = this.options;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true, force: true });
+    await mkdir(join(directory, actionsFolder));
   }
 
   private requireKeeper(): Keeper {
