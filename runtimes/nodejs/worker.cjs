@@ -57,6 +57,7 @@ async function run(command) {
     Object.assign(process.env, command.env);
     handle ??= loadHandler();
     process.chdir(folder);
+    if (command.load === true) return await answer('"loaded": true');
     const outputs = encodeOutputs(await singleResult(await handle(command.inputs)));
     await answer(`"cwd": ${JSON.stringify(workingDirectory())}, "outputs": ${outputs}`);
   } catch (error) {

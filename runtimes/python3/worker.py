@@ -7,13 +7,15 @@ and 2 are the log and belong to the handler; 5 and 6 are second copies of them w
 call's output can be marked whatever the handler has done to its own.
 
     <- {"call": 1, "marker": "...", "inputs": {...}, "env": {...}}
+    <- {"call": 1, "marker": "...", "load": true}                          only import it
+    -> {"call": 1, "loaded": true}
     -> {"call": 1, "cwd": "/...", "outputs": {...}}                        the handler has returned
     -> {"call": 1, "refused": {"message": "...", "output": "total"}}       it has returned what nobody can carry
     -> {"call": 1, "raised": {"kind": "user", "message": "...", "code": 400}}    RyaxException
     -> {"call": 1, "raised": {"kind": "crash", "message": "..."}}          any other exception
 
 Before a reply the marker is written to both log pipes. A reply with "last": true is this worker's last. The handler is
-imported by the first call, so that what goes wrong there is that call's failure. Standard library only, Python 3.7+.
+imported by the first command, so that what goes wrong there is that call's failure. Standard library only, Python 3.7+.
 """
 
 import fcntl
@@ -69,8 +71,8 @@ class Worker:
         for line in self.commands:
             command = json.loads(line.decode("utf-8"))
             self.restore_process()
-            os.environ.update(command["env"])
-            reply, is_last = self.call(command["inputs"])
+            os.environ.update(command.get("env", {}))
+            reply, is_last = self.call(command)
             if os.getpid() != self.pid:
                 # The handler has forked and its child came back from the call: only the parent may answer.
                 flush_output()
@@ -91,13 +93,15 @@ class Worker:
             if stream is None or getattr(stream, "closed", False):
                 setattr(sys, name, open(descriptor, "w", buffering=1, encoding="utf-8", errors=errors, closefd=False))
 
-    def call(self, inputs):
+    def call(self, command):
         """Answers with the members of the reply as JSON text, and whether it is the last."""
         try:
             if self.handle is None:
                 self.handle = load_handler(self.folder)
                 os.chdir(self.folder)
-            outputs = encode_outputs(single_result(self.settle(self.invoke(inputs)), self.settle))
+            if command.get("load"):
+                return '"loaded": true', False
+            outputs = encode_outputs(single_result(self.settle(self.invoke(command["inputs"])), self.settle))
             return '"cwd": %s, "outputs": %s' % (json.dumps(working_directory()), outputs), False
         except Refused as refusal:
             return '"refused": %s' % json.dumps(refusal.reply), False

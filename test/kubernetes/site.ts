@@ -1,101 +1,100 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { V1Pod } from '@kubernetes/client-node';
+import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { streamId, type JsonObject } from '@ryax/contracts';
 import { LocalFileStore, openSecrets, type Secrets } from '@ryax/filestore';
 import { Clock, IdSource, Log, Metrics } from '@ryax/platform';
 import { startKubernetes, waitFor, type KubernetesServer, type KubernetesServerOptions } from '@ryax/testing';
-import { openKubernetes, type KubernetesLauncher, type SiteConfig } from '../../apps/executor/src/kubernetes';
+import { openKubernetes, type KubernetesOptions, type SiteConfig } from '../../apps/executor/src/kubernetes';
 import { ClusterConnection, type ApiRequest } from '../../apps/executor/src/kubernetes/cluster/connection';
+import { podName } from '../../apps/executor/src/kubernetes/pod-name';
 import { parseSite } from '../../apps/executor/src/kubernetes/site-config';
-import type { Adoption, AttemptEnd, Launch, LogSink, RunningAttempt } from '../../apps/executor/src/launcher';
-
-const kubeconfigFile = process.env['KUBECONFIG'];
-/** Whether the tests run against a cluster that somebody has given us. */
-export const isReal = kubeconfigFile !== undefined && kubeconfigFile !== '';
-/** Has at least `/bin/sh`. */
-export const image = process.env['RYAX_TEST_IMAGE'] ?? 'busybox:1.36';
-/** A second of graces and back-offs in the test server; a cluster takes its time. */
-export const secondMs = isReal ? 1_000 : 100;
-/** How long something may take that a cluster does. */
-export const patienceMs = isReal ? 180_000 : 20_000;
-
-/** For what a cluster cannot be told to do: skipped there, by its name and why. */
-export function itWithTestServer(name: string, test: () => Promise<void>, timeoutMs = 3 * patienceMs): void {
-  if (isReal) it.skip(`${name} (a real cluster cannot be told to)`, test);
-  else it(name, test, timeoutMs);
-}
+import type { Launch } from '../../apps/executor/src/launcher';
+import { Gate } from './gate';
+import { image, isReal, patienceMs, secondMs } from './target';
+import { TestExecutor } from './test-executor';
 
 export interface SiteOptions {
   readonly site?: object;
   readonly server?: KubernetesServerOptions;
+  /** Of its executors. */
+  readonly executor?: Pick<KubernetesOptions, 'watching' | 'reading'>;
 }
+
+interface Place {
+  readonly testServer: KubernetesServer | undefined;
+  /** Undefined for that of the environment: its files may be several, with paths relative to them. */
+  readonly kubeconfig: string | undefined;
+  readonly connection: ClusterConnection;
+  readonly directory: string;
+  readonly files: LocalFileStore;
+  readonly secrets: Secrets;
+}
+
+/** A name that no other run of the tests has: by it their pods are told apart. */
+const runName = `test-${new IdSource()
+  .newId()
+  .toLowerCase()
+  .replaceAll(/[^a-z0-9]/g, '')
+  .slice(-12)}`;
+let sites = 0;
+let runs = 0;
 
 /** A site on a cluster, real or not, with executors of it that come and go. */
 export class TestSite {
-  private readonly launchers: KubernetesLauncher[] = [];
+  private readonly executors: TestExecutor[] = [];
+  private readonly gates: Gate[] = [];
   private readonly ids = new IdSource();
-  private runs = 0;
 
   private constructor(
     readonly config: SiteConfig,
-    private readonly testServer: KubernetesServer | undefined,
-    private readonly kubeconfig: string,
-    private readonly connection: ClusterConnection,
-    private readonly directory: string,
-    private readonly files: LocalFileStore,
-    private readonly secrets: Secrets,
+    private readonly place: Place,
+    private readonly options: NonNullable<SiteOptions['executor']>,
   ) {}
 
-  static async open({ site = {}, server }: SiteOptions = {}): Promise<TestSite> {
+  static async open({ site = {}, server, executor = {} }: SiteOptions = {}): Promise<TestSite> {
+    const config = parseSite(JSON.stringify({ ...siteDefaults(), ...site }), 'the test');
     const testServer = isReal ? undefined : await startKubernetes({ namespaces: ['runs'], secondMs, ...server });
-    const kubeconfig = testServer?.kubeconfig('runs') ?? (await readFile(kubeconfigFile ?? '', 'utf8'));
-    const namespace = testServer === undefined ? (process.env['RYAX_TEST_NAMESPACE'] ?? 'default') : 'runs';
-    const name = `test-${new IdSource()
-      .newId()
-      .replaceAll(/[^a-z0-9]/g, '')
-      .slice(0, 12)}`;
-    const pools = [{ name: 'default', cpu: 1, memory: '1G', nodes: 100, slots: 1_000 }];
-    const config = parseSite(
-      JSON.stringify({
-        name,
-        type: 'kubernetes',
-        namespace,
-        nodePools: pools,
-        gracePeriod: '2s',
-        retention: '0s',
-        ...site,
-      }),
-      'the test',
-    );
+    const kubeconfig = testServer?.kubeconfig('runs');
     const connection = await ClusterConnection.open(new Clock(), kubeconfig);
     const directory = await mkdtemp(join(tmpdir(), 'ryax-kubernetes-'));
     const files = await LocalFileStore.open(directory);
     const secrets = await openSecrets(files, { directory });
-    return new TestSite(config, testServer, kubeconfig, connection, directory, files, secrets);
+    return new TestSite(config, { testServer, kubeconfig, connection, directory, files, secrets }, executor);
   }
 
   /** The test API server; only within {@link itWithTestServer}. */
   get server(): KubernetesServer {
-    if (this.testServer === undefined) throw new Error('There is no test server: use itWithTestServer');
-    return this.testServer;
+    const { testServer } = this.place;
+    if (testServer === undefined) throw new Error('There is no test server: use itWithTestServer');
+    return testServer;
+  }
+
+  get files(): LocalFileStore {
+    return this.place.files;
+  }
+
+  get isOnTestServer(): boolean {
+    return this.place.testServer !== undefined;
   }
 
   /** An executor of the site, as far as its pods go. */
-  async executor(options: ExecutorOptions = {}): Promise<TestExecutor> {
-    const { config, kubeconfig, files, secrets } = this;
-    const [pool] = config.nodePools;
+  async executor(mayBegin = () => true): Promise<TestExecutor> {
+    const { kubeconfig, files, secrets } = this.place;
+    const [pool] = this.config.nodePools;
     if (pool === undefined) throw new Error('Expected a pool');
-    const metrics = new Metrics();
     const launcher = await openKubernetes({
-      ...{ site: config, pool, kubeconfig, files, secrets, metrics },
+      ...{ site: this.config, pool, kubeconfig, files, secrets, metrics: new Metrics() },
+      ...this.options,
       clock: new Clock(),
-      log: new Log({ service: 'test', level: options.level ?? 'error' }),
+      log: new Log({ service: 'test', level: 'error' }),
       inlineValueBytes: 64 * 1024,
-      rate: { perSecond: 200, burst: 400 },
+      directory: join(this.place.directory, this.ids.newId()),
+      rate: isReal ? { perSecond: 50, burst: 100 } : { perSecond: 500, burst: 500 },
     });
-    this.launchers.push(launcher);
-    const executor = new TestExecutor(this.ids.newId(), launcher, options.mayBegin ?? (() => true));
+    const executor = new TestExecutor(this.ids.newId(), launcher, mayBegin);
+    this.executors.push(executor);
     await launcher.open(executor);
     return executor;
   }
@@ -104,7 +103,7 @@ export class TestSite {
   launch(script: string, { action, ...fields }: LaunchFields = {}): Launch {
     return {
       project: 'default',
-      runId: `${this.config.name}-run-${++this.runs}`,
+      runId: `${this.config.name}-run-${++runs}`,
       workflowId: 'quakes',
       execution: 'fit',
       attempt: 1,
@@ -113,28 +112,57 @@ export class TestSite {
       timeoutMs: null,
       origin: { replyPartition: 3, since: 1_000 },
       ...fields,
-      action: { type: 'container', image, command: ['/bin/sh', '-c', script], env: {}, outputs: [], ...action },
+      action:
+        action?.type === 'handler'
+          ? action
+          : { type: 'container', image, command: ['/bin/sh', '-c', script], env: {}, outputs: [], ...action },
     };
   }
 
-  async ask(request: ApiRequest): Promise<string> {
-    const answer = await this.connection.send(request, { timeoutMs: 30_000 });
+  /** The reference of a secret. */
+  async secret(text: string): Promise<JsonObject> {
+    const place = { streamId: streamId('run', 'default', 'any'), path: `inputs.${++runs}` };
+    return { ...(await this.place.secrets.put(place, text)) };
+  }
+
+  /** What scripts can be held up by. */
+  gate(): Gate {
+    const gate = new Gate(isReal ? undefined : join(this.place.directory, `gate-${this.gates.length}`));
+    this.gates.push(gate);
+    return gate;
+  }
+
+  podName(launch: Launch): string {
+    return podName(launch);
+  }
+
+  async ask(request: ApiRequest): Promise<{ readonly status: number; readonly body: string }> {
+    const answer = await this.place.connection.send(request, { timeoutMs: 30_000 });
     if (answer.type === 'none') throw new Error(answer.reason);
-    return answer.body;
+    return answer;
   }
 
   /** The pods of this site, as the cluster has them now. */
   async pods(): Promise<readonly V1Pod[]> {
     const query = { labelSelector: `ryax.tech/site=${this.config.name}` };
-    const text = await this.ask({ method: 'GET', path: this.podsPath, query });
-    return (JSON.parse(text) as { readonly items: V1Pod[] }).items;
+    const { status, body } = await this.ask({ method: 'GET', path: this.podsPath, query });
+    if (status !== 200) throw new Error(`Expected a list of pods, found ${status}: ${body}`);
+    return (JSON.parse(body) as { readonly items: V1Pod[] }).items;
   }
 
   async noPodIsLeft(): Promise<void> {
-    await waitFor(async () => (await this.pods()).length === 0, {
-      timeoutMs: patienceMs,
-      describe: 'no pod to be left',
-    });
+    const isEmpty = async () => (await this.pods()).length === 0;
+    await waitFor(isEmpty, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: 'no pod to be left' });
+  }
+
+  /** Waits until the cluster itself says that the container of this attempt is in that state. */
+  async containerIs(state: 'waiting' | 'running' | 'terminated', launch: Launch): Promise<void> {
+    const path = `${this.podsPath}/${podName(launch)}`;
+    const isSo = async () => {
+      const { status } = JSON.parse((await this.ask({ method: 'GET', path })).body) as V1Pod;
+      return status?.containerStatuses?.[0]?.state?.[state] !== undefined;
+    };
+    await waitFor(isSo, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: `the container to be ${state}` });
   }
 
   /** As somebody else would. */
@@ -144,11 +172,21 @@ export class TestSite {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.launchers.map((launcher) => launcher.close()));
-    for (const pod of isReal ? await this.pods() : []) await this.deletePod(pod.metadata?.name ?? '');
-    this.connection.close();
-    await this.testServer?.stop();
-    await rm(this.directory, { recursive: true, force: true });
+    const { connection, testServer, directory } = this.place;
+    await Promise.all(this.executors.map((executor) => executor.close()));
+    if (isReal) await this.removePods();
+    connection.close();
+    await testServer?.stop();
+    await Promise.all(this.gates.map((gate) => gate.close()));
+    await rm(directory, { recursive: true, force: true });
+  }
+
+  /** Whatever has failed, a cluster of somebody's is left as it was. */
+  private async removePods(): Promise<void> {
+    const query = { labelSelector: `ryax.tech/site=${this.config.name}` };
+    await this.ask({ method: 'DELETE', path: this.podsPath, query, body: { gracePeriodSeconds: 0 } });
+    for (const pod of await this.pods()) await this.deletePod(pod.metadata?.name ?? '');
+    await this.noPodIsLeft();
   }
 
   private get podsPath(): string {
@@ -156,84 +194,30 @@ export class TestSite {
   }
 }
 
-interface ExecutorOptions {
-  readonly mayBegin?: () => boolean;
-  readonly level?: 'error' | 'debug';
+/** What others use as well is not asked more often. */
+const askEveryMs = isReal ? 500 : 20;
+
+function siteDefaults() {
+  return {
+    name: `${runName}-${process.pid}-${++sites}`,
+    type: 'kubernetes',
+    namespace: isReal ? namespaceOfCluster() : 'runs',
+    // One node has room for many that ask for nothing.
+    nodePools: [{ name: 'default', cpu: 1, memory: '1G', nodes: 100, slots: 1_000 }],
+    gracePeriod: '2s',
+    retention: '0s',
+  };
+}
+
+function namespaceOfCluster(): string {
+  const given = process.env['RYAX_TEST_NAMESPACE'];
+  if (given !== undefined && given !== '') return given;
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
 }
 
 type LaunchFields = Partial<Omit<Launch, 'action'>> & {
-  readonly action?: Partial<Extract<Launch['action'], { type: 'container' }>>;
+  readonly action?:
+    Partial<Extract<Launch['action'], { type: 'container' }>> | Extract<Launch['action'], { type: 'handler' }>;
 };
-
-/** What an executor does with its launcher: launches, adopts, forgets. */
-export class TestExecutor {
-  readonly adopted: Watched[] = [];
-
-  constructor(
-    readonly incarnation: string,
-    readonly launcher: KubernetesLauncher,
-    readonly mayBegin: () => boolean,
-  ) {}
-
-  launch(launch: Launch): Watched {
-    const log = new RecordedOutput();
-    return new Watched(this.launcher.launch(launch, log), log, launch.runId);
-  }
-
-  adopt(adoption: Adoption): void {
-    const log = new RecordedOutput();
-    this.adopted.push(new Watched(adoption.begin(log), log, adoption.of.run_id, adoption));
-  }
-
-  /** Runs it to its end, and forgets it as if its outcome had been recorded. */
-  async run(launch: Launch): Promise<{ readonly end: AttemptEnd; readonly log: RecordedOutput }> {
-    const { running, log } = this.launch(launch);
-    const end = await running.ended;
-    if (end === 'left') throw new Error('Expected an end, found that it is not ours any more');
-    this.forget(launch);
-    return { end, log };
-  }
-
-  forget({ project, runId, execution, attempt }: Launch): void {
-    this.launcher.forget({ project, run_id: runId, execution, attempt });
-  }
-}
-
-/** One attempt that an executor has. */
-export class Watched {
-  constructor(
-    readonly running: RunningAttempt,
-    readonly log: RecordedOutput,
-    readonly runId: string,
-    readonly adoption?: Adoption,
-  ) {}
-
-  async outcome(): Promise<AttemptEnd['outcome']> {
-    const end = await this.running.ended;
-    if (end === 'left') throw new Error('Expected an end, found that it is not ours any more');
-    return end.outcome;
-  }
-}
-
-/** The output of an attempt. */
-export class RecordedOutput implements LogSink {
-  text = '';
-
-  write(bytes: Buffer): boolean {
-    this.text += bytes.toString('utf8');
-    return true;
-  }
-
-  drained(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  /** Without what the executor itself has noted. */
-  get lines(): string[] {
-    return this.text.split('\n').filter((line) => line !== '' && !line.startsWith('[ryax]'));
-  }
-
-  async has(text: string): Promise<void> {
-    await waitFor(() => this.text.includes(text), { timeoutMs: patienceMs, describe: `the output to have ${text}` });
-  }
-}

@@ -33,6 +33,14 @@ export class RefusedError extends WrongUseError {
   }
 }
 
+/** What an image is built with is not installed. */
+export class BuilderMissingError extends WrongUseError {}
+
+/** An image could not be built, or not be pushed; the builder has said why. */
+export class BuildFailedError extends CliError {
+  readonly exitStatus = exitStatus.runFailed;
+}
+
 /** Nobody answers, or not now. */
 export class UnreachableError extends CliError {
   readonly exitStatus = exitStatus.unreachable;

@@ -2,7 +2,7 @@
 export const exitStatus = {
   /** Done; for a run that was watched: it succeeded. */
   ok: 0,
-  /** The run failed or was cancelled. */
+  /** The run failed or was cancelled; an image could not be built. */
   runFailed: 1,
   /** Wrong use, a wrong definition, or something that the engine refused. */
   wrongUse: 2,

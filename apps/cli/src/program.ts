@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { builderNames } from './build/builder';
 import { listActions, publishAction } from './commands/actions';
+import { buildAction, type BuildActionOptions } from './commands/build-action';
 import { cancel, type CancelOptions } from './commands/cancel';
 import { dropDeadLetters, listDeadLetters, replayDeadLetters, showDeadLetter } from './commands/dead-letters';
 import type { DeadLettersOptions } from './commands/dead-letters';
@@ -120,6 +122,15 @@ export function createProgram({ connect, onEnd }: ProgramParts): Command {
     .command('publish <folder>')
     .description('publish an action folder under its id@version')
     .action(with_((context, folder: string) => publishAction(context, folder)));
+  catalogue
+    .command('build <folder>')
+    .description('build the image in which a cluster runs an action, with docker, podman or buildah; prints its name')
+    .option('-t, --tag <image>', 'its name, instead of ryax-action/<id>:<version>')
+    .option('--push', 'push it to the registry that --tag names')
+    .addOption(new Option('--builder <name>', 'instead of the first that is found').choices(builderNames))
+    .option('--build-arg <name=value>', 'for the Dockerfile, see docs/action-images.md', collect, [])
+    .addOption(new Option('--builder-path <folders>', 'where the builder is looked for').env('PATH').hideHelp())
+    .action(with_((context, folder: string, options: BuildActionOptions) => buildAction(context, folder, options)));
 
   const deadLetters = program.command('dead-letters').description('messages that the engine could not handle');
   deadLetters
@@ -152,8 +163,8 @@ export function createProgram({ connect, onEnd }: ProgramParts): Command {
 }
 
 const exitHelp = `
-Exit status: 0 done, and a watched run has succeeded; 1 the run failed or was cancelled; 2 wrong use or a wrong
-definition; 3 the engine cannot be reached; 130 left by Ctrl-C, the run goes on.`;
+Exit status: 0 done, and a watched run has succeeded; 1 the run failed or was cancelled, or an image could not be
+built; 2 wrong use or a wrong definition; 3 the engine cannot be reached; 130 left by Ctrl-C, the run goes on.`;
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];

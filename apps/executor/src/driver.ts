@@ -50,9 +50,9 @@ async function kubernetesDriver(siteFile: string, config: ExecutorVariables, clo
   const connection = await ClusterConnection.open(clock);
   return {
     settings: { ...executorSettings(config), ...settings },
-    open: ({ files, secrets, log, metrics }) =>
+    open: ({ files, secrets, directory, log, metrics }) =>
       openKubernetes({
-        ...{ site, pool, connection, files, secrets, log, clock, metrics },
+        ...{ site, pool, connection, files, secrets, directory, log, clock, metrics },
         inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
         rate: { perSecond: config.RYAX_KUBERNETES_QPS, burst: config.RYAX_KUBERNETES_BURST },
       }),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isError, messageOf } from './errors';
 import type { Health } from './health';
 import type { Log } from './log';
@@ -18,7 +19,10 @@ export class Owner {
   constructor(
     private readonly log: Log,
     private readonly health?: Health,
-  ) {}
+  ) {
+    // As many may wait for it as there are tasks: it is no leak.
+    setMaxListeners(0, this.abort.signal);
+  }
 
   /** Aborted when this owner stops. */
   get signal(): AbortSignal {

@@ -8,7 +8,7 @@ import { pack, type Pack } from 'tar-stream';
 import { WrongUseError } from '../errors';
 
 /** Left by tools beside the sources: neither an action nor a data set consists of it. */
-const leftOut: ReadonlySet<string> = new Set(['.git', '__pycache__', '.DS_Store']);
+export const leftOut: ReadonlySet<string> = new Set(['.git', '__pycache__', '.DS_Store']);
 const epoch = new Date(0);
 
 /**

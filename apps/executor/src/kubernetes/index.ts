@@ -1,7 +1,9 @@
 import type { FileStore, Secrets } from '@ryax/filestore';
 import type { Clock, Log, Metrics } from '@ryax/platform';
 import { ClusterConnection } from './cluster/connection';
+import type { KnownPodsOptions } from './cluster/known-pods';
 import { PodApi } from './cluster/pod-api';
+import type { PodLogOptions } from './cluster/pod-log';
 import { RequestBudget, type Rate } from './cluster/request-budget';
 import { KubernetesLauncher } from './kubernetes-launcher';
 import { podsOfSite } from './labels';
@@ -21,12 +23,18 @@ export interface KubernetesOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly inlineValueBytes: number;
+  /** Of this executor alone: for files on their way to pods and back. */
+  readonly directory: string;
   /** Requests to the API server. */
   readonly rate: Rate;
   /** Where it is open already; closed with the launcher. */
   readonly connection?: ClusterConnection;
   /** Otherwise the text of a kubeconfig; without it that of the environment, or the service account of our own pod. */
   readonly kubeconfig?: string | undefined;
+  /** When a watch is given up that says nothing. */
+  readonly watching?: KnownPodsOptions | undefined;
+  /** When a log is given up that says nothing, or cannot be read. */
+  readonly reading?: PodLogOptions | undefined;
 }
 
 /**

@@ -1,23 +1,32 @@
+import { setMaxListeners } from 'node:events';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { Owner, type Clock, type Log } from '@ryax/platform';
+import { Owner, wait, type Clock, type Log } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
+import { ActionCache } from '../process/action-cache';
 import { AttemptFailure } from '../process/attempt-failure';
-import { resolveValues } from '../process/references';
 import { ValueCache } from '../process/value-cache';
+import { HandlerTask, newToken, tokenIn, type Begun, type HandlerLaunch } from './action/handler-task';
 import { choosePool } from './choose-pool';
-import { KnownPods } from './cluster/known-pods';
+import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
+import type { PodLogOptions } from './cluster/pod-log';
+import { CommandTask } from './command-task';
 import { identityOf } from './labels';
+import { launchFrom, originIn, secretsIn } from './launch-origin';
 import { adopterOf, originOf, owned, ownerOf, type Origin } from './ownership';
-import { PodAttempt, type Begin } from './pod-attempt';
+import { PodAttempt, type Begin, type PodWork } from './pod-attempt';
 import { takeOver } from './pod-creation';
 import { podName, type PodIdentity } from './pod-name';
+import { podOutcome } from './pod-outcome';
 import { PodRemoval } from './pod-removal';
 import { amountsOfPod } from './pod-resources';
-import { podFor, type ContainerLaunch } from './pod-spec';
+import type { ContainerLaunch } from './pod-spec';
 import type { PodLimits } from './pod-step';
+import type { PodTask } from './pod-task';
 import { capacityOf, type NodePool, type SiteConfig } from './site-config';
 
 export interface KubernetesLauncherOptions {
@@ -31,10 +40,19 @@ export interface KubernetesLauncherOptions {
   readonly log: Log;
   /** `RYAX_LIMIT_INLINE_VALUE_BYTES`: outputs above it go through the filestore. */
   readonly inlineValueBytes: number;
+  /** For files on their way to pods and back. Nothing in it outlives the process. */
+  readonly directory: string;
+  readonly watching?: KnownPodsOptions | undefined;
+  readonly reading?: PodLogOptions | undefined;
   readonly closeConnection: () => void;
 }
 
+/** Text of large values kept parsed, and actions kept unpacked. */
 const mostValueBytes = 64 * 1024 * 1024;
+const mostActions = 64;
+const actionsFolder = 'actions';
+/** Longer than this no timer can count. */
+const longestWaitMs = 2 ** 31 - 1;
 
 /** Runs actions as pods, one for each attempt. They go on without us, and those of an executor that is gone become another's. */
 export class KubernetesLauncher implements Launcher, KeptWork {
@@ -42,17 +60,21 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly owner: Owner;
   private readonly removal: PodRemoval;
   private readonly values: ValueCache;
+  private readonly actions: ActionCache;
   private readonly leaving = new AbortController();
   private readonly held = new Map<string, PodAttempt>();
   private readonly adopting = new Set<string>();
   private keeper: Keeper | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
-    const { api, clock, log, files } = options;
-    this.pods = new KnownPods(api, clock, log);
+    // Each attempt waits for it.
+    setMaxListeners(0, this.leaving.signal);
+    const { api, clock, log, files, watching } = options;
+    this.pods = new KnownPods(api, clock, log, watching);
     this.owner = new Owner(log);
     this.removal = new PodRemoval(api, this.owner, log);
     this.values = new ValueCache(files, mostValueBytes);
+    this.actions = new ActionCache(files, join(options.directory, actionsFolder), mostActions);
   }
 
   get kept(): KeptWork {
@@ -61,6 +83,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
 
   async open(keeper: Keeper): Promise<void> {
     this.keeper = keeper;
+    const { directory } = this.options;
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(join(directory, actionsFolder), { recursive: true, mode: 0o700 });
     await new Promise<void>((listed) => {
       this.owner.run('follow pods', (signal) => this.pods.follow(signal, listed), { vital: true });
     });
@@ -68,7 +93,13 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   launch(launch: Launch, sink: LogSink): RunningAttempt {
-    return this.begin(launch, sink, { create: () => this.podOf(launch) });
+    const { incarnation } = this.requireKeeper();
+    const create = (pod: V1Pod) => {
+      this.checkFit(launch);
+      return owned(pod, incarnation, originIn(launch));
+    };
+    const token = newToken();
+    return this.begin(launch, sink, { create }, (onResult) => this.taskOf(launch, sink, undefined, token, onResult));
   }
 
   alive(incarnations: readonly string[]): void {
@@ -82,21 +113,25 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   async exists(attempt: AttemptKey): Promise<boolean> {
-    const name = podName(identityOfAttempt(attempt));
-    if (this.pods.find(name) === undefined) await this.pods.refresh(this.leaving.signal);
-    const found = this.pods.find(name);
+    const found = await this.pods.look(podName(identityOfAttempt(attempt)), this.leaving.signal);
+    // Not of an attempt: somebody else's, who has it under that name.
+    if (found === undefined || identityOf(found) === undefined) return false;
     // A pod of ours that we do not hold has ended and is settled: it is kept for people to look at.
-    return found !== undefined && ownerOf(found) !== this.requireKeeper().incarnation;
+    return ownerOf(found) !== this.requireKeeper().incarnation;
   }
 
   forget(attempt: AttemptKey): void {
     const name = podName(identityOfAttempt(attempt));
     const { retentionMs } = this.options.site;
-    const uid = this.pods.find(name)?.metadata?.uid;
-    if (uid === undefined) return;
-    const remove = () => this.removal.remove({ name, uid });
-    if (retentionMs === 0) remove();
-    else this.later(retentionMs, remove);
+    const pod = this.pods.find(name);
+    const uid = pod?.metadata?.uid;
+    if (pod === undefined || uid === undefined) return;
+    // The server of an action image goes on for ever: there is nothing to look at, and its room is wanted.
+    const keptMs = podOutcome(pod).status === 'running' ? 0 : retentionMs;
+    this.owner.run(`keep pod ${name}`, async (signal) => {
+      if (keptMs > 0) await wait(Math.min(keptMs, longestWaitMs), signal);
+      this.removal.remove({ name, uid });
+    });
   }
 
   /** Lets go of all pods: they go on, and a successor answers for them. */
@@ -112,24 +147,42 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     return this.keeper;
   }
 
-  private begin(launch: Launch, sink: LogSink, begin: Begin): PodAttempt {
-    const { api, clock, files, secrets, inlineValueBytes } = this.options;
+  private begin(launch: Launch, sink: LogSink, begin: Begin, task: PodWork['task']): PodAttempt {
+    const { api, clock } = this.options;
     const { pods, removal } = this;
     const keeper = this.requireKeeper();
     const name = podName(launch);
     const parts = {
       ...{ api, pods, removal, clock },
-      targets: { files, secrets, inlineValueBytes },
       incarnation: keeper.incarnation,
       mayCreate: () => keeper.mayBegin(),
       leaving: this.leaving.signal,
     };
-    const attempt = new PodAttempt(parts, { name, launch, limits: this.limitsOf(launch) }, sink, begin);
+    const attempt = new PodAttempt(parts, { name, limits: this.limitsOf(launch), task }, sink, begin);
     this.held.set(name, attempt);
     void attempt.ended.then(() => {
       if (this.held.get(name) === attempt) this.held.delete(name);
     });
     return attempt;
+  }
+
+  private taskOf(
+    launch: Launch,
+    sink: LogSink,
+    begun: Begun | undefined,
+    token: string,
+    onResult: () => void,
+  ): PodTask {
+    const { api, site, pool, directory, log, files, secrets, inlineValueBytes, reading } = this.options;
+    const { values, actions } = this;
+    const leaving = this.leaving.signal;
+    const sources = { files, secrets, values, inlineValueBytes };
+    if (isOfContainer(launch)) {
+      return new CommandTask({ api, targets: sources, values, site, pool, leaving, reading }, launch, sink);
+    }
+    if (!isOfHandler(launch)) throw new Error(`Expected an action for a pod, found ${launch.action.type}`);
+    const parts = { sources, actions, directory, site, pool, log, leaving };
+    return new HandlerTask(parts, launch, sink, begun, token, onResult);
   }
 
   private limitsOf({ timeoutMs, resources }: Launch): PodLimits {
@@ -138,19 +191,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     return { timeLimitMs: limits.length === 0 ? null : Math.min(...limits), patience: site.patienceMs };
   }
 
-  /** Rejects with an AttemptFailure where no pod can be made of it. */
-  private async podOf(launch: Launch): Promise<V1Pod> {
-    const { site, pool } = this.options;
-    if (!isOfContainer(launch)) {
-      const message = `The site ${site.name} runs containers; this action is a ${launch.action.type} without an image`;
-      throw new AttemptFailure({ kind: 'rejected', message });
-    }
-    this.checkFit(launch);
-    const inputs: Launch['inputs'] = {};
-    for (const [name, value] of Object.entries(launch.inputs)) inputs[name] = await resolveValues(value, this.values);
-    return owned(podFor({ ...launch, inputs }, pool, site), this.requireKeeper().incarnation, originIn(launch));
-  }
-
+  /** Throws an AttemptFailure that says what it asks more than a node has. */
   private checkFit({ resources, timeoutMs }: Launch): void {
     const { site, pool } = this.options;
     const amounts = amountsOfPod(resources, site.defaults);
@@ -186,10 +227,11 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       mayCreate: () => true,
       say: () => undefined,
     };
-    const taken = await takeOver(pod, parts, signal);
+    const from = ownerOf(pod);
+    const taken = await takeOver(pod, parts, signal, (owner) => owner === from);
     if (taken.type !== 'pod') return;
     this.pods.learn(taken.pod);
-    log.info('A pod was adopted', { pod: name, from: ownerOf(pod) });
+    log.info('A pod was adopted', { pod: name, from });
     keeper.adopt(this.adoptionOf(taken.pod, identity, origin));
   }
 
@@ -200,13 +242,15 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       of: { project, run_id: runId, execution, attempt, reply_partition, traceparent },
       since,
       resources,
-      begin: (sink) => this.begin(launchFrom(pod, identity, origin), sink, { adopt: pod }),
+      begin: (sink) => {
+        const launch = launchFrom(pod, identity, origin);
+        const begun = { secrets: secretsIn(origin) };
+        const token = tokenIn(pod) ?? '';
+        return this.begin(launch, sink, { adopt: pod }, (onResult) =>
+          this.taskOf(launch, sink, begun, token, onResult),
+        );
+      },
     };
-  }
-
-  private later(ms: number, act: () => void): void {
-    const timer = setTimeout(act, ms);
-    this.leaving.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
 }
 
@@ -220,28 +264,6 @@ function isOfContainer(launch: Launch): launch is ContainerLaunch {
   return launch.action.type === 'container';
 }
 
-function originIn({ origin, timeoutMs, resources, action }: ContainerLaunch): Origin {
-  return {
-    reply_partition: origin.replyPartition,
-    since: origin.since,
-    ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
-    timeout_ms: timeoutMs,
-    resources,
-    outputs: action.outputs,
-  };
-}
-
-/** What is needed of a launch whose pod is there: no inputs, and of the action its outputs. */
-function launchFrom(pod: V1Pod, identity: PodIdentity, origin: Origin): ContainerLaunch {
-  const { reply_partition: replyPartition, since, traceparent, timeout_ms: timeoutMs, resources, outputs } = origin;
-  const image = pod.spec?.containers[0]?.image ?? '';
-  return {
-    ...identity,
-    workflowId: '',
-    action: { type: 'container', image, command: [], env: {}, outputs },
-    inputs: {},
-    resources,
-    timeoutMs,
-    origin: { replyPartition, since, traceparent },
-  };
+function isOfHandler(launch: Launch): launch is HandlerLaunch {
+  return launch.action.type === 'handler';
 }

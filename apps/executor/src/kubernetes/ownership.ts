@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { parsedJsonSchema, startSchema } from '@ryax/contracts';
+import { contentHashSchema, parsedJsonSchema, secretReferenceSchema, startSchema } from '@ryax/contracts';
 import { ownPrefix } from './fields';
 
 /** The incarnation of the executor that answers for a pod. */
@@ -14,7 +14,15 @@ const originSchema = z.object({
   traceparent: z.string().optional(),
   timeout_ms: z.number().nullable(),
   resources: startSchema.shape.resources,
-  outputs: z.array(parsedJsonSchema),
+  action: z.discriminatedUnion('type', [
+    z.object({ type: z.literal('container'), outputs: z.array(parsedJsonSchema) }),
+    z.object({
+      type: z.literal('handler'),
+      content_hash: contentHashSchema,
+      /** References: what they stand for must not be read in the log. */
+      secrets: z.array(secretReferenceSchema),
+    }),
+  ]),
 });
 
 /** What a successor has to know of an attempt whose start it has not seen: to whom it reports, and how it judges. */

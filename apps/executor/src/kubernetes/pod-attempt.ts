@@ -1,18 +1,16 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Outcome } from '@ryax/contracts';
 import type { Clock } from '@ryax/platform';
-import type { AttemptEnd, Launch, LogSink, RunningAttempt } from '../launcher';
+import type { AttemptEnd, LogSink, RunningAttempt } from '../launcher';
 import { note } from '../process/attempt';
 import { outcomeOfStop, type Stop } from '../process/attempt-control';
 import { outcomeOf } from '../process/attempt-failure';
-import type { OutputTargets } from '../process/outputs';
 import type { KnownPods, PodNews } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
-import { PodLog } from './cluster/pod-log';
 import { ownerOf } from './ownership';
 import { pendingFailure } from './pending-cause';
 import { createPod, type Created } from './pod-creation';
-import { podOutputs } from './pod-outputs';
+import type { PodTask } from './pod-task';
 import type { PodRemoval } from './pod-removal';
 import { statusOfMain, timeMs } from './pod-status';
 import { isUnreachable, nextStep, ranForMs, type FinalOutcome, type PodLimits, type Watched } from './pod-step';
@@ -23,7 +21,6 @@ export interface PodAttemptParts {
   readonly pods: KnownPods;
   readonly removal: PodRemoval;
   readonly clock: Clock;
-  readonly targets: OutputTargets;
   readonly incarnation: string;
   readonly mayCreate: () => boolean;
   /** Aborted when this executor leaves: its pods go on without it. */
@@ -33,20 +30,23 @@ export interface PodAttemptParts {
 /** Whose pod it is, and by what it is judged. */
 export interface PodWork {
   readonly name: string;
-  readonly launch: Launch;
   readonly limits: PodLimits;
+  /** Made with what wakes us when its result is there. */
+  readonly task: (onResult: () => void) => PodTask;
 }
 
-/** A pod to be created, or one that is there. */
-export type Begin = { readonly create: () => Promise<V1Pod> } | { readonly adopt: V1Pod };
+/** A pod to be created, with what is to stand on it, or one that is there. */
+export type Begin = { readonly create: (pod: V1Pod) => V1Pod } | { readonly adopt: V1Pod };
 
+/** Of ours in an attempt's log: a quota says something else each time. */
+const mostNotes = 20;
 /** Longer than this no timer can count. */
 const longestWaitMs = 2 ** 31 - 1;
 
 /** One attempt as a pod: from its creation, or its adoption, to its outcome. The pod itself stays until its outcome is in the log. */
 export class PodAttempt implements RunningAttempt {
   readonly ended: Promise<AttemptEnd | 'left'>;
-  private readonly log: PodLog;
+  private readonly task: PodTask;
   private readonly stopped = new AbortController();
   private readonly lines = new Set<string>();
   private reason: Stop | undefined;
@@ -63,7 +63,7 @@ export class PodAttempt implements RunningAttempt {
     private readonly sink: LogSink,
     begin: Begin,
   ) {
-    this.log = new PodLog(parts.api, work.name, sink);
+    this.task = work.task(() => this.wake());
     this.beganAtMs = parts.clock.monotonicMs();
     this.ended = this.run(begin);
   }
@@ -91,13 +91,13 @@ export class PodAttempt implements RunningAttempt {
       return leaving.aborted ? 'left' : this.end(outcomeOf(error));
     } finally {
       unlisten();
-      await this.log.leave();
+      await this.task.leave();
     }
   }
 
   private async begin(begin: Begin): Promise<Created> {
     const { clock } = this.parts;
-    if (!('adopt' in begin)) return this.create(await begin.create());
+    if (!('adopt' in begin)) return this.create(begin.create(await this.task.pod()));
     this.beganAtMs -= ageMs(begin.adopt, clock.wallMs());
     return { type: 'pod', pod: begin.adopt };
   }
@@ -119,10 +119,15 @@ export class PodAttempt implements RunningAttempt {
     const news = this.unheard;
     if (news !== undefined) this.heard(news);
     pods.learn(created);
+    // The watch may have been faster than the answer by all of its life.
+    if (pods.find(this.work.name)?.metadata?.uid !== created.metadata?.uid && !this.watched.isGone) {
+      this.heard({ type: 'gone', last: this.watched.pod });
+    }
     for (;;) {
       leaving.throwIfAborted();
       if (!this.watched.isGone && ownerOf(this.watched.pod) !== incarnation) return 'left';
       this.removeIfStopped(this.watched.pod);
+      if (this.reason === undefined && this.task.result !== undefined) return this.end(this.task.result);
       const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
       const step = nextStep(this.watched, this.work.limits, now);
       switch (step.type) {
@@ -203,7 +208,7 @@ export class PodAttempt implements RunningAttempt {
 
   private followIfRunning(pod: V1Pod): void {
     const state = statusOfMain(pod)?.state;
-    if (state?.running !== undefined) this.log.follow();
+    if (state?.running !== undefined) this.task.runs(pod);
     else if (state?.waiting !== undefined) this.sayWait(pod);
   }
 
@@ -214,7 +219,7 @@ export class PodAttempt implements RunningAttempt {
   }
 
   private say(line: string): void {
-    if (this.lines.has(line)) return;
+    if (this.lines.has(line) || this.lines.size >= mostNotes) return;
     this.lines.add(line);
     note(this.sink, line);
   }
@@ -242,23 +247,16 @@ export class PodAttempt implements RunningAttempt {
     return this.end({ status: 'failed', failure: pendingFailure(pod, events, waitedMs) });
   }
 
-  /** All that the container has written is in the log before its outcome counts. */
+  /** All that it has written is in the log before its outcome counts. */
   private async finish(final: FinalOutcome): Promise<AttemptEnd> {
     const durationMs = this.durationMs;
     const state = this.watched && statusOfMain(this.watched.pod)?.state;
     const hasRun = this.watched?.runningSinceMs !== undefined || state?.terminated !== undefined;
-    if (this.watched?.isGone === true) await this.log.lastWords();
-    else if (hasRun) await this.log.finish(this.parts.leaving);
-    return { outcome: await this.outcomeOf(final), durationMs };
-  }
-
-  private async outcomeOf(final: FinalOutcome): Promise<Outcome> {
-    if (this.reason !== undefined) return outcomeOfStop(this.reason);
-    if (final.status === 'failed') return { status: 'failed', failure: final.failure };
-    const { launch } = this.work;
-    if (launch.action.type !== 'container') throw new Error(`Expected a container, found a ${launch.action.type}`);
-    const attempt = { launch, sink: this.sink };
-    return podOutputs(this.parts.targets, attempt, launch.action.outputs, final.terminationMessage).catch(outcomeOf);
+    const isGone = this.watched?.isGone === true;
+    const outcome = await this.task.outcomeAt({ final, hasRun, isGone }).catch(outcomeOf);
+    // The pod is still there: a successor reads it all.
+    if (!isGone) this.parts.leaving.throwIfAborted();
+    return { outcome: this.reason === undefined ? outcome : outcomeOfStop(this.reason), durationMs };
   }
 
   private end(outcome: Outcome): AttemptEnd {

@@ -102,11 +102,20 @@ async function existing(pod: V1Pod, parts: CreationParts, signal: AbortSignal): 
   }
 }
 
-/** Says on the pod that it is ours, unless it does. */
-export async function takeOver(pod: V1Pod, parts: CreationParts, signal: AbortSignal): Promise<Created> {
+/**
+ * Says on the pod that it is ours, unless it does.
+ * @param mayTakeFrom whom it may belong to, should it have changed hands meanwhile
+ */
+export async function takeOver(
+  pod: V1Pod,
+  parts: CreationParts,
+  signal: AbortSignal,
+  mayTakeFrom: (owner: string | undefined) => boolean = () => true,
+): Promise<Created> {
   let current = pod;
   for (let tries = 0; ; tries++) {
     if (ownerOf(current) === parts.incarnation) return { type: 'pod', pod: current };
+    if (!mayTakeFrom(ownerOf(current))) return { type: 'failed', failure: taken };
     const answered = await parts.api.label(current, { [ownerLabel]: parts.incarnation }, signal);
     if (answered.verdict === 'ok') return { type: 'pod', pod: answered.object };
     if (answered.verdict === 'gone') return { type: 'failed', failure: vanished };
@@ -138,4 +147,5 @@ const notBegun: Failure = {
   kind: 'lost',
   message: 'Its executor had lost contact with the runners before its pod was created',
 };
+const taken: Failure = { kind: 'lost', message: 'Another executor has taken over the pod' };
 const vanished: Failure = { kind: 'lost', message: 'The pod was deleted before its end was seen' };

@@ -1,4 +1,14 @@
-import type { V1Container, V1Pod, V1PodSecurityContext, V1PodSpec, V1SecurityContext } from '@kubernetes/client-node';
+import type {
+  V1Container,
+  V1ContainerPort,
+  V1EnvVar,
+  V1Pod,
+  V1PodSecurityContext,
+  V1PodSpec,
+  V1SecurityContext,
+  V1Volume,
+  V1VolumeMount,
+} from '@kubernetes/client-node';
 import type { Launch } from '../launcher';
 import { ownPrefix } from './fields';
 import { ownAnnotations, ownLabels } from './labels';
@@ -20,6 +30,12 @@ import { architectureLabel, type NodePool, type SiteConfig } from './site-config
 /** The attempt of a command in an image. */
 export type ContainerLaunch = Launch & { readonly action: Container };
 
+/** Where an action image keeps the files of its attempt. */
+const actionFilesFolder = '/ryax/files';
+/** Where the server of an action image listens. */
+export const actionPort = 8080;
+export const tokenVariable = 'RYAX_TOKEN';
+
 const inputsVolume = `${ownVolumes}inputs`;
 export const inputsAnnotation = `${ownPrefix}inputs`;
 const inputsAsFile = {
@@ -31,12 +47,61 @@ const inputsAsFile = {
 const scratchVolume = `${ownVolumes}tmp`;
 const scratchFolder = '/tmp';
 
+/** What a pod has for its attempt alone; everything else is the site's. */
+interface Main {
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly env: readonly V1EnvVar[];
+  readonly ports?: readonly V1ContainerPort[];
+  readonly volumes: readonly V1Volume[];
+  readonly mounts: readonly V1VolumeMount[];
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Folders that must be writable where the rest is not. */
+  readonly scratch: Readonly<Record<string, string>>;
+}
+
 /**
- * The pod that makes an attempt: one pod, one attempt. Pure: what was created can be told again at any time.
+ * The pod that makes an attempt of a command: one pod, one attempt. Pure: what was created can be told again at any time.
  *
  * @throws AttemptFailure `rejected` where a pod cannot take the inputs, `invalid` where the command cannot be passed on
  */
 export function podFor(launch: ContainerLaunch, pool: NodePool, site: SiteConfig): V1Pod {
+  const { action } = launch;
+  return podOf(launch, pool, site, {
+    image: action.image,
+    command: action.command.map(literal),
+    env: podVariables(launch, action),
+    volumes: [inputsAsFile],
+    mounts: [{ name: inputsVolume, mountPath: inputsFolder, readOnly: true }],
+    annotations: { [inputsAnnotation]: inputsText(launch.inputs) },
+    scratch: { [scratchVolume]: scratchFolder },
+  });
+}
+
+/** The pod of an action image, whose server is called for the attempt (docs/action-images.md). */
+export function actionPodFor(
+  launch: Launch,
+  { image, token }: { readonly image: string; readonly token: string },
+  pool: NodePool,
+  site: SiteConfig,
+): V1Pod {
+  return podOf(launch, pool, site, {
+    image,
+    // A pod has an address of its own, and nothing else of it listens.
+    env: [
+      { name: tokenVariable, value: token },
+      { name: 'RYAX_PORT', value: String(actionPort) },
+      { name: 'RYAX_HOST', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+    ],
+    ports: [{ name: 'ryax', containerPort: actionPort }],
+    volumes: [],
+    mounts: [],
+    annotations: {},
+    scratch: { [scratchVolume]: scratchFolder, [`${ownVolumes}files`]: actionFilesFolder },
+  });
+}
+
+function podOf(launch: Launch, pool: NodePool, site: SiteConfig, main: Main): V1Pod {
   const { metadata: added, spec: template = { volumes: [] } } = site.podTemplate;
   return {
     apiVersion: 'v1',
@@ -45,21 +110,16 @@ export function podFor(launch: ContainerLaunch, pool: NodePool, site: SiteConfig
       name: podName(launch),
       namespace: site.namespace,
       labels: { ...added?.labels, ...site.labels, ...ownLabels(launch, site.name, pool.name) },
-      annotations: {
-        ...added?.annotations,
-        ...site.annotations,
-        ...ownAnnotations(launch),
-        [inputsAnnotation]: inputsText(launch.inputs),
-      },
+      annotations: { ...added?.annotations, ...site.annotations, ...ownAnnotations(launch), ...main.annotations },
       ...(site.owner && { ownerReferences: [site.owner] }),
     },
-    spec: podSpec(launch, pool, site, template),
+    spec: podSpec(launch, pool, site, main, template),
   };
 }
 
 type SpecTemplate = NonNullable<PodTemplate['spec']>;
 
-function podSpec(launch: ContainerLaunch, pool: NodePool, site: SiteConfig, template: SpecTemplate): V1PodSpec {
+function podSpec(launch: Launch, pool: NodePool, site: SiteConfig, main: Main, template: SpecTemplate): V1PodSpec {
   const { containers: _containers, volumes, ...taken } = template;
   const deadline = deadlineSeconds(launch, pool, site);
   const nodeSelector = { ...template.nodeSelector, ...pool.selector, ...architectureOf(pool) };
@@ -78,42 +138,45 @@ function podSpec(launch: ContainerLaunch, pool: NodePool, site: SiteConfig, temp
     ...(pool.tolerations.length > 0 && { tolerations: pool.tolerations }),
     ...(pool.runtimeClass && { runtimeClassName: pool.runtimeClass }),
     securityContext: podSecurity(site.securityContext),
-    containers: [container(launch, pool, site, template)],
+    containers: [container(launch, pool, site, main, template)],
     volumes: [
       ...volumes,
-      inputsAsFile,
-      ...(needsScratch(site, template) ? [{ name: scratchVolume, emptyDir: {} }] : []),
+      ...main.volumes,
+      ...scratchMounts(site, main, template).map(({ name }) => ({ name, emptyDir: {} })),
     ],
   };
 }
 
-function container(launch: ContainerLaunch, pool: NodePool, site: SiteConfig, template: SpecTemplate): V1Container {
+function container(launch: Launch, pool: NodePool, site: SiteConfig, main: Main, template: SpecTemplate): V1Container {
   const { name: _name, env: defaults = [], volumeMounts = [], ...taken } = template.containers?.[0] ?? {};
-  const variables = podVariables(launch, launch.action);
-  const isSet = new Set(variables.map(({ name }) => name));
+  const isSet = new Set(main.env.map(({ name }) => name));
   return {
     ...taken,
     name: mainContainer,
-    image: launch.action.image,
-    command: launch.action.command.map(literal),
-    env: [...defaults.filter(({ name }) => !isSet.has(name)), ...variables],
+    image: main.image,
+    ...(main.command && { command: [...main.command] }),
+    env: [...defaults.filter(({ name }) => !isSet.has(name)), ...main.env],
+    ...(main.ports && { ports: [...main.ports] }),
     resources: podResources(launch.resources, pool, site.defaults),
     securityContext: containerSecurity(site.securityContext),
     terminationMessagePath: outputsFile,
     // Of a command that fails without a word there, the end of its log.
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [
-      ...volumeMounts,
-      { name: inputsVolume, mountPath: inputsFolder, readOnly: true },
-      ...(needsScratch(site, template) ? [{ name: scratchVolume, mountPath: scratchFolder }] : []),
-    ],
+    volumeMounts: [...volumeMounts, ...main.mounts, ...scratchMounts(site, main, template)],
   };
 }
 
-/** Where nothing else may be written there is a `/tmp`, the template's or ours. */
-function needsScratch({ securityContext }: SiteConfig, { containers }: SpecTemplate): boolean {
-  if (!securityContext.readOnlyRootFilesystem) return false;
-  return containers?.[0]?.volumeMounts.every(({ mountPath }) => mountPath !== scratchFolder) ?? true;
+/** Where nothing else may be written there is a `/tmp` and the like, the template's or ours. */
+function scratchMounts(
+  { securityContext }: SiteConfig,
+  { scratch }: Main,
+  { containers }: SpecTemplate,
+): readonly V1VolumeMount[] {
+  if (!securityContext.readOnlyRootFilesystem) return [];
+  const taken = new Set(containers?.[0]?.volumeMounts.map(({ mountPath }) => mountPath));
+  return Object.entries(scratch)
+    .filter(([, folder]) => !taken.has(folder))
+    .map(([name, mountPath]) => ({ name, mountPath }));
 }
 
 function podSecurity(site: SiteConfig['securityContext']): V1PodSecurityContext {

@@ -89,14 +89,15 @@ function stepOfRunning(watched: Watched, { timeLimitMs, patience }: PodLimits, n
   return { type: 'wait', untilMs: Math.min(overMs, lostMs) };
 }
 
-/**
- * Whether the node of a running pod is silent. All that the cluster says then is that a pod without probes, whose container runs, is
- * not ready.
- */
+/** Why a kubelet that is heard of calls a pod not ready. */
+const reasonsOfKubelets = ['ContainersNotReady', 'ReadinessGatesNotReady'];
+
+/** Whether the node of a running pod is silent. All that the cluster says then is that the pod is not ready, without a reason. */
 export function isUnreachable(pod: V1Pod): boolean {
   const isRunning = statusOfMain(pod)?.state?.running !== undefined;
   const ready = conditionOf(pod, 'Ready');
-  return isRunning && ready !== undefined && ready.status !== 'True';
+  if (!isRunning || ready === undefined || ready.status === 'True') return false;
+  return !reasonsOfKubelets.includes(ready.reason ?? '');
 }
 
 /** How long the container has run by the cluster's clock; 0 where it does not run. */

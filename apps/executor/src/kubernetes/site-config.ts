@@ -123,6 +123,10 @@ const siteSchema = z
     namespace: dnsLabel,
     nodePools: z.array(nodePoolSchema).min(1, 'expected at least one'),
     defaults: z.strictObject({ requests: share.prefault({}), limits: share.prefault({}) }).prefault({}),
+    actionImages: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$/, 'expected a repository such as registry.example.com/ryax/actions')
+      .optional(),
     imagePullSecrets: z.array(objectName).default([]),
     serviceAccount: objectName.optional(),
     priorityClass: objectName.optional(),

@@ -38,6 +38,11 @@ export class ActionCache {
     }
   }
 
+  /** What the content says of itself. */
+  metadataOf(hash: string): Promise<ActionMetadata> {
+    return this.use(hash).ready;
+  }
+
   private use(hash: string): CachedAction {
     const action = this.actions.get(hash) ?? this.fetch(hash);
     this.actions.delete(hash);

@@ -7,7 +7,7 @@ import { crash, decidedBy, note, type Attempt } from './attempt';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
 import { actionEnvironment, attemptVariables, inputVariables, type Environment } from './environment';
-import { InputPreparation, type InputSources, type PreparedInputs } from './inputs';
+import { InputPreparation, RoomPlace, type InputSources, type PreparedInputs } from './inputs';
 import { collectOutputs } from './outputs';
 import { describeExit, ProcessGroup, type Exit } from './process-group';
 import type { Room } from './room';
@@ -51,7 +51,7 @@ export class CommandRunner {
     const isSpoilt = container.command.some((part) => part.includes('\0'));
     if (isSpoilt) throw AttemptFailure.invalid('The command holds a zero byte');
     await mkdir(room.work);
-    const inputs = await new InputPreparation(sources, room).forCommand(launch.inputs);
+    const inputs = await new InputPreparation(sources, new RoomPlace(sources.files, room)).forCommand(launch.inputs);
     note(sink, `The image ${container.image} is ignored: this executor runs commands on its own machine`);
     const env = await this.environment(room, container, attempt, inputs);
 

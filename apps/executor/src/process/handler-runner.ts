@@ -7,7 +7,7 @@ import { crash, decidedBy, note, type Attempt } from './attempt';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
 import { actionEnvironment, attemptVariables, type Environment } from './environment';
-import { InputPreparation, type InputSources } from './inputs';
+import { InputPreparation, RoomPlace, type InputSources } from './inputs';
 import { collectOutputs } from './outputs';
 import { describeExit } from './process-group';
 import type { Room } from './room';
@@ -56,7 +56,9 @@ export class HandlerRunner {
   private async runOn(worker: Worker, attempt: Attempt): Promise<AttemptEnd | 'not-begun'> {
     const { launch, sink, control } = attempt;
     const { inputs: declared } = worker.metadata;
-    const inputs = await new InputPreparation(this.options.sources, worker.room).forHandler(declared, launch.inputs);
+    const { sources } = this.options;
+    const place = new RoomPlace(sources.files, worker.room);
+    const inputs = await new InputPreparation(sources, place).forHandler(declared, launch.inputs);
     const output = new AttemptOutput(sink, inputs.secrets);
 
     const startedAt = this.options.monotonicMs();

@@ -28,6 +28,14 @@ export interface PreparedInputs {
   readonly secrets: readonly string[];
 }
 
+/** Where an attempt finds its files. Answers the paths by which the action knows them. */
+export interface InputPlace {
+  /** A copy of stored content under its name, which nobody else can change. */
+  put(file: FileReference, name: string): Promise<string>;
+  /** A file of the action's own. */
+  ownFile(path: string): string;
+}
+
 /** The longest name that file systems take, and how much of a longer one is kept: its end, where the suffix is. */
 const mostNameBytes = 255;
 const keptCharacters = 60;
@@ -38,7 +46,7 @@ export class InputPreparation {
 
   constructor(
     private readonly sources: InputSources,
-    private readonly room: Room,
+    private readonly place: InputPlace,
   ) {}
 
   /** For a handler: each declared input is a key, and nothing else is. */
@@ -80,7 +88,7 @@ export class InputPreparation {
 
   /** A default value names a file of the action's own. */
   private ownFile({ name, default_value: path }: IoDeclaration): JsonValue {
-    if (typeof path === 'string') return join(this.room.work, path);
+    if (typeof path === 'string') return this.place.ownFile(path);
     throw AttemptFailure.invalid(`The input ${name}: expected a path as its default value`, { input: name });
   }
 
@@ -100,25 +108,10 @@ export class InputPreparation {
 
   /** Replaces references to files by paths: a whole value by its path, one inside a value by `{"$file": path}`. */
   private placed(value: JsonValue): Promise<JsonValue> {
-    return mapFiles(value, async (file) => (file === value ? this.place(file) : { $file: await this.place(file) }));
-  }
-
-  /** A copy under its original name: handlers make new names of it, and must not be able to change what is stored. */
-  private async place({ $file: hash, name, kind }: FileReference): Promise<string> {
-    const path = join(await this.room.inputFolder(), localName(name));
-    if (kind === 'file') await this.sources.files.copyTo(hash, path);
-    else await this.unpack(hash, path);
-    return path;
-  }
-
-  /** Whoever has written the reference may have called something a directory that is none. */
-  private async unpack(hash: string, path: string): Promise<void> {
-    try {
-      await unpackDirectory(this.sources.files, hash, path);
-    } catch (error) {
-      if (!(error instanceof ArchiveError)) throw error;
-      throw AttemptFailure.invalid(`Expected a directory as the content ${hash}: ${error.message}`);
-    }
+    return mapFiles(value, async (file) => {
+      const path = await this.place.put(file, localName(file.name));
+      return file === value ? path : { $file: path };
+    });
   }
 }
 
@@ -127,4 +120,34 @@ function localName(name: string): string {
   const last = basename(name).replaceAll('\0', '');
   if (last === '' || last === '.' || last === '..') return 'unnamed';
   return Buffer.byteLength(last) <= mostNameBytes ? last : last.slice(-keptCharacters);
+}
+
+/** A folder of this machine. */
+export class RoomPlace implements InputPlace {
+  constructor(
+    private readonly files: FileStore,
+    private readonly room: Room,
+  ) {}
+
+  ownFile(path: string): string {
+    return join(this.room.work, path);
+  }
+
+  /** A copy under its original name: handlers make new names of it, and must not be able to change what is stored. */
+  async put({ $file: hash, kind }: FileReference, name: string): Promise<string> {
+    const path = join(await this.room.inputFolder(), name);
+    if (kind === 'file') await this.files.copyTo(hash, path);
+    else await unpackInput(this.files, hash, path);
+    return path;
+  }
+}
+
+/** Whoever has written the reference may have called something a directory that is none. */
+export async function unpackInput(files: FileStore, hash: string, path: string): Promise<void> {
+  try {
+    await unpackDirectory(files, hash, path);
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    throw AttemptFailure.invalid(`Expected a directory as the content ${hash}: ${error.message}`);
+  }
 }

@@ -39,11 +39,20 @@ export class ClusterConfigError extends WrongConfiguration {
 
 /** Credentials are looked at again so often: tokens and certificates are renewed while we run. */
 const credentialsForMs = 30_000;
+/** For requests that are answered at once. A stream has a connection of its own for as long as it lasts: one for each pod's output. */
 const mostConnections = 64;
 const keptConnections = 16;
 
+/** By how long their answers take. */
+interface Agents {
+  readonly short: HttpAgent | HttpsAgent;
+  readonly long: HttpAgent | HttpsAgent;
+}
+
 interface Credentials {
   readonly options: RequestOptions;
+  /** Undefined where the library's own is to be used. */
+  readonly agents: Agents | undefined;
   readonly takenAtMs: number;
 }
 
@@ -54,8 +63,8 @@ interface Credentials {
 export class ClusterConnection {
   private readonly server: URL;
   private credentials: Promise<Credentials> | undefined;
-  private agent: HttpAgent | HttpsAgent | undefined;
-  private agentFor = '';
+  private agents: Agents | undefined;
+  private agentsFor = '';
 
   /**
    * By `KUBECONFIG`, `~/.kube/config`, or the service account of the pod that we run in.
@@ -91,7 +100,8 @@ export class ClusterConnection {
   async send(request: ApiRequest, { timeoutMs, signal }: Waiting): Promise<ApiAnswer> {
     const limit = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await this.open(request, signal === undefined ? limit : AbortSignal.any([limit, signal]));
+      const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+      const response = await this.open(request, 'short', either);
       const body = await textOf(response);
       if (response.statusCode === 401) this.credentials = undefined;
       return { type: 'answer', status: response.statusCode ?? 0, headers: headersOf(response), body };
@@ -105,7 +115,8 @@ export class ClusterConnection {
     const beginning = new AbortController();
     const timer = setTimeout(() => beginning.abort(), timeoutMs);
     try {
-      const response = await this.open(request, AbortSignal.any([beginning.signal, ...(signal ? [signal] : [])]));
+      const either = AbortSignal.any([beginning.signal, ...(signal ? [signal] : [])]);
+      const response = await this.open(request, 'long', either);
       if (response.statusCode !== 200) {
         const body = await textOf(response);
         return { type: 'answer', status: response.statusCode ?? 0, headers: headersOf(response), body };
@@ -121,19 +132,22 @@ export class ClusterConnection {
   }
 
   close(): void {
-    this.agent?.destroy();
+    this.agents?.short.destroy();
+    this.agents?.long.destroy();
   }
 
   private async open(
     { method, path, query, body, contentType }: ApiRequest,
+    length: keyof Agents,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const { options } = await this.currentCredentials();
+    const { options, agents } = await this.currentCredentials();
     const { server } = this;
     const text = body === undefined ? undefined : JSON.stringify(body);
     const search = searchOf(query ?? {});
     const full: RequestOptions = {
       ...options,
+      agent: agents?.[length] ?? options.agent,
       method,
       host: server.hostname.replace(/^\[|\]$/g, ''),
       port: server.port,
@@ -163,22 +177,25 @@ export class ClusterConnection {
   private async takeCredentials(): Promise<Credentials> {
     const options: RequestOptions = {};
     await this.config.applyToHTTPSOptions(options);
-    options.agent = this.agentWith(options);
-    return { options, takenAtMs: this.clock.monotonicMs() };
+    return { options, agents: this.agentsWith(options), takenAtMs: this.clock.monotonicMs() };
   }
 
   /** Connections are kept, which the library's agent does not do; where a proxy leads to the cluster only that knows the way. */
-  private agentWith(options: RequestOptions): RequestOptions['agent'] {
-    if (this.config.getCurrentCluster()?.proxyUrl) return options.agent;
+  private agentsWith(options: RequestOptions): Agents | undefined {
+    if (this.config.getCurrentCluster()?.proxyUrl) return undefined;
     const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
     const tls = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername };
     const identity = JSON.stringify(Object.values(tls).map(String));
-    if (this.agent !== undefined && this.agentFor === identity) return this.agent;
+    if (this.agents !== undefined && this.agentsFor === identity) return this.agents;
     const known = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-    const pooling = { keepAlive: true, maxSockets: mostConnections, maxFreeSockets: keptConnections };
-    this.agentFor = identity;
-    this.agent = this.server.protocol === 'https:' ? new HttpsAgent({ ...known, ...pooling }) : new HttpAgent(pooling);
-    return this.agent;
+    const pooling = { keepAlive: true, maxFreeSockets: keptConnections };
+    const agent = (maxSockets: number) =>
+      this.server.protocol === 'https:'
+        ? new HttpsAgent({ ...known, ...pooling, maxSockets })
+        : new HttpAgent({ ...pooling, maxSockets });
+    this.agentsFor = identity;
+    this.agents = { short: agent(mostConnections), long: agent(Infinity) };
+    return this.agents;
   }
 }
 

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { V1Pod } from '@kubernetes/client-node';
 import { backoffMs, wait, type Clock, type Log } from '@ryax/platform';
+import { Remembered } from '../../remembered';
 import { judgeAnswer } from '../api-answer';
 import { trimmed } from './trimmed';
 import { reasonOf, type PodApi, type PodList, type Refused } from './pod-api';
@@ -19,6 +20,9 @@ export interface KnownPodsOptions {
 
 export const defaultWatching: KnownPodsOptions = { silenceMs: 150_000, relistMs: 600_000 };
 
+/** An answer or a list that is late by so much may still tell of a pod that is gone. */
+const goneForMs = 600_000;
+const mostGone = 20_000;
 const retry = { initialMs: 250, maxMs: 15_000 };
 
 /**
@@ -29,7 +33,7 @@ const retry = { initialMs: 250, maxMs: 15_000 };
 export class KnownPods {
   private readonly pods = new Map<string, V1Pod>();
   private readonly listeners = new Map<string, (news: PodNews) => void>();
-  private listing: Promise<void> | undefined;
+  private readonly gone = new Remembered(mostGone, goneForMs);
   private failures = 0;
 
   constructor(
@@ -59,29 +63,39 @@ export class KnownPods {
     };
   }
 
-  /** As an answer to a request of ours has it: newer than what we know, unless the watch was faster. */
+  /** As an answer to a request of ours has it: newer than what we know, unless the watch was faster and the pod is even gone. */
   learn(pod: V1Pod): void {
     const { name = '', uid } = pod.metadata ?? {};
+    if (this.gone.has(uid ?? '', this.clock.monotonicMs())) return;
     const known = this.pods.get(name);
     if (known !== undefined && known.metadata?.uid === uid && !isNewer(pod, known)) return;
     this.set(trimmed(pod));
   }
 
-  /** Resolves once a list has been taken in that was begun after this call; rejects when the signal is aborted. */
-  async refresh(signal: AbortSignal): Promise<void> {
-    // One that is under way may have been answered before.
-    await this.listing?.catch(() => undefined);
-    this.listing ??= this.listForRefresh(signal).finally(() => (this.listing = undefined));
-    await this.listing;
+  /**
+   * The pod of that name, although the watch may not have told of it yet: one that is not known is asked for. Rejects when the signal is
+   * aborted.
+   */
+  async look(name: string, signal: AbortSignal): Promise<V1Pod | undefined> {
+    for (;;) {
+      const known = this.pods.get(name);
+      if (known !== undefined) return known;
+      const answered = await this.api.read(name, signal);
+      if (answered.verdict === 'gone') return undefined;
+      if (answered.verdict === 'ok') return answered.object;
+      await this.rest('A pod could not be read', answered, signal);
+    }
   }
 
   /** Follows the pods until the signal is aborted. `onListed` is called after each list. */
   async follow(signal: AbortSignal, onListed: () => void): Promise<void> {
-    while (!signal.aborted) {
+    for (let futile = 0; !signal.aborted; futile++) {
       const { resourceVersion, items } = await this.listUntilAnswered(signal);
       await this.replaceAll(items, signal);
       onListed();
-      await this.watchFrom(resourceVersion, signal);
+      if ((await this.watchFrom(resourceVersion, signal)) === 'watched') futile = -1;
+      // A cache that is behind gives out lists which are too old to be watched from, for as long as it is behind.
+      else await wait(backoffMs(futile, retry), signal);
     }
   }
 
@@ -94,11 +108,6 @@ export class KnownPods {
       }
       await this.rest('Pods could not be listed', listed, signal);
     }
-  }
-
-  private async listForRefresh(signal: AbortSignal): Promise<void> {
-    const { items } = await this.listUntilAnswered(signal);
-    for (const pod of items) this.learn(pod);
   }
 
   private async replaceAll(items: readonly V1Pod[], signal: AbortSignal): Promise<void> {
@@ -121,24 +130,26 @@ export class KnownPods {
     }
   }
 
-  /** Returns when it is time for a list. */
-  private async watchFrom(version: string, signal: AbortSignal): Promise<void> {
+  /** Returns when it is time for a list, and whether that version could be watched from. */
+  private async watchFrom(version: string, signal: AbortSignal): Promise<'watched' | 'too-old'> {
     const relistAtMs = this.clock.monotonicMs() + this.options.relistMs;
     const place = { version };
+    const isHeard = () => place.version !== version;
     while (!signal.aborted && this.clock.monotonicMs() < relistAtMs) {
       const streamed = await this.api.watch(place.version, this.options.silenceMs, signal);
       if (streamed.type === 'refused') {
-        if (streamed.refused.verdict === 'expired') return;
+        if (streamed.refused.verdict === 'expired') return isHeard() ? 'watched' : 'too-old';
         await this.rest('Pods could not be watched', streamed.refused, signal);
         continue;
       }
       const began = place.version;
       const end = await this.read(streamed.body, place);
-      if (end === 'expired') return;
+      if (end === 'expired') return isHeard() ? 'watched' : 'too-old';
       // A server that closes at once, again and again, is not asked in a loop.
       if (place.version !== began) this.failures = 0;
       else await this.rest('A watch ended without a word', undefined, signal);
     }
+    return 'watched';
   }
 
   /** Takes in what a watch says, until it ends or breaks. */
@@ -184,6 +195,7 @@ export class KnownPods {
     const known = this.pods.get(name);
     if (known !== undefined && known.metadata?.uid !== last.metadata?.uid) return;
     this.pods.delete(name);
+    this.gone.add(last.metadata?.uid ?? '', this.clock.monotonicMs());
     this.listeners.get(name)?.({ type: 'gone', last });
   }
 

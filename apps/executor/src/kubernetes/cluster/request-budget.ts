@@ -20,6 +20,8 @@ export class RequestBudget {
   constructor(
     private readonly rate: Rate,
     private readonly clock: Clock,
+    /** A test puts virtual time in its place. */
+    private readonly rest: (ms: number, signal: AbortSignal) => Promise<void> = wait,
   ) {
     this.tokens = rate.burst;
     this.countedAtMs = clock.monotonicMs();
@@ -39,7 +41,7 @@ export class RequestBudget {
   }
 
   private async next(signal: AbortSignal): Promise<void> {
-    for (let ms = this.waitMs(); ms > 0; ms = this.waitMs()) await wait(ms, signal);
+    for (let ms = this.waitMs(); ms > 0; ms = this.waitMs()) await this.rest(ms, signal);
     signal.throwIfAborted();
     this.tokens -= 1;
   }

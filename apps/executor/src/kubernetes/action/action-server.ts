@@ -1,0 +1,174 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { request, type IncomingMessage, type RequestOptions } from 'node:http';
+import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { parsedJsonObjectSchema, type JsonObject } from '@ryax/contracts';
+import { actionPort } from '../pod-spec';
+import type { PodIdentity } from '../pod-name';
+
+/** What the server says while it makes an attempt, line by line: docs/action-images.md. */
+const lineSchema = z.union([
+  z.object({ log: z.string(), offset: z.int().nonnegative() }),
+  z.object({ outputs: parsedJsonObjectSchema, cwd: z.string(), duration_ms: z.number() }),
+  z.object({
+    failure: z.object({
+      kind: z.enum(['user', 'invalid', 'crash']),
+      message: z.string(),
+      code: z.union([z.string(), z.number()]).optional(),
+      details: parsedJsonObjectSchema.optional(),
+    }),
+    duration_ms: z.number().optional(),
+  }),
+  z.object({ beat: z.literal(true) }),
+]);
+export type ServerLine = z.infer<typeof lineSchema>;
+
+const entriesSchema = z.object({
+  kind: z.literal('directory'),
+  entries: z.array(
+    z.object({ path: z.string(), kind: z.enum(['file', 'directory']), executable: z.boolean().optional() }),
+  ),
+});
+export type DirectoryEntry = z.infer<typeof entriesSchema>['entries'][number];
+
+/** A line comes at least every ten seconds; everything else is answered at once. */
+const silenceMs = 30_000;
+const mostErrorBytes = 64 * 1024;
+
+/** The server of an action image has refused: what was asked cannot be had there. */
+export class ActionServerRefusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+  ) {
+    super(`The action's server refused (${status}): ${reason}`);
+    this.name = 'ActionServerRefusal';
+  }
+
+  /** As a file system would say it. */
+  get code(): string | undefined {
+    return this.status === 404 ? 'ENOENT' : this.status === 403 ? 'EACCES' : undefined;
+  }
+}
+
+/** Speaks with the server in a pod of an action image. Rejects with an ActionServerRefusal, or where the connection fails. */
+export class ActionServer {
+  constructor(
+    private readonly address: string,
+    private readonly token: string,
+    private readonly of: PodIdentity,
+    private readonly port = actionPort,
+  ) {}
+
+  /** Begins the attempt, or attaches to it. Resolves when the server has taken it. @param logOffset only attach, and go on there */
+  async invoke(
+    inputs: JsonObject | undefined,
+    logOffset: number | undefined,
+    signal: AbortSignal,
+  ): Promise<ServerLines> {
+    const body = JSON.stringify({
+      attempt: this.attempt,
+      ...(inputs !== undefined && { inputs }),
+      ...(logOffset !== undefined && { log_offset: logOffset }),
+    });
+    const response = await this.send('POST', '/invoke', signal, { body });
+    return linesOf(response);
+  }
+
+  /** Puts a file of this machine, or an empty folder. Answers where it lies there. */
+  async put(name: string, file: string | undefined, signal: AbortSignal): Promise<string> {
+    const found = file === undefined ? undefined : await stat(file);
+    const executable = found !== undefined && (found.mode & 0o100) !== 0 ? { executable: 'true' } : {};
+    const path = `/files/${name.split('/').map(encodeURIComponent).join('/')}${file === undefined ? '/' : ''}`;
+    const query = this.query(executable);
+    const content = file === undefined ? { body: '' } : { file, bytes: found?.size ?? 0 };
+    const response = await this.send('PUT', `${path}?${query}`, signal, content);
+    return z.object({ path: z.string() }).parse(JSON.parse(await textOf(response))).path;
+  }
+
+  /** A file that was returned is written to `target`; of a directory the list of what is in it is answered. */
+  async get(path: string, target: string, signal: AbortSignal): Promise<'file' | readonly DirectoryEntry[]> {
+    const response = await this.send('GET', `/files?${this.query({ path })}`, signal, {});
+    if (response.headers['content-type']?.startsWith('application/json') === true) {
+      return entriesSchema.parse(JSON.parse(await textOf(response))).entries;
+    }
+    await pipeline(response, createWriteStream(target, { flags: 'wx' }));
+    return 'file';
+  }
+
+  private get attempt() {
+    const { runId: run_id, execution, attempt } = this.of;
+    return { run_id, execution, attempt };
+  }
+
+  private query(more: Readonly<Record<string, string>>): string {
+    const { run_id, execution, attempt } = this.attempt;
+    return new URLSearchParams({ run_id, execution, attempt: String(attempt), ...more }).toString();
+  }
+
+  private async send(
+    method: string,
+    path: string,
+    signal: AbortSignal,
+    content: { readonly body?: string; readonly file?: string; readonly bytes?: number },
+  ): Promise<IncomingMessage> {
+    const { body, file, bytes } = content;
+    const length = file === undefined ? Buffer.byteLength(body ?? '') : (bytes ?? 0);
+    const options: RequestOptions = {
+      ...{ method, path, signal, port: this.port },
+      host: this.address,
+      agent: false,
+      headers: { authorization: `Bearer ${this.token}`, ...(method !== 'GET' && { 'content-length': length }) },
+    };
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sending = request(options, resolve).once('error', reject);
+      sending.setTimeout(silenceMs, () =>
+        sending.destroy(new Error(`The action's server said nothing for ${silenceMs / 1000} s`)),
+      );
+      if (file === undefined) sending.end(body);
+      else pipeline(createReadStream(file), sending).catch(reject);
+    });
+    const status = response.statusCode ?? 0;
+    if (status < 300) return response;
+    throw new ActionServerRefusal(status, reasonIn((await textOf(response)).slice(0, mostErrorBytes)));
+  }
+}
+
+export type ServerLines = AsyncIterable<ServerLine>;
+
+/** Ends without a result where the answer was broken off, and rejects where the connection failed. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<ServerLine> {
+  try {
+    for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+      const parsed = parsedLine(line);
+      if (parsed !== undefined) yield parsed;
+    }
+  } finally {
+    response.destroy();
+  }
+}
+
+/** A line that was cut, and what a newer server may say besides, is passed over. */
+function parsedLine(line: string): ServerLine | undefined {
+  try {
+    return lineSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonIn(text: string): string {
+  try {
+    return z.object({ error: z.string() }).parse(JSON.parse(text)).error;
+  } catch {
+    return text;
+  }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of response) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString('utf8');
+}

@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Failure, Outcome, SecretReference } from '@ryax/contracts';
+import { backoffMs, codeOf, wait, type Log } from '@ryax/platform';
+import type { Launch, LogSink } from '../../launcher';
+import type { ActionCache } from '../../process/action-cache';
+import type { ActionMetadata } from '../../process/action-metadata';
+import { note } from '../../process/attempt';
+import { AttemptFailure, outcomeOf } from '../../process/attempt-failure';
+import { AttemptOutput } from '../../process/attempt-output';
+import { InputPreparation, type InputSources } from '../../process/inputs';
+import { collectOutputs } from '../../process/outputs';
+import { imageOfAction } from '../action-image';
+import { actionPodFor, tokenVariable } from '../pod-spec';
+import { mainContainer } from '../pod-status';
+import type { PodEnd, PodTask } from '../pod-task';
+import type { NodePool, SiteConfig } from '../site-config';
+import { ActionServer, ActionServerRefusal, type ServerLine } from './action-server';
+import { PodFiles } from './pod-files';
+
+export interface HandlerTaskParts {
+  readonly sources: InputSources;
+  readonly actions: ActionCache;
+  /** For files on their way. */
+  readonly directory: string;
+  readonly site: SiteConfig;
+  readonly pool: NodePool;
+  readonly log: Log;
+  readonly leaving: AbortSignal;
+}
+
+/** Of what a successor knows whose pod has begun without it. */
+export interface Begun {
+  readonly secrets: readonly SecretReference[];
+}
+
+export type HandlerLaunch = Launch & { readonly action: Extract<Launch['action'], { type: 'handler' }> };
+
+const retry = { initialMs: 50, maxMs: 2_000 };
+
+/** A handler in an action image: the server in its pod is called, streams the log, and answers with the outputs. */
+export class HandlerTask implements PodTask {
+  result: Outcome | undefined;
+  private readonly over = new AbortController();
+  private readonly signal: AbortSignal;
+  private called: Promise<void> | undefined;
+
+  /** @param begun where another executor has created the pod, and perhaps called it */
+  constructor(
+    private readonly parts: HandlerTaskParts,
+    private readonly launch: HandlerLaunch,
+    private readonly sink: LogSink,
+    private readonly begun: Begun | undefined,
+    private readonly token: string,
+    private readonly onResult: () => void,
+  ) {
+    this.signal = AbortSignal.any([this.over.signal, parts.leaving]);
+  }
+
+  /** Async, that it may be of something else than of a site's configuration. */
+  pod(): Promise<V1Pod> {
+    const { site, pool } = this.parts;
+    const image = imageOfAction(site, this.launch.action.content_hash);
+    return Promise.resolve(actionPodFor(this.launch, { image, token: this.token }, pool, site));
+  }
+
+  runs(pod: V1Pod): void {
+    const address = pod.status?.podIP;
+    if (address === undefined || address === '' || this.called !== undefined) return;
+    this.called = this.call(address).then(
+      (outcome) => this.came(outcome),
+      (error: unknown) => this.failed(error),
+    );
+  }
+
+  /** The server never ends by itself: its end is the attempt's, if nothing was heard of it before. */
+  async outcomeAt({ final }: PodEnd): Promise<Outcome> {
+    this.over.abort(new Error('its pod has ended'));
+    await this.called;
+    if (this.result !== undefined) return this.result;
+    return { status: 'failed', failure: final.status === 'failed' ? final.failure : serverEnded };
+  }
+
+  async leave(): Promise<void> {
+    this.over.abort(new Error('it is left'));
+    await this.called;
+  }
+
+  private came(outcome: Outcome): void {
+    this.result = outcome;
+    this.onResult();
+  }
+
+  /** Cut off by what has become of the pod, or of us: that decides. */
+  private failed(error: unknown): void {
+    if (!this.signal.aborted) this.came(outcomeOf(error));
+  }
+
+  private async call(address: string): Promise<Outcome> {
+    const { sources, actions, directory } = this.parts;
+    const metadata = await actions.metadataOf(this.launch.action.content_hash);
+    const server = new ActionServer(address, this.token, this.launch);
+    const files = new PodFiles(server, sources.files, directory, this.signal);
+    try {
+      return await this.callWith(server, files, metadata);
+    } finally {
+      await files.close();
+    }
+  }
+
+  private async callWith(server: ActionServer, files: PodFiles, metadata: ActionMetadata): Promise<Outcome> {
+    const { sources } = this.parts;
+    const inputs =
+      this.begun === undefined
+        ? await this.whenReached(() =>
+            new InputPreparation(sources, files).forHandler(metadata.inputs, this.launch.inputs),
+          )
+        : undefined;
+    const secrets = inputs?.secrets ?? (await this.secretsOf(this.begun?.secrets ?? []));
+    const output = new AttemptOutput(this.sink, secrets);
+    const end = await this.untilResult(server, inputs?.values, output);
+    output.flush();
+    const outcome = await this.outcomeOf(end, files, metadata).catch(outcomeOf);
+    return output.masked(outcome);
+  }
+
+  private async outcomeOf(end: ServerEnd, files: PodFiles, metadata: ActionMetadata): Promise<Outcome> {
+    if ('failure' in end) {
+      const { kind, message, code, details } = end.failure;
+      const failure: Failure = { kind, message, ...(code !== undefined && { code }), ...(details && { details }) };
+      return { status: 'failed', failure };
+    }
+    const { launch, sink } = this;
+    const returned = { outputs: end.outputs, workingDirectory: end.cwd };
+    return collectOutputs(this.parts.sources, files, { launch, sink }, metadata.outputs, returned);
+  }
+
+  /** Asks again, and attaches, however often the connection breaks: only the pod's end can cut it off. */
+  private async untilResult(
+    server: ActionServer,
+    inputs: Parameters<ActionServer['invoke']>[0],
+    output: AttemptOutput,
+  ): Promise<ServerEnd> {
+    let offset = this.begun === undefined ? undefined : 0;
+    for (let tries = 0; ; tries++) {
+      try {
+        const lines = await server.invoke(offset === undefined ? inputs : undefined, offset, this.signal);
+        // It has taken it: from now on it is only attached to.
+        offset ??= 0;
+        for await (const line of lines) {
+          tries = 0;
+          if (isEnd(line)) return line;
+          if (!('log' in line)) continue;
+          offset = line.offset;
+          if (!output.stdout.write(Buffer.from(line.log))) await output.stdout.drained();
+        }
+      } catch (error) {
+        if (error instanceof ActionServerRefusal && error.status < 500) throw this.refused(error);
+        this.parts.log.debug('The server of an action was not reached', { error });
+      }
+      await wait(backoffMs(tries, retry), this.signal);
+    }
+  }
+
+  /** Before the server listens nothing can be put there. */
+  private async whenReached<T>(act: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await act();
+      } catch (error) {
+        if (error instanceof AttemptFailure || error instanceof ActionServerRefusal) throw error;
+        this.signal.throwIfAborted();
+        if (!isUnreached(error)) throw error;
+      }
+      await wait(backoffMs(tries, retry), this.signal);
+    }
+  }
+
+  private refused({ status, reason }: ActionServerRefusal): AttemptFailure {
+    if (status !== 410)
+      return new AttemptFailure({ kind: 'invalid', message: `The action's server refused: ${reason}` });
+    note(this.sink, 'The executor that began this attempt was gone before its pod was called');
+    return new AttemptFailure({ kind: 'lost', message: 'Its executor was gone before its pod was called' });
+  }
+
+  private async secretsOf(references: readonly SecretReference[]): Promise<readonly string[]> {
+    return Promise.all(references.map((reference) => this.parts.sources.secrets.read(reference)));
+  }
+}
+
+type ServerEnd = Extract<ServerLine, { outputs: unknown } | { failure: unknown }>;
+
+function isEnd(line: ServerLine): line is ServerEnd {
+  return 'outputs' in line || 'failure' in line;
+}
+
+function isUnreached(error: unknown): boolean {
+  return ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EPIPE'].includes(
+    codeOf(error) ?? '',
+  );
+}
+
+const serverEnded: Failure = { kind: 'lost', message: "The action's server ended before the handler had" };
+
+/** Whoever has it may call the pod: in the pod's own variables, and nowhere else. */
+export function newToken(): string {
+  return randomBytes(24).toString('hex');
+}
+
+/** Undefined where somebody has made the pod otherwise. */
+export function tokenIn(pod: V1Pod): string | undefined {
+  const main = pod.spec?.containers.find(({ name }) => name === mainContainer);
+  return main?.env?.find(({ name }) => name === tokenVariable)?.value;
+}

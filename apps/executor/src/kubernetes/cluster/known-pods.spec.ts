@@ -1,0 +1,82 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { Clock, Log, Metrics, Owner } from '@ryax/platform';
+import { useKubernetes, waitFor } from '@ryax/testing';
+import { ClusterConnection } from './connection';
+import { KnownPods, type PodNews } from './known-pods';
+import { PodApi } from './pod-api';
+import { RequestBudget } from './request-budget';
+
+const namespace = 'runs';
+const pod: V1Pod = {
+  metadata: { name: 'fit', labels: { app: 'quakes' } },
+  spec: { containers: [{ name: 'main', image: 'busybox', command: ['/bin/sh', '-c', 'sleep 60'] }] },
+};
+
+describe('the pods that are known', () => {
+  const server = useKubernetes({ namespaces: [namespace], secondMs: 50 });
+  const clock = new Clock();
+  let connection: ClusterConnection;
+  let owner: Owner;
+  let api: PodApi;
+  let known: KnownPods;
+  let news: PodNews['type'][];
+
+  beforeEach(async () => {
+    const log = new Log({ service: 'test', level: 'error' });
+    connection = await ClusterConnection.open(clock, server().kubeconfig(namespace));
+    const requests = new Metrics().counter({ name: 'requests', help: 'Requests', labelNames: ['verb', 'verdict'] });
+    const budget = new RequestBudget({ perSecond: 1_000, burst: 1_000 }, clock);
+    api = new PodApi(connection, budget, { namespace, labelSelector: 'app=quakes' }, requests);
+    known = new KnownPods(api, clock, log);
+    news = [];
+    known.listen('fit', ({ type }) => news.push(type));
+    owner = new Owner(log);
+    await new Promise<void>((listed) => owner.run('follow', (signal) => known.follow(signal, listed)));
+  });
+  afterEach(async () => {
+    await owner.stop();
+    connection.close();
+  });
+
+  async function created(): Promise<V1Pod> {
+    const answered = await api.create(pod, owner.signal);
+    if (answered.verdict !== 'ok') throw new Error(`Expected a pod, found ${answered.verdict}`);
+    return answered.object;
+  }
+
+  it('do not have one again that is gone, although an answer that was late tells of it', async () => {
+    const early = await created();
+    await waitFor(() => known.find('fit') !== undefined);
+    await api.remove('fit', early.metadata?.uid ?? '', 0, owner.signal);
+    await waitFor(() => news.at(-1) === 'gone');
+
+    known.learn(early);
+    expect(known.find('fit')).toBeUndefined();
+    expect(news.at(-1)).toBe('gone');
+  });
+
+  it('have another one of the same name', async () => {
+    const early = await created();
+    await api.remove('fit', early.metadata?.uid ?? '', 0, owner.signal);
+    await waitFor(() => news.at(-1) === 'gone');
+    const late = await created();
+    known.learn(late);
+    expect(known.find('fit')?.metadata?.uid).toBe(late.metadata?.uid);
+  });
+
+  it('do not become older by an answer that was late', async () => {
+    const early = await created();
+    const isRunning = () => known.find('fit')?.status?.phase === 'Running';
+    await waitFor(isRunning);
+    known.learn(early);
+    expect(isRunning()).toBe(true);
+  });
+
+  it('are looked for at the server where the watch has not told of one', async () => {
+    server().misbehaviour.silenceWatches();
+    expect(await known.look('fit', owner.signal)).toBeUndefined();
+    const early = await created();
+    server().misbehaviour.fail({ method: 'GET', times: 2 });
+    expect((await known.look('fit', owner.signal))?.metadata?.uid).toBe(early.metadata?.uid);
+  });
+});

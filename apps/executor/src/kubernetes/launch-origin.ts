@@ -1,0 +1,46 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { isSecretReference, type SecretReference } from '@ryax/contracts';
+import type { Launch } from '../launcher';
+import type { Origin } from './ownership';
+import type { PodIdentity } from './pod-name';
+
+/** What of a launch is written on its pod. */
+export function originIn({ origin, timeoutMs, resources, action, inputs }: Launch): Origin {
+  return {
+    reply_partition: origin.replyPartition,
+    since: origin.since,
+    ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
+    timeout_ms: timeoutMs,
+    resources,
+    action:
+      action.type === 'container'
+        ? { type: 'container', outputs: action.outputs }
+        : {
+            type: 'handler',
+            content_hash: action.content_hash,
+            secrets: Object.values(inputs).filter(isSecretReference),
+          },
+  };
+}
+
+/** What is needed of a launch whose pod is there: no inputs, and of a command its outputs. */
+export function launchFrom(pod: V1Pod, identity: PodIdentity, origin: Origin): Launch {
+  const { reply_partition: replyPartition, since, traceparent, timeout_ms: timeoutMs, resources, action } = origin;
+  const image = pod.spec?.containers[0]?.image ?? '';
+  return {
+    ...identity,
+    workflowId: '',
+    action:
+      action.type === 'container'
+        ? { type: 'container', image, command: [], env: {}, outputs: action.outputs }
+        : { type: 'handler', content_hash: action.content_hash },
+    inputs: {},
+    resources,
+    timeoutMs,
+    origin: { replyPartition, since, traceparent },
+  };
+}
+
+export function secretsIn({ action }: Origin): readonly SecretReference[] {
+  return action.type === 'handler' ? action.secrets : [];
+}

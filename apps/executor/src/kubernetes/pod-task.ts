@@ -1,0 +1,23 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Outcome } from '@ryax/contracts';
+import type { FinalOutcome } from './pod-step';
+
+/** How the outcome of an attempt comes out of its pod. */
+export interface PodTask {
+  /** The pod to be created, without what says whose it is. Rejects with an AttemptFailure where none can be made. */
+  pod(): Promise<V1Pod>;
+  /** Its container runs. Said again with all that is heard of it. */
+  runs(pod: V1Pod): void;
+  /** What it has come to although its pod goes on; undefined as long as only the pod's end can tell. */
+  readonly result: Outcome | undefined;
+  /** What it has come to by its pod's end, its log complete. May reject with an AttemptFailure. */
+  outcomeAt(end: PodEnd): Promise<Outcome>;
+  /** Lets go of it, where it is. */
+  leave(): Promise<void>;
+}
+
+export interface PodEnd {
+  readonly final: FinalOutcome;
+  readonly hasRun: boolean;
+  readonly isGone: boolean;
+}

@@ -1,0 +1,201 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { isFileReference, type JsonObject } from '@ryax/contracts';
+import { LocalFileStore, packDirectory } from '@ryax/filestore';
+import { waitFor } from '@ryax/testing';
+import { TestSite } from './site';
+import { isReal, patienceMs } from './target';
+
+const runtimes = join(__dirname, '../../runtimes');
+const repository = 'registry.test/actions';
+const limitMs = 3 * patienceMs;
+
+const python = `
+import os, time, pathlib
+
+class RyaxException(Exception):
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+def handle(inputs):
+    what = inputs['what']
+    print('begun ' + what, flush=True)
+    if what == 'refuse':
+        raise RyaxException('no such station', 404)
+    if what == 'crash':
+        os._exit(7)
+    if what == 'wait':
+        pathlib.Path(inputs['flag']).write_text('runs')
+        while pathlib.Path(inputs['flag']).exists():
+            time.sleep(0.02)
+    if what == 'secret':
+        print('the password is ' + inputs['password'], flush=True)
+    out = pathlib.Path('/tmp/' + inputs['name'] + '.txt')
+    if inputs['rows']:
+        out.write_text(pathlib.Path(inputs['rows']).read_text().upper())
+    else:
+        out.write_text(what)
+    return {'answer': what.upper(), 'copy': out}
+`;
+
+const metadata = {
+  apiVersion: 'ryax.tech/v2.0',
+  kind: 'Processor',
+  spec: {
+    id: 'answer',
+    version: '1.0',
+    human_name: 'Answer',
+    type: 'python3',
+    inputs: [
+      { name: 'what', type: 'string' },
+      { name: 'name', type: 'string' },
+      { name: 'flag', type: 'string', optional: true },
+      { name: 'rows', type: 'file', optional: true },
+      { name: 'password', type: 'password', optional: true },
+    ],
+    outputs: [
+      { name: 'answer', type: 'string' },
+      { name: 'copy', type: 'file' },
+    ],
+  },
+};
+
+/** A cluster has no image of this action: there RYAX_TEST_ACTION_IMAGE says which it has. */
+(isReal ? describe.skip : describe)('a handler in a pod of its image (a test server runs it from its folder)', () => {
+  let folder: string;
+  let hash: string;
+  let site: TestSite;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ryax-action-'));
+    for (const [name, content] of Object.entries({
+      'ryax_handler.py': python,
+      'ryax_metadata.yaml': JSON.stringify(metadata),
+    })) {
+      await mkdir(dirname(join(folder, 'action', name)), { recursive: true });
+      await writeFile(join(folder, 'action', name), content);
+    }
+    const files = await LocalFileStore.open(join(folder, 'files'));
+    ({ hash } = await packDirectory(files, join(folder, 'action')));
+    const image = `${repository}:${hash.replace('sha256:', '')}`;
+    const command = ['python3', join(runtimes, 'python3', 'server.py')];
+    site = await TestSite.open({
+      site: { actionImages: repository },
+      server: { images: { [image]: { command, env: { RYAX_ACTION_DIR: join(folder, 'action') } } } },
+    });
+    await packDirectory(site.files, join(folder, 'action'));
+  }, limitMs);
+  afterAll(async () => {
+    await site.close();
+    await rm(folder, { recursive: true, force: true });
+  }, limitMs);
+
+  const launch = (inputs: JsonObject, timeoutMs: number | null = null) =>
+    site.launch('', { action: { type: 'handler', content_hash: hash }, inputs, timeoutMs });
+
+  it(
+    'gets its inputs, files among them, and returns values and files; what it prints is the log',
+    async () => {
+      const executor = await site.executor();
+      const stored = await site.files.put('some rows\n');
+      const rows = { $file: stored.hash, name: 'rows.csv', size: stored.size, kind: 'file' };
+      const { end, log } = await executor.run(launch({ what: 'copy', name: 'copied', rows }));
+
+      if (end.outcome.status !== 'succeeded') throw new Error(JSON.stringify(end.outcome));
+      const { answer, copy } = end.outcome.outputs;
+      expect(answer).toBe('COPY');
+      if (!isFileReference(copy)) throw new Error(`Expected a file, found ${JSON.stringify(copy)}`);
+      expect(copy.name).toBe('copied.txt');
+      expect(String(await site.files.read(copy.$file))).toBe('SOME ROWS\n');
+      expect(log.lines).toEqual(['begun copy']);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'that refuses fails as the user has said, one that dies as a crash',
+    async () => {
+      const executor = await site.executor();
+      const refused = await executor.run(launch({ what: 'refuse', name: 'a' }));
+      expect(refused.end.outcome).toMatchObject({
+        status: 'failed',
+        failure: { kind: 'user', message: 'no such station', code: 404 },
+      });
+      const crashed = await executor.run(launch({ what: 'crash', name: 'b' }));
+      expect(crashed.end.outcome).toMatchObject({ status: 'failed', failure: { kind: 'crash', code: 7 } });
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'gets secrets in the clear, which nobody reads in its log',
+    async () => {
+      const executor = await site.executor();
+      const password = await site.secret('opensesame');
+      const { end, log } = await executor.run(launch({ what: 'secret', name: 'c', password }));
+      expect(end.outcome.status).toBe('succeeded');
+      expect(log.lines).toEqual(['begun secret', 'the password is ****']);
+    },
+    limitMs,
+  );
+
+  it(
+    'with inputs of another type is not begun',
+    async () => {
+      const executor = await site.executor();
+      const { end } = await executor.run(launch({ what: 'x' }));
+      expect(end.outcome).toMatchObject({ status: 'failed', failure: { kind: 'invalid', details: { input: 'name' } } });
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'goes on when its executor leaves, and the next one has its log from the beginning and its outputs',
+    async () => {
+      const flag = join(folder, 'flag');
+      site.server.resetRequestCounts();
+      const first = await site.executor();
+      const wanted = launch({ what: 'wait', name: 'd', flag });
+      const begun = first.launch(wanted);
+      await begun.log.has('begun wait');
+      await first.launcher.close();
+      expect(await begun.running.ended).toBe('left');
+
+      const second = await site.executor();
+      second.launcher.alive([second.incarnation]);
+      await waitFor(() => second.adopted.length === 1, { timeoutMs: patienceMs });
+      await rm(flag);
+      const [adopted] = second.adopted;
+      expect(await adopted?.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
+      expect(adopted?.log.lines).toEqual(['begun wait']);
+      expect(site.server.requestCounts['create pods']).toBe(1);
+      second.forget(wanted);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'is stopped at its time limit and by a cancel',
+    async () => {
+      const executor = await site.executor();
+      const flag = join(folder, 'never');
+      const late = await executor.run(launch({ what: 'wait', name: 'e', flag }, 500));
+      expect(late.end.outcome).toMatchObject({ status: 'failed', failure: { kind: 'timeout' } });
+
+      const wanted = launch({ what: 'wait', name: 'f', flag });
+      const begun = executor.launch(wanted);
+      await begun.log.has('begun wait');
+      begun.running.cancel(false);
+      expect(await begun.outcome()).toEqual({ status: 'cancelled' });
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+});

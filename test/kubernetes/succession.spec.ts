@@ -1,0 +1,153 @@
+import { waitFor } from '@ryax/testing';
+import { TestSite } from './site';
+import { itWithTestServer, patienceMs, specMs } from './target';
+import type { TestExecutor } from './test-executor';
+
+const pods = 12;
+const retentionMs = 1_500;
+
+describe('executors of one site', () => {
+  let site: TestSite;
+  beforeEach(async () => {
+    site = await TestSite.open({ site: { retention: `${retentionMs / 1000}s` } });
+  }, specMs);
+  afterEach(() => site.close(), specMs);
+
+  async function begin(executor: TestExecutor) {
+    const gate = site.gate();
+    const launches = Array.from({ length: pods }, () => site.launch(`echo begun; ${gate.wait}; echo over`));
+    const attempts = launches.map((launch) => executor.launch(launch));
+    await Promise.all(attempts.map(({ log }) => log.has('begun')));
+    return { gate, launches, attempts };
+  }
+
+  async function adopted(count: number, ...executors: readonly TestExecutor[]): Promise<void> {
+    const found = () => executors.reduce((sum, each) => sum + each.adopted.length, 0);
+    const describe = () => `${count} adoptions, found ${found()}`;
+    await waitFor(() => found() >= count, { timeoutMs: patienceMs, describe });
+  }
+
+  it(
+    'share the pods of one that is gone: each is adopted by one of them',
+    async () => {
+      const [first, second, third] = [await site.executor(), await site.executor(), await site.executor()];
+      const { gate, launches } = await begin(first);
+      await first.close();
+      const alive = [second.incarnation, third.incarnation];
+      second.launcher.alive(alive);
+      third.launcher.alive([...alive].reverse());
+      await adopted(pods, second, third);
+      await gate.open();
+
+      const all = [...second.adopted, ...third.adopted];
+      expect(all.map(({ runId }) => runId).sort()).toEqual(launches.map(({ runId }) => runId).sort());
+      for (const attempt of all) expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+    },
+    specMs,
+  );
+
+  it(
+    'of which each has heard of itself alone do not take pods from each other',
+    async () => {
+      const [first, second, third] = [await site.executor(), await site.executor(), await site.executor()];
+      const { gate, launches } = await begin(first);
+      await first.close();
+      second.launcher.alive([second.incarnation]);
+      third.launcher.alive([third.incarnation]);
+      await adopted(pods, second, third);
+      await gate.open();
+
+      const all = [...second.adopted, ...third.adopted];
+      for (const attempt of all) expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+      expect(all.map(({ runId }) => runId).sort()).toEqual(launches.map(({ runId }) => runId).sort());
+    },
+    specMs,
+  );
+
+  it(
+    'let go of pods that another one has adopted although they live',
+    async () => {
+      const [zombie, second] = [await site.executor(), await site.executor()];
+      const { gate, attempts } = await begin(zombie);
+      second.launcher.alive([second.incarnation]);
+      await adopted(pods, second);
+      expect(new Set(await Promise.all(attempts.map(({ running }) => running.ended)))).toEqual(new Set(['left']));
+      await gate.open();
+      for (const attempt of second.adopted) {
+        expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+        expect(attempt.log.lines).toEqual(['begun', 'over']);
+      }
+    },
+    specMs,
+  );
+
+  it(
+    'leave the pods of those who live alone',
+    async () => {
+      const [first, second] = [await site.executor(), await site.executor()];
+      const { gate, attempts } = await begin(first);
+      second.launcher.alive([first.incarnation, second.incarnation]);
+      await gate.open();
+      for (const attempt of attempts) expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+      expect(second.adopted).toEqual([]);
+    },
+    specMs,
+  );
+
+  it(
+    'know of pods of each other, and of those that are nowhere',
+    async () => {
+      const [first, second] = [await site.executor(), await site.executor()];
+      const launch = site.launch('echo begun; sleep 30');
+      await first.launch(launch).log.has('begun');
+      expect(await second.exists(launch)).toBe(true);
+      expect(await second.exists({ ...launch, attempt: 2 })).toBe(false);
+      // It answers for what it holds itself, and is asked only about what it does not.
+      expect(await first.exists(launch)).toBe(false);
+    },
+    specMs,
+  );
+
+  it(
+    'keep a finished pod until its outcome was recorded, and for the retention after that',
+    async () => {
+      const executor = await site.executor();
+      const launch = site.launch('echo over');
+      const attempt = executor.launch(launch);
+      expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+      expect(await site.pods()).toHaveLength(1);
+      executor.forget(launch);
+      const forgottenAtMs = performance.now();
+      await site.noPodIsLeft();
+      expect(performance.now() - forgottenAtMs).toBeGreaterThanOrEqual(retentionMs);
+    },
+    specMs,
+  );
+
+  itWithTestServer('that leave while they read the last of a log leave the attempt to their successor', async () => {
+    const [first, second] = [await site.executor(), await site.executor()];
+    const launch = site.launch('echo over');
+    site.server.misbehaviour.fail({ path: /\/log\?/, times: Infinity });
+    const attempt = first.launch(launch);
+    await site.containerIs('terminated', launch);
+    await waitFor(() => (site.server.requestCounts['log pods'] ?? 0) > 1, { describe: 'the log to be asked for' });
+    await first.close();
+    expect(await attempt.running.ended).toBe('left');
+
+    site.server.misbehaviour.calm();
+    second.launcher.alive([second.incarnation]);
+    await adopted(1, second);
+    expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded' });
+    expect(second.adopted[0]?.log.lines).toEqual(['over']);
+  });
+
+  itWithTestServer('are not sure that a pod is nowhere because a list does not have it', async () => {
+    site.server.misbehaviour.freezeLists();
+    const first = await site.executor();
+    const launch = site.launch('echo begun; sleep 30');
+    await first.launch(launch).log.has('begun');
+    site.server.misbehaviour.hangUp({ path: /watch=true/, times: Infinity });
+    const second = await site.executor();
+    expect(await second.exists(launch)).toBe(true);
+  });
+});

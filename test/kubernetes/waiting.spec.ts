@@ -1,0 +1,85 @@
+import type { Outcome } from '@ryax/contracts';
+import { TestSite } from './site';
+import { specMs } from './target';
+
+/** No registry of this name can be (RFC 2606), so no node asks one for long. */
+const noImage = 'registry.invalid/none:1';
+const patience = { image: '2s', configuration: '2s', unschedulable: '2s' };
+const server = { isMissing: (image: string) => image === noImage };
+
+describe('an attempt whose pod cannot start', () => {
+  let site: TestSite | undefined;
+  afterEach(() => site?.close(), specMs);
+
+  /** What comes of an attempt at a site like this. */
+  async function outcomeAt(options: object, image?: string): Promise<Outcome> {
+    site = await TestSite.open({ site: { patience, ...options }, server });
+    const executor = await site.executor();
+    const launch = site.launch('echo never', { ...(image !== undefined && { action: { image } }) });
+    const { end, log } = await executor.run(launch);
+    expect(log.lines).toEqual([]);
+    await site.noPodIsLeft();
+    return end.outcome;
+  }
+
+  it(
+    'fails with the cause when its image cannot be pulled',
+    async () => {
+      const outcome = await outcomeAt({}, noImage);
+      expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'image', details: { image: noImage } } });
+      expect(JSON.stringify(outcome)).toMatch(/pull|resolve|lookup|not found/);
+    },
+    specMs,
+  );
+
+  it(
+    'is rejected when a secret is missing, and names it',
+    async () => {
+      const valueFrom = { secretKeyRef: { name: 'ryax-test-no-such-secret', key: 'token' } };
+      const containers = [{ name: 'main', env: [{ name: 'TOKEN', valueFrom }] }];
+      const outcome = await outcomeAt({ podTemplate: { spec: { containers } } });
+      expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'rejected' } });
+      expect(JSON.stringify(outcome)).toContain('ryax-test-no-such-secret');
+    },
+    specMs,
+  );
+
+  it(
+    'is rejected when no node has the labels that it selects by, in the words of the scheduler',
+    async () => {
+      const nodeSelector = { 'example.org/no-such-label': 'yes' };
+      const outcome = await outcomeAt({ podTemplate: { spec: { nodeSelector } } });
+      expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'rejected' } });
+      expect(JSON.stringify(outcome)).toContain('nodes are available');
+    },
+    specMs,
+  );
+
+  it(
+    'is rejected without a pod when it asks more than any node has',
+    async () => {
+      site = await TestSite.open();
+      const executor = await site.executor();
+      const outcome = await executor.outcomeOf(site.launch('echo never', { resources: { cpu: 2 } }));
+      expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'rejected' } });
+      expect(JSON.stringify(outcome)).toContain('it asks cpu 2 where it has 1');
+      expect(await site.pods()).toEqual([]);
+    },
+    specMs,
+  );
+
+  it(
+    'is cancelled while it waits',
+    async () => {
+      site = await TestSite.open({ server });
+      const executor = await site.executor();
+      const launch = site.launch('echo never', { action: { image: noImage } });
+      const attempt = executor.launch(launch);
+      await site.containerIs('waiting', launch);
+      attempt.running.cancel(false);
+      expect(await attempt.outcome()).toEqual({ status: 'cancelled' });
+      await site.noPodIsLeft();
+    },
+    specMs,
+  );
+});
