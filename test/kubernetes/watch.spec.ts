@@ -110,6 +110,27 @@ describe('attempts whose executor is told late or nothing about their pods', () 
     await endWell();
   });
 
+  itWithTestServer('end right while it cannot be found out whether another pod is gone', async () => {
+    await begin();
+    const [vanished, ...others] = site.server.pods('runs');
+    if (vanished === undefined) throw new Error('Expected pods');
+    const isOfVanished = ({ runId }: Watched) => runId === vanished.metadata.annotations?.['ryax.tech/run'];
+    await whileNobodyWatches(() => {
+      site.server.store.remove(podsResource, vanished);
+      site.server.misbehaviour.expireVersions();
+      return Promise.resolve();
+    });
+    site.server.misbehaviour.fail({ path: new RegExp(`/${vanished.metadata.name}$`), times: Infinity });
+    await gate.open();
+    const remaining = attempts.filter((attempt) => !isOfVanished(attempt));
+    expect(remaining).toHaveLength(others.length);
+    for (const attempt of remaining) expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+
+    site.server.misbehaviour.calm();
+    const lost = { status: 'failed', failure: { kind: 'lost' } };
+    expect(await attempts.find(isOfVanished)?.outcome()).toMatchObject(lost);
+  });
+
   itWithTestServer('are lost when their pods have vanished while the server was away', async () => {
     await begin();
     await site.server.goDown();

@@ -194,7 +194,10 @@ export class KubernetesServer {
 
   private async listen(port: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.http.once('error', reject).listen(port, '127.0.0.1', resolve);
+      this.http.once('error', reject).listen(port, '127.0.0.1', () => {
+        this.http.off('error', reject);
+        resolve();
+      });
     });
     this.port = (this.http.address() as AddressInfo).port;
   }

@@ -23,6 +23,7 @@ export const defaultWatching: KnownPodsOptions = { silenceMs: 150_000, relistMs:
 /** An answer or a list that is late by so much may still tell of a pod that is gone. */
 const goneForMs = 600_000;
 const mostGone = 20_000;
+const confirmedAtOnce = 8;
 const retry = { initialMs: 250, maxMs: 15_000 };
 
 /**
@@ -77,13 +78,13 @@ export class KnownPods {
    * aborted.
    */
   async look(name: string, signal: AbortSignal): Promise<V1Pod | undefined> {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const known = this.pods.get(name);
       if (known !== undefined) return known;
       const answered = await this.api.read(name, signal);
       if (answered.verdict === 'gone') return undefined;
       if (answered.verdict === 'ok') return answered.object;
-      await this.rest('A pod could not be read', answered, signal);
+      await wait(Math.max(backoffMs(tries, retry), retryAfter(answered)), signal);
     }
   }
 
@@ -91,9 +92,13 @@ export class KnownPods {
   async follow(signal: AbortSignal, onListed: () => void): Promise<void> {
     for (let futile = 0; !signal.aborted; futile++) {
       const { resourceVersion, items } = await this.listUntilAnswered(signal);
-      await this.replaceAll(items, signal);
+      for (const pod of items) this.learn(pod);
       onListed();
-      if ((await this.watchFrom(resourceVersion, signal)) === 'watched') futile = -1;
+      const missing = this.missingIn(items);
+      // There may be many of them, and all others have news meanwhile.
+      const watching = this.watchFrom(resourceVersion, signal);
+      const [watched] = await Promise.all([watching, this.confirmAllGone(missing, signal)]);
+      if (watched === 'watched') futile = -1;
       // A cache that is behind gives out lists which are too old to be watched from, for as long as it is behind.
       else await wait(backoffMs(futile, retry), signal);
     }
@@ -110,23 +115,27 @@ export class KnownPods {
     }
   }
 
-  private async replaceAll(items: readonly V1Pod[], signal: AbortSignal): Promise<void> {
-    for (const pod of items) this.learn(pod);
+  private missingIn(items: readonly V1Pod[]): (readonly [string, V1Pod])[] {
     const listed = new Set(items.map(({ metadata }) => metadata?.name));
-    for (const [name, last] of this.pods) {
-      if (!listed.has(name)) await this.confirmGone(name, last, signal);
-    }
+    return [...this.pods].filter(([name]) => !listed.has(name));
+  }
+
+  private async confirmAllGone(missing: (readonly [string, V1Pod])[], signal: AbortSignal): Promise<void> {
+    const confirmSome = async () => {
+      for (let next = missing.pop(); next !== undefined; next = missing.pop()) await this.confirmGone(...next, signal);
+    };
+    await Promise.all(Array.from({ length: confirmedAtOnce }, confirmSome));
   }
 
   /** A list may come from a cache that is behind; that a pod is gone is believed when it is asked for itself. */
   private async confirmGone(name: string, last: V1Pod, signal: AbortSignal): Promise<void> {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const answered = await this.api.read(name, signal);
       const isOther = answered.verdict === 'ok' && answered.object.metadata?.uid !== last.metadata?.uid;
       if (answered.verdict === 'gone' || isOther) this.drop(name, last);
       if (answered.verdict === 'ok') this.learn(answered.object);
       if (answered.verdict === 'ok' || answered.verdict === 'gone') return;
-      await this.rest('A pod could not be read', answered, signal);
+      await wait(Math.max(backoffMs(tries, retry), retryAfter(answered)), signal);
     }
   }
 
