@@ -51,6 +51,7 @@ describe('pods whose executor is gone', () => {
     const first = await site.executor();
     const { gate, launches, attempts } = await begin(first, count);
     const uids = (await site.pods()).map(({ metadata }) => metadata?.uid).sort();
+    expect(uids).toHaveLength(count);
     await first.close();
     expect(new Set(await Promise.all(attempts.map(({ running }) => running.ended)))).toEqual(new Set(['left']));
 
