@@ -116,7 +116,7 @@ describe('the output of a pod', () => {
 
   itWithTestServer('is complete when it can be read only after a while', async () => {
     const executor = await site.executor();
-    site.server.misbehaviour.fail({ path: /\/log\?/, times: 4 });
+    site.server.misbehaviour.fail({ path: /\/log\?/, times: 2 });
     const { log } = await executor.run(site.launch(writeNumbered(0, 100)));
     expect(log.lines).toEqual(numbered(0, 100));
   });

@@ -231,6 +231,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       api: this.options.api,
       incarnation: keeper.incarnation,
       mayCreate: () => true,
+      seen: () => undefined,
       say: () => undefined,
     };
     const from = ownerOf(pod);

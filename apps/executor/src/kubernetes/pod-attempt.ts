@@ -104,7 +104,8 @@ export class PodAttempt implements RunningAttempt {
 
   private create(pod: V1Pod): Promise<Created> {
     const { api, incarnation, mayCreate, leaving } = this.parts;
-    return createPod(pod, { api, incarnation, mayCreate, say: (line) => this.say(line) }, this.stopped.signal, leaving);
+    const hear = { seen: () => this.unheard, say: (line: string) => this.say(line) };
+    return createPod(pod, { api, incarnation, mayCreate, ...hear }, this.stopped.signal, leaving);
   }
 
   private outcomeWithoutPod(created: Exclude<Created, { type: 'pod' }>): Outcome {

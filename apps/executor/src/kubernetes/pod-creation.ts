@@ -1,6 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure } from '@ryax/contracts';
 import { backoffMs, wait } from '@ryax/platform';
+import type { PodNews } from './cluster/known-pods';
 import type { PodApi, Refused } from './cluster/pod-api';
 import { reasonOf } from './cluster/pod-api';
 import { identityOf } from './labels';
@@ -17,6 +18,8 @@ export interface CreationParts {
   readonly incarnation: string;
   /** Whether a runner still counts on us: what nobody waits for any more must not begin. */
   readonly mayCreate: () => boolean;
+  /** What the watch has told of a pod of that name: it may be there, or gone again, although we never heard of its creation. */
+  readonly seen: () => PodNews | undefined;
   /** What holds it up, for whoever reads along. */
   readonly say: (line: string) => void;
 }
@@ -43,6 +46,8 @@ export async function createPod(
   let conflicts = 0;
   for (let tries = 0; ; tries++) {
     if (stopped.aborted && !mayExist) return { type: 'stopped' };
+    const seen = mayExist ? seenOf(pod, parts) : undefined;
+    if (seen !== undefined) return { type: 'pod', pod: seen };
     if (!mayExist && !parts.mayCreate()) return { type: 'failed', failure: notBegun };
     // Nobody wants it, but it may be there: it is not created again, and is looked for.
     const answered = stopped.aborted
@@ -80,6 +85,14 @@ export async function createPod(
     await rest(answered, tries, AbortSignal.any([stopped, signal]));
     signal.throwIfAborted();
   }
+}
+
+/** A pod that was created and is gone again must not be created once more: whoever gets it hears that it is gone. */
+function seenOf(pod: V1Pod, parts: CreationParts): V1Pod | undefined {
+  const news = parts.seen();
+  const seen = news?.type === 'gone' ? news.last : news?.pod;
+  const isOurs = seen !== undefined && isSameAttempt(seen, pod) && ownerOf(seen) === parts.incarnation;
+  return isOurs ? seen : undefined;
 }
 
 /**
