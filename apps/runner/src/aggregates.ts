@@ -12,6 +12,7 @@ import {
   decideAction,
   decideWorkflow,
   entryOf,
+  grownMemory,
   evolve,
   evolveAction,
   evolveWorkflow,
@@ -123,6 +124,11 @@ export class RunAggregate implements Aggregate<RunMessage> {
 
   entryOf(execution: string): PlanEntry | undefined {
     return entryOf(this.present, execution);
+  }
+
+  /** The memory that an execution was given after an attempt had run out of it, in bytes. */
+  grownMemory(execution: string): number | undefined {
+    return grownMemory(this.present, execution);
   }
 
   get readyLanes(): readonly ReadyLane[] {

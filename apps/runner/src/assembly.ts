@@ -9,6 +9,7 @@ import { Decider } from './decider';
 import { DecisionLoop } from './decision-loop';
 import { Dispatch } from './dispatch';
 import { Durations } from './durations';
+import { SufficientMemory } from './sufficient-memory';
 import { Effects } from './effects';
 import { ExecutorBeats } from './executor-beats';
 import { ExecutorRegistry } from './executors';
@@ -66,6 +67,7 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
   });
   const values = new Values(eventLog.log, files);
   const durations = new Durations();
+  const memory = new SufficientMemory();
   const store: StreamStore = new StreamStore(
     eventLog.log,
     new Plans(files),
@@ -82,11 +84,11 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
   const wakes = new WakeSignal(broker, ids, log);
   const submit = (item: WorkItem) => owner.run(item.cause.type, () => loop.submit([item]));
   const starts = new Starts(
-    { outbox, index, executors, values, files, clock, ids, metrics, log, submit },
+    { outbox, index, executors, values, files, clock, ids, memory, metrics, log, submit },
     { startValidityMs, inlineValueBytes },
   );
   const effects: Effects = new Effects(
-    { outbox, index, starts, values, wakes, clock, ids, metrics, recentEnds: dispatch.recentEnds, durations },
+    { outbox, index, starts, values, wakes, clock, ids, metrics, recentEnds: dispatch.recentEnds, durations, memory },
     (streamId) => takeover.isOurs(streamId),
   );
   const timers: Timers = new Timers(eventLog.log, eventLog.clock, store, {

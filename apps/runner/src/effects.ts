@@ -13,6 +13,7 @@ import type { Durations } from './durations';
 import type { Outbox } from './outbox';
 import type { RunnerMetrics } from './runner-metrics';
 import type { Starts } from './starts';
+import type { SufficientMemory } from './sufficient-memory';
 import type { RunStream } from './stream-store';
 import type { Values } from './values';
 import type { WakeSignal } from './wake-signal';
@@ -31,6 +32,7 @@ export interface EffectsParts {
   readonly metrics: RunnerMetrics;
   readonly recentEnds: RecentEnds;
   readonly durations: Pick<Durations, 'observed'>;
+  readonly memory: Pick<SufficientMemory, 'observed'>;
 }
 
 /**
@@ -148,6 +150,8 @@ export class Effects {
     if (duration_ms !== null && entry !== undefined) {
       this.parts.durations.observed(aggregate.plan, entry, duration_ms);
     }
+    const grown = aggregate.grownMemory(execution);
+    if (grown !== undefined && entry?.action) this.parts.memory.observed(entry.action, grown);
   }
 
   private ended(stream: RunStream, execution: string, attempt: number | null): void {

@@ -6,6 +6,7 @@ import type { Outbox } from './outbox';
 import type { RunnerMetrics } from './runner-metrics';
 import { fitInputs, mayBeLarge, startTooLarge } from './start-inputs';
 import type { RunStream } from './stream-store';
+import type { SufficientMemory } from './sufficient-memory';
 import type { LoadableValues, Values } from './values';
 import { internalItem, type WorkItem } from './work-item';
 import type { TrackedAttempt, WorkIndex } from './work-index';
@@ -21,6 +22,7 @@ export interface StartsParts {
   readonly files: FileStore;
   readonly clock: Clock;
   readonly ids: IdSource;
+  readonly memory: Pick<SufficientMemory, 'resourcesFor'>;
   readonly metrics: RunnerMetrics;
   readonly log: Log;
   /** Has the decider decide it soon. */
@@ -105,7 +107,13 @@ export class Starts {
       return;
     }
     this.parts.index.sendTo(attempt, incarnation);
-    const start = { ...request, project, valid_for_ms: this.options.startValidityMs, reply_partition: partition };
+    const start = {
+      ...request,
+      resources: this.parts.memory.resourcesFor(request.action, request.resources),
+      project,
+      valid_for_ms: this.options.startValidityMs,
+      reply_partition: partition,
+    };
     this.parts.outbox.start(incarnation, {
       start,
       since,

@@ -35,6 +35,13 @@ export const retrySchema = z.strictObject({
   max_interval: durationSchema.optional(),
   multiplier: z.number().min(1).max(100).optional(),
   on: z.array(z.enum(['crash', 'timeout', 'out-of-memory', 'image', 'lost'])).optional(),
+  memory_factor: z
+    .number()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('After an attempt that ran out of memory the next one has so many times as much; 2 unless told'),
+  memory_max: sizeSchema.optional().describe('And never more; four times what the first one had unless told'),
 });
 export type Retry = z.infer<typeof retrySchema>;
 

@@ -8,6 +8,7 @@ export {
   cancelRequests,
   entryOf,
   firstReady,
+  grownMemory,
   outstanding,
   outstandingAttempt,
   readyLanes,

@@ -58,7 +58,14 @@ describe('a pod that ends of itself', () => {
     expect(failureOf(lastOf('oom'))).toEqual({
       kind: 'out-of-memory',
       message: 'Took more than the 32Mi of memory that the container main may; give the action more memory',
-      details: { pod: 'oom', node: 'node-a', container: 'main', reason: 'OOMKilled', exitCode: 137 },
+      details: {
+        pod: 'oom',
+        node: 'node-a',
+        container: 'main',
+        reason: 'OOMKilled',
+        exitCode: 137,
+        memory_bytes: 2 ** 25,
+      },
     });
   });
 

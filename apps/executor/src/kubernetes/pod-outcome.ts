@@ -2,6 +2,7 @@ import type { V1ContainerStateTerminated, V1Pod } from '@kubernetes/client-node'
 import type { Failure } from '@ryax/contracts';
 import { describeExit } from '../process/process-group';
 import { graceEndsMs, interruptionOf, lost, type Interruption } from './interruption';
+import { bytesOf } from './pod-resources';
 import { because, failureOf, mainContainer, specOf, statusOfMain, timeMs } from './pod-status';
 import { waitOf, type Wait } from './pod-wait';
 
@@ -116,7 +117,9 @@ function failureOfEnd(pod: V1Pod, { container, terminated }: End): Failure {
   const who = isMain ? 'The command' : `The init container ${container}, before which the action cannot start,`;
   const details = { container, reason: reason ?? '', exitCode };
   if (isOutOfMemory(terminated)) {
-    return failureOf(pod, { kind: 'out-of-memory', message: outOfMemoryMessage(pod, container), details });
+    const had = bytesOf(specOf(pod, container)?.resources?.limits?.memory);
+    const known = had === undefined ? details : { ...details, memory_bytes: had };
+    return failureOf(pod, { kind: 'out-of-memory', message: outOfMemoryMessage(pod, container), details: known });
   }
   if (reason === 'StartError' || reason === 'ContainerCannotRun') {
     return failureOf(pod, { kind: 'crash', message: because(`${who} could not be started`, message), details });

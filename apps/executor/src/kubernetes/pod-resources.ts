@@ -49,3 +49,16 @@ function bytes(name: string, count: number | undefined): Record<string, string> 
   if (count === undefined) return {};
   return { [name]: count % 2 ** 20 === 0 ? `${count / 2 ** 20}Mi` : String(count) };
 }
+
+const unitBytes: Readonly<Record<string, number>> = {
+  '': 1,
+  ...{ k: 1e3, M: 1e6, G: 1e9, T: 1e12 },
+  ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 },
+};
+
+/** A quantity of memory as it stands in a pod; undefined where it is none, or in a unit that nobody uses for memory. */
+export function bytesOf(quantity: string | undefined): number | undefined {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)([a-zA-Z]*)$/.exec(quantity ?? '') ?? [];
+  const factor = unitBytes[unit];
+  return count === undefined || factor === undefined ? undefined : Math.floor(Number(count) * factor);
+}

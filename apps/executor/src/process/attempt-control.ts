@@ -87,7 +87,7 @@ function failureOfBreach(breach: Breach) {
   switch (breach.resource) {
     case 'memory': {
       const message = `Used ${mebibytes(breach.used)} MiB of memory, allowed are ${mebibytes(breach.allowed)} MiB`;
-      return { kind: 'out-of-memory' as const, message };
+      return { kind: 'out-of-memory' as const, message, details: { memory_bytes: breach.allowed } };
     }
     case 'cpu': {
       const message = `Used ${seconds(breach.usedMs)} s of CPU time, allowed are ${seconds(breach.allowedMs)} s (cores × time limit)`;

@@ -106,6 +106,15 @@ export interface RetryPlan {
   readonly multiplier: number;
   /** Kinds of failure that use the user's budget and are retried. */
   readonly on: ReadonlySet<string>;
+  /** How an attempt after one that ran out of memory differs from it; the usual way where it is not there. */
+  readonly memory?: MemoryGrowth;
+}
+
+export interface MemoryGrowth {
+  /** Of what the attempt had that ran out of memory; at least 1. */
+  readonly factor: number;
+  /** However often it fails; null for the usual bound. */
+  readonly maxBytes: number | null;
 }
 
 /** A compiled CEL expression. Total: evaluating yields a value or says why not; it never throws. */

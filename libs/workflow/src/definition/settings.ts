@@ -8,6 +8,7 @@ import {
 } from '@ryax/contracts';
 import type { Faults } from './faults';
 import { at, type Place } from './place';
+import { defaultMemoryGrowth } from '../run/memory-growth';
 import type { ForEachPlan, RetryPlan } from './plan';
 
 /** The settings of an entry that are numbers: with units parsed and defaults put in. */
@@ -48,7 +49,19 @@ export function readRetry(retry: Retry | undefined, place: Place, faults: Faults
     maxIntervalMs: longest ?? Math.max(defaultMaxIntervalMs, initialIntervalMs),
     multiplier: retry.multiplier ?? defaultMultiplier,
     on: new Set<string>(retry.on ?? defaultRetriedKinds),
+    ...readMemoryGrowth(retry, place, faults),
   };
+}
+
+function readMemoryGrowth(
+  { memory_factor, memory_max }: Retry,
+  place: Place,
+  faults: Faults,
+): Pick<RetryPlan, 'memory'> {
+  if (memory_factor === undefined && memory_max === undefined) return {};
+  const maxBytes = memory_max === undefined ? null : (parseSizeBytes(memory_max) ?? null);
+  if (memory_max !== undefined && maxBytes === null) faults.add(at(place, 'memory_max'), 'is larger than any memory');
+  return { memory: { factor: memory_factor ?? defaultMemoryGrowth.factor, maxBytes } };
 }
 
 /** Null when there is none, or when it is wrong, which has been told. */

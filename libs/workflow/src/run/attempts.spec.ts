@@ -1,5 +1,7 @@
 import { action, literal, workflow, type ActionOptions } from './testing/plan-builder';
-import { RunDriver } from './testing/run-driver';
+import { grownMemory, startRequest } from './queries';
+import { restore, snapshot } from './snapshot';
+import { noValues, RunDriver } from './testing/run-driver';
 import { nextWakeup } from './timers';
 
 const retrying = (options: ActionOptions['retry'] = { maxAttempts: 3 }) =>
@@ -239,5 +241,46 @@ describe('starting a run', () => {
   it('ends at once when there is nothing to do', () => {
     const run = new RunDriver(workflow({ actions: [action('a', { forEach: literal([]) })] })).start();
     expect(run.story()).toEqual(['RunStarted', 'CollectionOpened a', 'CollectionClosed a', 'RunSucceeded']);
+  });
+});
+
+describe('an attempt after one that ran out of memory', () => {
+  const mib = 2 ** 20;
+  const outOfMemory = (had: number) =>
+    ({ kind: 'out-of-memory', message: 'killed', details: { memory_bytes: had } }) as const;
+  const memoryOf = (run: RunDriver) => {
+    const answer = startRequest(run.state, 'a', noValues);
+    return answer.type === 'request' ? (answer.request.resources.memory_bytes ?? 0) / mib : answer.type;
+  };
+
+  it('asks for twice as much, also when the run is folded from a snapshot or from its events', () => {
+    const run = retrying()
+      .handOut('a')
+      .fail('a', outOfMemory(100 * mib));
+    run.wakeAt(run.now + 60_000);
+    run.handOut('a');
+    expect(memoryOf(run)).toBe(200);
+
+    run.state = restore(run.state.plan, JSON.parse(JSON.stringify(snapshot(run.state))));
+    expect(memoryOf(run)).toBe(200);
+    expect(grownMemory(run.state, 'a')).toBe(200 * mib);
+  });
+
+  it('asks for as much as its definition lets it', () => {
+    const run = retrying({ maxAttempts: 3, memory: { factor: 10, maxBytes: 300 * mib } }).handOut('a');
+    run.fail('a', outOfMemory(100 * mib)).wakeAt(run.now + 60_000);
+    run.handOut('a');
+    expect(memoryOf(run)).toBe(300);
+  });
+
+  it('keeps what it has when it then fails in another way', () => {
+    const run = retrying()
+      .handOut('a')
+      .fail('a', outOfMemory(100 * mib));
+    run.wakeAt(run.now + 60_000);
+    run.handOut('a').fail('a', { kind: 'crash', message: 'no' });
+    run.wakeAt(run.now + 120_000);
+    run.handOut('a');
+    expect(memoryOf(run)).toBe(200);
   });
 });

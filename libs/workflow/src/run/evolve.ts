@@ -1,5 +1,6 @@
 import type { EventOf, Failure } from '@ryax/contracts';
 import { limits } from '@ryax/contracts';
+import { shortAfter } from './memory-growth';
 import { findInstance, nameOf } from './names';
 import { isOutstanding } from './phase';
 import { endInstance, enter, failGroup, openCollection, proceed, stopRun } from './progress';
@@ -113,6 +114,7 @@ function failed(state: RunState, { data, recordedAt }: Recorded<'ExecutionFailed
     return failGroup(state, instance, failure, recordedAt);
   }
   instance.failure = failure;
+  instance.shortMemory = shortAfter(instance.shortMemory, data.failure);
   noteRunner(instance, data, recordedAt);
   if (data.will_retry) return awaitRetry(state, instance);
   endInstance(state, instance, 'failed', recordedAt, { execution: nameOf(instance), failure });

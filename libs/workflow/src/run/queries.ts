@@ -1,6 +1,7 @@
 import type { PlanEntry } from '../definition/plan';
 import { evaluateInputs } from './inputs';
 import { firstInLane, laneOf } from './lanes';
+import { grownResources } from './memory-growth';
 import { findInstance, nameOf } from './names';
 import { isOutstanding } from './phase';
 import type {
@@ -24,6 +25,14 @@ import { CANCEL_FORCE_AFTER_MS } from './timer';
 export function entryOf(state: RunState, execution: string): PlanEntry | undefined {
   const end = execution.indexOf('.');
   return state.plan.entryById.get(end === -1 ? execution : execution.slice(0, end));
+}
+
+/** The memory that an execution was given after an attempt had run out of it, in bytes; undefined where none has. */
+export function grownMemory(state: RunState, execution: string): number | undefined {
+  const instance = findInstance(state, execution);
+  if (instance === undefined || instance.shortMemory === null) return undefined;
+  const { resources, retry } = instance.entry;
+  return grownResources(resources, instance.shortMemory, retry.memory).memory_bytes;
 }
 
 /** How much could start now, apart by what it asks for. */
@@ -85,7 +94,7 @@ export function cancelRequests(state: RunState, now: number): CancelRequest[] {
 export function startRequest(state: RunState, execution: string, values: ValueSource): StartRequestAnswer {
   const instance = findInstance(state, execution);
   if (instance === undefined || state.start === null || !isOutstanding(instance.phase)) return { type: 'none' };
-  const { action, resources, timeoutMs } = instance.entry;
+  const { action, resources, retry, timeoutMs } = instance.entry;
   const inputs = evaluateInputs({ state, values }, instance);
   if (inputs.type === 'needs') return inputs;
   if (inputs.type === 'fault' || action === null) return { type: 'none' };
@@ -98,7 +107,7 @@ export function startRequest(state: RunState, execution: string, values: ValueSo
       attempt: instance.attempt,
       action,
       inputs: inputs.value,
-      resources,
+      resources: grownResources(resources, instance.shortMemory, retry.memory),
       timeout_ms: timeoutMs,
     },
   };

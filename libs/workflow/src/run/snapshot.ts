@@ -4,6 +4,7 @@ import type { Plan } from '../definition/plan';
 import { isOutstanding, phases, type Phase } from './phase';
 import { isCollectionDone, isGroup, isScopeDone, newCollection, newInstance, newRun, newScope } from './state';
 import type { Cause, Collection, Counts, Instance, RunState, Scope, Stop } from './state';
+import type { ShortMemory } from './memory-growth';
 import type { StoredValue } from './stored-value';
 import { countInstance, setPhase } from './tally';
 import { addFinallyTimer, addGroupTimer, addRunTimer, addStopTimers } from './timer';
@@ -15,7 +16,7 @@ import { addFinallyTimer, addGroupTimer, addRunTimer, addStopTimers } from './ti
  * Raise the number with every change of what `evolve` makes of the same events, or of this shape: a snapshot that was
  * stored under another number is ignored and the stream folded instead.
  */
-export const RUN_STATE_SCHEMA = 2;
+export const RUN_STATE_SCHEMA = 3;
 
 export interface RunSnapshot extends Pick<RunState, SnapshotField> {
   readonly main: ScopeSnapshot;
@@ -69,6 +70,7 @@ type InstanceSnapshot = readonly [
   endedAt: number | null,
   outputs: StoredValue,
   failure: Failure | null,
+  shortMemory: ShortMemory | null,
   scope: ScopeSnapshot | null,
   collection: CollectionSnapshot | null,
 ];
@@ -109,6 +111,7 @@ function instanceSnapshot(instance: Instance): InstanceSnapshot {
     instance.endedAt,
     instance.outputs,
     instance.failure,
+    instance.shortMemory,
     inner?.type === 'scope' ? scopeSnapshot(inner) : null,
     inner?.type === 'collection' ? collectionSnapshot(inner) : null,
   ];
@@ -155,9 +158,9 @@ function restoreCollection(restoring: Restoring, owner: Instance, snapshot: Coll
 
 function restoreInstance(restoring: Restoring, instance: Instance, snapshot: InstanceSnapshot): void {
   const [phase, waitingFor, attempt, site, executor, userRetries, infrastructureRetries, turn, ...rest] = snapshot;
-  const [readyAt, scheduledAt, startedAt, endedAt, outputs, failure, scope, collection] = rest;
+  const [readyAt, scheduledAt, startedAt, endedAt, outputs, failure, shortMemory, scope, collection] = rest;
   Object.assign(instance, { waitingFor, attempt, site, executor, userRetries, infrastructureRetries, turn });
-  Object.assign(instance, { readyAt, scheduledAt, startedAt, endedAt, outputs, failure });
+  Object.assign(instance, { readyAt, scheduledAt, startedAt, endedAt, outputs, failure, shortMemory });
   if (scope !== null && instance.entry.content !== null) {
     const inner = newScope(instance.entry.content, 'group', instance);
     instance.inner = inner;

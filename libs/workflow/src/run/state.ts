@@ -2,6 +2,7 @@ import type { EventOf, Failure, JsonValue } from '@ryax/contracts';
 import type { Heights } from '../definition/heights';
 import type { Plan, PlanEntry, ScopePlan } from '../definition/plan';
 import { layoutOf, type PlanLayout } from './layout';
+import type { ShortMemory } from './memory-growth';
 import type { Phase } from './phase';
 import { phases } from './phase';
 import { createLanes, type Lanes } from './lanes';
@@ -159,6 +160,8 @@ export interface Instance {
   /** Retries granted so far from each budget. */
   userRetries: number;
   infrastructureRetries: number;
+  /** Of its attempts that ran out of memory. */
+  shortMemory: ShortMemory | null;
   /** How many executions of the run were ready before it first was: a retry has the place that it had. 0 until then. */
   turn: number;
   /** It stands in its lane's queue, ready or not any more. */
@@ -245,6 +248,7 @@ export function newInstance(entry: PlanEntry, parent: Scope | Collection, index:
     executor: null,
     userRetries: 0,
     infrastructureRetries: 0,
+    shortMemory: null,
     turn: 0,
     queued: false,
     readyAt: null,

@@ -1,0 +1,42 @@
+import { useTestDatabase, waitFor } from '@ryax/testing';
+import { Engine } from './testing/engine';
+
+const mib = 2 ** 20;
+
+describe('An action that runs out of memory', () => {
+  const database = useTestDatabase();
+  let engine: Engine;
+  beforeEach(async () => {
+    engine = await Engine.open(database.url);
+    await engine.runner();
+  });
+  afterEach(() => engine.close());
+
+  it('is tried again with more, and what was enough is asked for by its next executions at once', async () => {
+    const executor = await engine.executor();
+    const failure = { kind: 'out-of-memory' as const, message: 'killed', details: { memory_bytes: 100 * mib } };
+    const retry = { max_attempts: 2, initial_interval: 0 };
+    const resources = { memory: '100M' };
+    const container = { image: 'alpine', command: ['sort'] };
+    const definition = await engine.define([{ id: 'a', container, retry, resources }]);
+
+    await engine.start('first', definition);
+    await waitFor(() => executor.startsOf('a').length === 1);
+    const [first] = executor.startsOf('a');
+    if (first === undefined) throw new Error('Expected a start');
+    await executor.end(first, { status: 'failed', failure });
+    await waitFor(() => executor.startsOf('a').length === 2);
+    const second = executor.startsOf('a')[1];
+    if (second === undefined) throw new Error('Expected a second start');
+    await executor.end(second, { status: 'succeeded', outputs: {} });
+    await waitFor(async () => (await engine.history('first')).includes('RunSucceeded'));
+
+    await engine.start('next', definition);
+    await waitFor(() => executor.startsOf('a').length === 3);
+    expect(executor.startsOf('a').map(({ run_id, attempt, resources: asked }) => [run_id, attempt, asked])).toEqual([
+      ['first', 1, { memory_bytes: 100 * mib }],
+      ['first', 2, { memory_bytes: 200 * mib }],
+      ['next', 1, { memory_bytes: 200 * mib }],
+    ]);
+  });
+});
