@@ -8,7 +8,7 @@ export const image = process.env['RYAX_TEST_IMAGE'] ?? 'busybox:1.36';
 /** A second of graces and back-offs in the test server; a cluster takes its time. */
 export const secondMs = isReal ? 1_000 : 100;
 /** How long something may take that a cluster does. */
-export const patienceMs = isReal ? 180_000 : 20_000;
+export const patienceMs = isReal ? 180_000 : 60_000;
 
 /** How long a whole spec may take. */
 export const specMs = 3 * patienceMs;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ioDeclarationSchema, type ActionToRun, type JsonObject } from '@ryax/contracts';
 import type { AttemptEnd } from '../launcher';
 import { crash, decidedBy, note, type Attempt } from './attempt';
+import { outcomeOfStop } from './attempt-control';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
 import { actionEnvironment, attemptVariables, inputVariables, type Environment } from './environment';
@@ -55,6 +56,8 @@ export class CommandRunner {
     note(sink, `The image ${container.image} is ignored: this executor runs commands on its own machine`);
     const env = await this.environment(room, container, attempt, inputs);
 
+    // While its inputs were put there. It need not be begun to be ended.
+    if (control.stopped !== undefined) return { outcome: outcomeOfStop(control.stopped), durationMs: 0 };
     const startedAt = monotonicMs();
     const output = new AttemptOutput(sink, inputs.secrets);
     const group = await this.start(room, container.command, env);
