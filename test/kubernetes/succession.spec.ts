@@ -141,6 +141,27 @@ describe('executors of one site', () => {
     expect(second.adopted[0]?.log.lines).toEqual(['over']);
   });
 
+  itWithTestServer('do not call a pod unknown that they are about to adopt', async () => {
+    const [first, second] = [await site.executor(), await site.executor()];
+    const launch = site.launch('echo begun; sleep 30');
+    await first.launch(launch).log.has('begun');
+    await first.close();
+    const { misbehaviour } = site.server;
+    misbehaviour.loseReply({ method: 'PATCH' });
+    misbehaviour.hangUp({ method: 'GET', path: new RegExp(`/${site.podName(launch)}$`), times: Infinity });
+    second.launcher.alive([second.incarnation]);
+    const isLabelled = async () =>
+      (await site.pods())[0]?.metadata?.labels?.['ryax.tech/executor'] === second.incarnation;
+    await waitFor(isLabelled, { describe: 'the pod to be labelled' });
+    // Of which the executor has heard once it has heard of what came later.
+    await second.launch(site.launch('echo later')).log.has('later');
+    expect(second.adopted).toEqual([]);
+    expect(await second.exists(launch)).toBe(true);
+
+    misbehaviour.calm();
+    await adopted(1, second);
+  });
+
   itWithTestServer('are not sure that a pod is nowhere because a list does not have it', async () => {
     site.server.misbehaviour.freezeLists();
     const first = await site.executor();

@@ -114,6 +114,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const found = await this.pods.look(podName(identityOfAttempt(attempt)), this.leaving.signal);
     // Not of an attempt: somebody else's, who has it under that name.
     if (found === undefined || identityOf(found) === undefined) return false;
+    // It may be labelled as ours before we know that it is, and hold it.
+    if (this.adopting.has(found.metadata?.uid ?? '')) return true;
     // A pod of ours that we do not hold has ended and is settled: it is kept for people to look at.
     return ownerOf(found) !== this.requireKeeper().incarnation;
   }
