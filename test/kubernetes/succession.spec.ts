@@ -124,6 +124,22 @@ describe('executors of one site', () => {
     specMs,
   );
 
+  itWithTestServer('do not keep a pod that may yet begin', async () => {
+    const patient = await TestSite.open({ site: { retention: '1h' } });
+    try {
+      patient.server.misbehaviour.slowStarts(60_000);
+      const executor = await patient.executor();
+      const launch = patient.launch('echo never');
+      const attempt = executor.launch(launch);
+      await patient.containerIs('waiting', launch);
+      executor.forget(launch);
+      await patient.noPodIsLeft();
+      expect(await attempt.outcome()).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
+    } finally {
+      await patient.close();
+    }
+  });
+
   itWithTestServer('that leave while they read the last of a log leave the attempt to their successor', async () => {
     const [first, second] = [await site.executor(), await site.executor()];
     const launch = site.launch('echo over');

@@ -126,8 +126,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const pod = this.pods.find(name);
     const uid = pod?.metadata?.uid;
     if (pod === undefined || uid === undefined) return;
-    // The server of an action image goes on for ever: there is nothing to look at, and its room is wanted.
-    const keptMs = podOutcome(pod).status === 'running' ? 0 : retentionMs;
+    // What goes on, as the server of an action image does for ever, or may yet begin: its room is wanted.
+    const hasEnded = ['succeeded', 'failed'].includes(podOutcome(pod).status);
+    const keptMs = hasEnded ? retentionMs : 0;
     this.owner.run(`keep pod ${name}`, async (signal) => {
       if (keptMs > 0) await wait(Math.min(keptMs, longestWaitMs), signal);
       this.removal.remove({ name, uid });
