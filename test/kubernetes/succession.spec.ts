@@ -1,4 +1,5 @@
 import { waitFor } from '@ryax/testing';
+import { pods as podsResource } from '../../libs/testing/src/kubernetes/objects';
 import { TestSite } from './site';
 import { itWithTestServer, patienceMs, specMs } from './target';
 import type { TestExecutor } from './test-executor';
@@ -176,6 +177,21 @@ describe('executors of one site', () => {
 
     misbehaviour.calm();
     await adopted(1, second);
+  });
+
+  itWithTestServer('that may not adopt do not try again and again', async () => {
+    const [first, second] = [await site.executor(), await site.executor()];
+    const launch = site.launch('echo begun; sleep 30');
+    await first.launch(launch).log.has('begun');
+    await first.close();
+    site.server.misbehaviour.forbid('patch', podsResource, 'runs', { method: 'PATCH', times: Infinity });
+    for (let times = 0; times < 10; times++) {
+      second.launcher.alive([second.incarnation]);
+      // A request later it has heard what came of it.
+      await second.exists({ ...launch, attempt: 2 });
+    }
+    expect(site.server.requestCounts['patch pods']).toBe(1);
+    expect(second.adopted).toEqual([]);
   });
 
   itWithTestServer('are not sure that a pod is nowhere because a list does not have it', async () => {

@@ -51,6 +51,8 @@ export interface KubernetesLauncherOptions {
 const mostValueBytes = 64 * 1024 * 1024;
 const mostActions = 64;
 const actionsFolder = 'actions';
+/** Before a pod is adopted that the cluster has not let us adopt: we hear of it each second. */
+const refusedForMs = 15_000;
 /** Longer than this no timer can count. */
 const longestWaitMs = 2 ** 31 - 1;
 
@@ -238,6 +240,10 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     };
     const from = ownerOf(pod);
     const taken = await takeOver(pod, parts, signal, (owner) => owner === from);
+    if (taken.type === 'failed' && taken.failure.kind === 'rejected') {
+      log.warn('A pod could not be adopted', { pod: name, from, reason: taken.failure.message });
+      await wait(refusedForMs, signal);
+    }
     if (taken.type !== 'pod') return;
     this.pods.learn(taken.pod);
     log.info('A pod was adopted', { pod: name, from });
