@@ -1,4 +1,5 @@
 import { waitFor } from '@ryax/testing';
+import { pods as podsResource } from '../../libs/testing/src/kubernetes/objects';
 import { TestSite } from './site';
 import { itWithTestServer, patienceMs, specMs } from './target';
 import type { TestExecutor } from './test-executor';
@@ -124,6 +125,22 @@ describe('executors of one site', () => {
     specMs,
   );
 
+  itWithTestServer('do not keep a pod that may yet begin', async () => {
+    const patient = await TestSite.open({ site: { retention: '1h' } });
+    try {
+      patient.server.misbehaviour.slowStarts(60_000);
+      const executor = await patient.executor();
+      const launch = patient.launch('echo never');
+      const attempt = executor.launch(launch);
+      await patient.containerIs('waiting', launch);
+      executor.forget(launch);
+      await patient.noPodIsLeft();
+      expect(await attempt.outcome()).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
+    } finally {
+      await patient.close();
+    }
+  });
+
   itWithTestServer('that leave while they read the last of a log leave the attempt to their successor', async () => {
     const [first, second] = [await site.executor(), await site.executor()];
     const launch = site.launch('echo over');
@@ -139,6 +156,42 @@ describe('executors of one site', () => {
     await adopted(1, second);
     expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded' });
     expect(second.adopted[0]?.log.lines).toEqual(['over']);
+  });
+
+  itWithTestServer('do not call a pod unknown that they are about to adopt', async () => {
+    const [first, second] = [await site.executor(), await site.executor()];
+    const launch = site.launch('echo begun; sleep 30');
+    await first.launch(launch).log.has('begun');
+    await first.close();
+    const { misbehaviour } = site.server;
+    misbehaviour.loseReply({ method: 'PATCH' });
+    misbehaviour.hangUp({ method: 'GET', path: new RegExp(`/${site.podName(launch)}$`), times: Infinity });
+    second.launcher.alive([second.incarnation]);
+    const isLabelled = async () =>
+      (await site.pods())[0]?.metadata?.labels?.['ryax.tech/executor'] === second.incarnation;
+    await waitFor(isLabelled, { describe: 'the pod to be labelled' });
+    // Of which the executor has heard once it has heard of what came later.
+    await second.launch(site.launch('echo later')).log.has('later');
+    expect(second.adopted).toEqual([]);
+    expect(await second.exists(launch)).toBe(true);
+
+    misbehaviour.calm();
+    await adopted(1, second);
+  });
+
+  itWithTestServer('that may not adopt do not try again and again', async () => {
+    const [first, second] = [await site.executor(), await site.executor()];
+    const launch = site.launch('echo begun; sleep 30');
+    await first.launch(launch).log.has('begun');
+    await first.close();
+    site.server.misbehaviour.forbid('patch', podsResource, 'runs', { method: 'PATCH', times: Infinity });
+    for (let times = 0; times < 10; times++) {
+      second.launcher.alive([second.incarnation]);
+      // A request later it has heard what came of it.
+      await second.exists({ ...launch, attempt: 2 });
+    }
+    expect(site.server.requestCounts['patch pods']).toBe(1);
+    expect(second.adopted).toEqual([]);
   });
 
   itWithTestServer('are not sure that a pod is nowhere because a list does not have it', async () => {

@@ -82,6 +82,11 @@ export class Attempts {
     return this.leaving ? { ...size, slots: 0 } : size;
   }
 
+  /** Whether it is held, or has ended and is not settled. */
+  has(name: string): boolean {
+    return this.held.has(name) || this.context.outcomes.has(name);
+  }
+
   get isLeaving(): boolean {
     return this.leaving;
   }
@@ -152,7 +157,7 @@ export class Attempts {
   /** Held from now on, whether there is room or not: it runs. What was said of it before it was ours holds. */
   adopt({ of, since, resources }: Adopted, begin: (ended: Ended) => Work): void {
     const name = attemptName(of);
-    if (this.held.has(name) || this.context.outcomes.has(name)) return;
+    if (this.has(name)) return;
     const now = this.context.clock.monotonicMs();
     this.pool.occupy(name, this.context.settings.amountsOf(resources));
     const held: Running = {

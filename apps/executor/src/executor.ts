@@ -8,6 +8,7 @@ import { Envelopes } from './envelope';
 import { ExecutorMetrics } from './executor-metrics';
 import { Heartbeat } from './heartbeat';
 import { Inbox } from './inbox';
+import { Inquiries } from './inquiries';
 import type { Adoption, Launcher, LogSink, RunningAttempt } from './launcher';
 import type { Taken } from './held-attempt';
 import { Lease } from './lease';
@@ -45,6 +46,8 @@ export class Executor {
   private readonly attempts: Attempts;
   private readonly heartbeat: Heartbeat;
   private readonly inbox: Inbox;
+  /** Only where work is kept. */
+  private readonly inquiries: Inquiries | undefined;
   private readonly log: Log;
   private readonly unregister: (() => void)[] = [];
   private readonly envelopes: Envelopes;
@@ -74,7 +77,9 @@ export class Executor {
       metrics: new ExecutorMetrics(metrics, () => this.gauged()),
       begin: (taken, ended) => this.begin(taken, ended),
     });
-    const keepsWork = parts.launcher.kept !== undefined;
+    const { kept } = parts.launcher;
+    const keepsWork = kept !== undefined;
+    this.inquiries = keepsWork ? new Inquiries(kept, this.attempts, this.owner) : undefined;
     this.heartbeat = new Heartbeat(broker, this.attempts, reporter, settings, keepsWork, clock, envelopes, log);
     this.inbox = new Inbox(broker, this.attempts, settings, this.incarnation, {
       beatAnswered: (answer) => this.beatAnswered(answer),
@@ -236,16 +241,10 @@ export class Executor {
     return this.watch(addressOf(start), (sink) => launcher.launch(launchOf(taken, action), sink), ended);
   }
 
-  /** Whoever does not hold an attempt may still see its work: somebody else has it, or it will be ours, and we are asked again. */
   private asked(attempts: readonly Attempt[], askedAt: number | null): void {
-    const { kept } = this.parts.launcher;
     for (const attempt of attempts) {
-      if (kept === undefined) this.attempts.query(attempt, askedAt);
-      else {
-        this.owner.run('look for what is asked for', async () => {
-          if (!(await kept.exists(attempt))) this.attempts.query(attempt, askedAt);
-        });
-      }
+      if (this.inquiries === undefined) this.attempts.query(attempt, askedAt);
+      else this.inquiries.ask(attempt, askedAt);
     }
   }
 

@@ -99,6 +99,44 @@ describe('work that outlives its executor', () => {
     expect(executor.answers.at(-1)).toMatchObject({ execution: 'a', answer: 'unknown', asked_at: 3_000 });
   });
 
+  it('is looked for once while the cluster does not answer, however often a runner repeats its question', async () => {
+    const { kept, executor } = await Keeping.started();
+    let answer: () => void = () => undefined;
+    kept.isLooking = new Promise((resolve) => (answer = resolve));
+    for (let times = 0; times < 20; times++) await executor.queryAt(1_000, startOf('a'));
+    expect(kept.lookedFor).toHaveLength(1);
+
+    answer();
+    await settle();
+    expect(executor.answers).toMatchObject([{ execution: 'a', answer: 'unknown', asked_at: 1_000 }]);
+  });
+
+  it('is looked for again for a question that came meanwhile: what was seen before proves nothing', async () => {
+    const { kept, executor } = await Keeping.started();
+    let answer: () => void = () => undefined;
+    kept.isLooking = new Promise((resolve) => (answer = resolve));
+    await executor.queryAt(1_000, startOf('a'));
+    kept.there.add('default/r1/a/1');
+    await executor.queryAt(2_000, startOf('a'));
+    answer();
+    await settle();
+    expect(kept.lookedFor).toHaveLength(2);
+    expect(executor.answers).toEqual([]);
+  });
+
+  it('is not looked for where it is ours: that it is held is said although the cluster does not answer', async () => {
+    const { kept, executor } = await Keeping.started(oneSlot);
+    await executor.deliverStarts(startOf('runs'), startOf('waits'));
+    kept.isLooking = new Promise(() => undefined);
+    await executor.queryAt(1_000, startOf('runs'));
+    await executor.queryAt(1_000, startOf('waits'));
+    expect(kept.lookedFor).toEqual([]);
+    expect(executor.answers).toMatchObject([
+      { execution: 'runs', answer: 'holding', asked_at: 1_000 },
+      { execution: 'waits', answer: 'holding', asked_at: 1_000 },
+    ]);
+  });
+
   it('is forgotten when its outcome is in the log', async () => {
     const { kept, executor } = await Keeping.started();
     await executor.deliverStarts(startOf('a'));

@@ -51,6 +51,8 @@ export interface KubernetesLauncherOptions {
 const mostValueBytes = 64 * 1024 * 1024;
 const mostActions = 64;
 const actionsFolder = 'actions';
+/** Before a pod is adopted that the cluster has not let us adopt: we hear of it each second. */
+const refusedForMs = 15_000;
 /** Longer than this no timer can count. */
 const longestWaitMs = 2 ** 31 - 1;
 
@@ -114,6 +116,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const found = await this.pods.look(podName(identityOfAttempt(attempt)), this.leaving.signal);
     // Not of an attempt: somebody else's, who has it under that name.
     if (found === undefined || identityOf(found) === undefined) return false;
+    // It may be labelled as ours before we know that it is, and hold it.
+    if (this.adopting.has(found.metadata?.uid ?? '')) return true;
     // A pod of ours that we do not hold has ended and is settled: it is kept for people to look at.
     return ownerOf(found) !== this.requireKeeper().incarnation;
   }
@@ -124,8 +128,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const pod = this.pods.find(name);
     const uid = pod?.metadata?.uid;
     if (pod === undefined || uid === undefined) return;
-    // The server of an action image goes on for ever: there is nothing to look at, and its room is wanted.
-    const keptMs = podOutcome(pod).status === 'running' ? 0 : retentionMs;
+    // What goes on, as the server of an action image does for ever, or may yet begin: its room is wanted.
+    const hasEnded = ['succeeded', 'failed'].includes(podOutcome(pod).status);
+    const keptMs = hasEnded ? retentionMs : 0;
     this.owner.run(`keep pod ${name}`, async (signal) => {
       if (keptMs > 0) await wait(Math.min(keptMs, longestWaitMs), signal);
       this.removal.remove({ name, uid });
@@ -236,6 +241,10 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     };
     const from = ownerOf(pod);
     const taken = await takeOver(pod, parts, signal, (owner) => owner === from);
+    if (taken.type === 'failed' && taken.failure.kind === 'rejected') {
+      log.warn('A pod could not be adopted', { pod: name, from, reason: taken.failure.message });
+      await wait(refusedForMs, signal);
+    }
     if (taken.type !== 'pod') return;
     this.pods.learn(taken.pod);
     log.info('A pod was adopted', { pod: name, from });

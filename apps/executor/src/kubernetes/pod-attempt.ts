@@ -13,7 +13,8 @@ import { createPod, type Created } from './pod-creation';
 import type { PodTask } from './pod-task';
 import type { PodRemoval } from './pod-removal';
 import { statusOfMain, timeMs } from './pod-status';
-import { isUnreachable, nextStep, ranForMs, type FinalOutcome, type PodLimits, type Watched } from './pod-step';
+import { isUnreachable, nextStep, ranForMs } from './pod-step';
+import type { FinalOutcome, PodLimits, PodStep, Watched } from './pod-step';
 import { waitOf } from './pod-wait';
 
 export interface PodAttemptParts {
@@ -131,6 +132,7 @@ export class PodAttempt implements RunningAttempt {
       if (this.reason === undefined && this.task.result !== undefined) return this.end(this.task.result);
       const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
       const step = nextStep(this.watched, this.work.limits, now);
+      if (this.isByTheClock(step) && (await this.wasBehind(this.watched))) continue;
       switch (step.type) {
         case 'end':
           return this.finish(step.outcome);
@@ -152,6 +154,18 @@ export class PodAttempt implements RunningAttempt {
           step satisfies never;
       }
     }
+  }
+
+  /** Whether only the time that has passed says so. */
+  private isByTheClock({ type }: PodStep): boolean {
+    return type === 'never-started' || type === 'give-up' || (type === 'time-limit' && this.reason === undefined);
+  }
+
+  /** While the server was away its pods went on, and may have started or ended in time. */
+  private async wasBehind(watched: Watched): Promise<boolean> {
+    const { pods, leaving } = this.parts;
+    await pods.confirm(watched.pod, leaving);
+    return this.watched !== watched;
   }
 
   private firstLook(pod: V1Pod): Watched {

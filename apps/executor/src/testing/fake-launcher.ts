@@ -46,6 +46,10 @@ export class FakeKept implements KeptWork {
   /** Names of attempts whose work is there. */
   readonly there = new Set<string>();
   readonly forgotten: string[] = [];
+  /** Names of attempts that were looked for, each time. */
+  readonly lookedFor: string[] = [];
+  /** The cluster does not answer yet. */
+  isLooking: Promise<void> = Promise.resolve();
   keeper: Keeper | undefined;
   /** What there is has not been found yet. */
   isOpening: Promise<void> = Promise.resolve();
@@ -59,8 +63,11 @@ export class FakeKept implements KeptWork {
     this.said.push(incarnations);
   }
 
-  exists(attempt: Omit<Addressed, 'reply_partition'>): Promise<boolean> {
-    return Promise.resolve(this.there.has(attemptName(attempt)));
+  async exists(attempt: Omit<Addressed, 'reply_partition'>): Promise<boolean> {
+    this.lookedFor.push(attemptName(attempt));
+    const isThere = this.there.has(attemptName(attempt));
+    await this.isLooking;
+    return isThere;
   }
 
   forget(attempt: Omit<Addressed, 'reply_partition'>): void {

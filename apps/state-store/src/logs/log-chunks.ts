@@ -22,7 +22,10 @@ export interface StoredChunk {
   readonly isSettled: boolean;
 }
 
-/** Stores chunks, in one statement; one that is there already is left as it is. */
+/**
+ * Stores chunks, in one statement; of two that begin at one place the longer one is kept. Whoever goes on with an attempt whose executor is
+ * gone sends its log again, from its beginning and cut elsewhere: so chunks may overlap.
+ */
 export async function storeChunks(connection: Connection, chunks: readonly LogChunk[]): Promise<void> {
   const columns = columnsOf(chunks, (chunk) => [
     chunk.project,
@@ -41,8 +44,13 @@ const insertChunks = {
   name: 'logs.insert',
   text: `
     INSERT INTO log_chunks (project, run_id, execution, attempt, byte_offset, bytes, content, is_end)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::bytea[], $8::bool[])
-    ON CONFLICT (project, run_id, execution, attempt, byte_offset) DO NOTHING`,
+    SELECT DISTINCT ON (project, run_id, execution, attempt, byte_offset) *
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::bytea[], $8::bool[])
+      AS chunk (project, run_id, execution, attempt, byte_offset, bytes, content, is_end)
+    ORDER BY project, run_id, execution, attempt, byte_offset, bytes DESC, is_end DESC
+    ON CONFLICT (project, run_id, execution, attempt, byte_offset) DO UPDATE
+    SET bytes = excluded.bytes, content = excluded.content, is_end = excluded.is_end
+    WHERE (excluded.bytes, excluded.is_end) > (log_chunks.bytes, log_chunks.is_end)`,
 };
 
 /** Chunks from the one that holds the byte at `offset`, in order, of about `limitBytes` together. */
@@ -65,7 +73,10 @@ export async function readChunks(
 
 type ChunkRow = Pick<LogChunkEntity, 'byte_offset' | 'bytes' | 'content' | 'is_end'> & { readonly is_settled: boolean };
 
-/** The first is the last one that begins at or before the offset; at most a thousand, should they be tiny. */
+/** No chunk is longer: executors cut at half of it. */
+const longestChunk = 64 * 1024;
+
+/** The first is one that holds the offset, else the last one before it; at most a thousand, should they be tiny. */
 const selectChunks = {
   name: 'logs.read',
   text: `
@@ -76,6 +87,9 @@ const selectChunks = {
       FROM log_chunks
       WHERE project = $1 AND run_id = $2 AND execution = $3 AND attempt = $4
         AND byte_offset >= coalesce((
+          SELECT min(byte_offset) FROM log_chunks
+          WHERE project = $1 AND run_id = $2 AND execution = $3 AND attempt = $4
+            AND byte_offset BETWEEN $5 - ${longestChunk} AND $5 AND byte_offset + bytes + is_end::int > $5), (
           SELECT max(byte_offset) FROM log_chunks
           WHERE project = $1 AND run_id = $2 AND execution = $3 AND attempt = $4 AND byte_offset <= $5), 0)
       ORDER BY byte_offset
@@ -123,11 +137,14 @@ const selectEnds = {
     SELECT k.*, last.length
     FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS k (project, run_id, execution, attempt),
     LATERAL (
-      SELECT c.byte_offset + c.bytes + c.is_end::int AS length FROM log_chunks c
+      SELECT max(c.byte_offset + c.bytes + c.is_end::int) AS length FROM log_chunks c
       WHERE (c.project, c.run_id, c.execution, c.attempt) = (k.project, k.run_id, k.execution, k.attempt)
-      ORDER BY c.byte_offset DESC
-      LIMIT 1
-    ) AS last`,
+        AND c.byte_offset >= (
+          SELECT max(m.byte_offset) FROM log_chunks m
+          WHERE (m.project, m.run_id, m.execution, m.attempt) = (k.project, k.run_id, k.execution, k.attempt)
+        ) - ${longestChunk}
+    ) AS last
+    WHERE last.length IS NOT NULL`,
 };
 
 /** One text for an attempt's log, as a key in memory. */

@@ -48,6 +48,30 @@ describe('logs', () => {
     expect(await read()).toEqual({ attempt: 1, text: 'one\ntwo\n', next_offset: 8, complete: true });
   });
 
+  it('has all that two executors have sent of it, of which one went on where the other one was gone', async () => {
+    await send(chunk(0, 'begun\n'), chunk(6, 'half '));
+    await waitFor(async () => (await storedRows()).length === 2);
+    const following = read({ offset: 6, wait_ms: 30_000 });
+    expect(await following).toMatchObject({ text: 'half ', next_offset: 11 });
+
+    const rest = read({ offset: 11, wait_ms: 30_000 });
+    await send(chunk(0, 'begun\nhalf way\n'), chunk(0, 'begun\nhalf way\nover\n', { end: true }));
+    expect(await rest).toMatchObject({ text: expect.stringMatching(/^way\n/) as string });
+    await waitFor(async () => (await read()).complete);
+    expect(await read()).toMatchObject({ text: 'begun\nhalf way\nover\n', complete: true });
+    for (const offset of [3, 8, 13]) {
+      expect(await read({ offset })).toMatchObject({ text: 'begun\nhalf way\nover\n'.slice(offset), complete: true });
+    }
+  });
+
+  it('ends where only its end was sent again', async () => {
+    await send(chunk(0, 'one\n'));
+    await waitFor(async () => (await storedRows()).length === 1);
+    const last = read({ offset: 4, wait_ms: 10_000 });
+    await send(chunk(0, 'one\n', { end: true }));
+    expect(await last).toMatchObject({ text: '', complete: true });
+  });
+
   it('keeps what PostgreSQL cannot have in a text', async () => {
     await send(chunk(0, 'a\0b\n', { end: true }));
     expect(await read({ wait_ms: 10_000 })).toMatchObject({ text: 'a\0b\n', complete: true });

@@ -88,6 +88,22 @@ export class KnownPods {
     }
   }
 
+  /**
+   * Asks for the pod itself, until there is an answer: a list may come from a cache that is behind, and a watch may have been broken
+   * for as long as the server was away. Resolves when it is known as it now is. Rejects when the signal is aborted.
+   */
+  async confirm(last: V1Pod, signal: AbortSignal): Promise<void> {
+    const { name = '', uid } = last.metadata ?? {};
+    for (let tries = 0; ; tries++) {
+      const answered = await this.api.read(name, signal);
+      const isOther = answered.verdict === 'ok' && answered.object.metadata?.uid !== uid;
+      if (answered.verdict === 'gone' || isOther) this.drop(name, last);
+      if (answered.verdict === 'ok') this.learn(answered.object);
+      if (answered.verdict === 'ok' || answered.verdict === 'gone') return;
+      await wait(Math.max(backoffMs(tries, retry), retryAfter(answered)), signal);
+    }
+  }
+
   /** Follows the pods until the signal is aborted. `onListed` is called after each list. */
   async follow(signal: AbortSignal, onListed: () => void): Promise<void> {
     for (let futile = 0; !signal.aborted; futile++) {
@@ -115,28 +131,16 @@ export class KnownPods {
     }
   }
 
-  private missingIn(items: readonly V1Pod[]): (readonly [string, V1Pod])[] {
+  private missingIn(items: readonly V1Pod[]): V1Pod[] {
     const listed = new Set(items.map(({ metadata }) => metadata?.name));
-    return [...this.pods].filter(([name]) => !listed.has(name));
+    return [...this.pods].filter(([name]) => !listed.has(name)).map(([, pod]) => pod);
   }
 
-  private async confirmAllGone(missing: (readonly [string, V1Pod])[], signal: AbortSignal): Promise<void> {
+  private async confirmAllGone(missing: V1Pod[], signal: AbortSignal): Promise<void> {
     const confirmSome = async () => {
-      for (let next = missing.pop(); next !== undefined; next = missing.pop()) await this.confirmGone(...next, signal);
+      for (let next = missing.pop(); next !== undefined; next = missing.pop()) await this.confirm(next, signal);
     };
     await Promise.all(Array.from({ length: confirmedAtOnce }, confirmSome));
-  }
-
-  /** A list may come from a cache that is behind; that a pod is gone is believed when it is asked for itself. */
-  private async confirmGone(name: string, last: V1Pod, signal: AbortSignal): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      const answered = await this.api.read(name, signal);
-      const isOther = answered.verdict === 'ok' && answered.object.metadata?.uid !== last.metadata?.uid;
-      if (answered.verdict === 'gone' || isOther) this.drop(name, last);
-      if (answered.verdict === 'ok') this.learn(answered.object);
-      if (answered.verdict === 'ok' || answered.verdict === 'gone') return;
-      await wait(Math.max(backoffMs(tries, retry), retryAfter(answered)), signal);
-    }
   }
 
   /** Returns when it is time for a list, and whether that version could be watched from. */
