@@ -46,6 +46,13 @@ describe('the pod of an attempt', () => {
     expect(timesAsked()).toBeLessThan(15);
   });
 
+  itWithTestServer('is created with credentials that were renewed meanwhile', async () => {
+    const executor = await site.executor();
+    site.server.misbehaviour.answer(site.server.answers.unauthorized(), creation);
+    expect(await executor.outcomeOf(site.launch('exit 0'))).toMatchObject(succeeded);
+    expect(timesAsked()).toBe(2);
+  });
+
   itWithTestServer('is found where the reply to its creation was lost', async () => {
     const executor = await site.executor();
     site.server.misbehaviour.loseReply(creation);

@@ -164,7 +164,7 @@ const metadata = {
       const wanted = launch({ what: 'wait', name: 'd', flag });
       const begun = first.launch(wanted);
       await begun.log.has('begun wait');
-      await first.launcher.close();
+      await first.close();
       expect(await begun.running.ended).toBe('left');
 
       const second = await site.executor();
@@ -175,6 +175,26 @@ const metadata = {
       expect(await adopted?.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       expect(adopted?.log.lines).toEqual(['begun wait']);
       expect(site.server.requestCounts['create pods']).toBe(1);
+      second.forget(wanted);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'whose pod another executor has created is called by the token that its pod has',
+    async () => {
+      const flag = join(folder, 'taken-over');
+      const first = await site.executor();
+      const wanted = launch({ what: 'wait', name: 'g', flag });
+      await first.launch(wanted).log.has('begun wait');
+      await first.close();
+
+      const second = await site.executor();
+      const again = second.launch(wanted);
+      await again.log.has('begun wait');
+      await rm(flag);
+      expect(await again.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       second.forget(wanted);
       await site.noPodIsLeft();
     },

@@ -1,38 +1,13 @@
-import type { Outcome, Resources, Start } from '@ryax/contracts';
-import type { Clock } from '@ryax/platform';
+import type { Outcome, Start } from '@ryax/contracts';
 import { addressOf, attemptName, type Addressed } from './attempt-name';
-import type { ExecutorMetrics } from './executor-metrics';
+import type { Adopted, AttemptsContext } from './attempts-context';
 import type { Running, Taken, Waiting } from './held-attempt';
 import { lostUnlessFinished, rejection } from './judgements';
 import type { AttemptEnd } from './launcher';
-import type { Lease } from './lease';
-import type { Outcomes } from './outcomes';
 import { OutdatedStarts } from './outdated-starts';
 import { Remembered } from './remembered';
-import type { Reports } from './reports';
 import { ResourcePool, type Amounts } from './resource-pool';
-import type { ExecutorSettings } from './settings';
-import type { Timers } from './timers';
 import { noopOutcome, type Ended, type Work } from './work';
-
-export interface AttemptsContext {
-  readonly settings: ExecutorSettings;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly lease: Lease;
-  readonly reports: Reports;
-  readonly outcomes: Outcomes;
-  readonly metrics: ExecutorMetrics;
-  /** Begins anything but a noop. */
-  readonly begin: (taken: Taken, ended: Ended) => Work;
-}
-
-/** What another executor has begun, and is ours now. */
-export interface Adopted {
-  readonly of: Addressed;
-  readonly since: number | null;
-  readonly resources: Resources;
-}
 
 /**
  * The attempts that this executor holds, and what each message does to them:

@@ -43,6 +43,10 @@ export class CommandTask implements PodTask {
     return podFor({ ...this.launch, inputs }, pool, site);
   }
 
+  created(): void {
+    // It is called by nobody: whoever has created it, it is the same.
+  }
+
   runs(): void {
     this.log.follow();
   }

@@ -87,6 +87,7 @@ export class PodAttempt implements RunningAttempt {
     try {
       const created = await this.begin(begin);
       if (created.type !== 'pod') return this.end(this.outcomeWithoutPod(created));
+      this.task.created(created.pod);
       return await this.seeTo(created.pod);
     } catch (error) {
       return leaving.aborted ? 'left' : this.end(outcomeOf(error));

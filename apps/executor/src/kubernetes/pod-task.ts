@@ -6,6 +6,8 @@ import type { FinalOutcome } from './pod-step';
 export interface PodTask {
   /** The pod to be created, without what says whose it is. Rejects with an AttemptFailure where none can be made. */
   pod(): Promise<V1Pod>;
+  /** The pod as the server has it: another executor may have created it. */
+  created(pod: V1Pod): void;
   /** Its container runs. Said again with all that is heard of it. */
   runs(pod: V1Pod): void;
   /** What it has come to although its pod goes on; undefined as long as only the pod's end can tell. */

@@ -51,7 +51,7 @@ export class HandlerTask implements PodTask {
     private readonly launch: HandlerLaunch,
     private readonly sink: LogSink,
     private readonly begun: Begun | undefined,
-    private readonly token: string,
+    private token: string,
     private readonly onResult: () => void,
   ) {
     this.signal = AbortSignal.any([this.over.signal, parts.leaving]);
@@ -62,6 +62,11 @@ export class HandlerTask implements PodTask {
     const { site, pool } = this.parts;
     const image = imageOfAction(site, this.launch.action.content_hash);
     return Promise.resolve(actionPodFor(this.launch, { image, token: this.token }, pool, site));
+  }
+
+  /** The token is the pod's, and not that which we would have given it. */
+  created(pod: V1Pod): void {
+    this.token = tokenIn(pod) ?? this.token;
   }
 
   runs(pod: V1Pod): void {

@@ -103,7 +103,6 @@ export class ClusterConnection {
       const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
       const response = await this.open(request, 'short', either);
       const body = await textOf(response);
-      if (response.statusCode === 401) this.credentials = undefined;
       return { type: 'answer', status: response.statusCode ?? 0, headers: headersOf(response), body };
     } catch (error) {
       return { type: 'none', reason: limit.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error) };
@@ -136,7 +135,16 @@ export class ClusterConnection {
     this.agents?.long.destroy();
   }
 
-  private async open(
+  /** A token may have been renewed since it was looked at: who is not let in looks at it again, and asks once more. */
+  private async open(request: ApiRequest, length: keyof Agents, signal: AbortSignal): Promise<IncomingMessage> {
+    const response = await this.ask(request, length, signal);
+    if (response.statusCode !== 401) return response;
+    response.resume();
+    this.credentials = undefined;
+    return this.ask(request, length, signal);
+  }
+
+  private async ask(
     { method, path, query, body, contentType }: ApiRequest,
     length: keyof Agents,
     signal: AbortSignal,
