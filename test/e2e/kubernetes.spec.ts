@@ -126,7 +126,7 @@ describe('an executor that dies while its pods run', () => {
 
   it('has a successor that adopts them: each ends in its first attempt, and no pod is left', async () => {
     const gate = join(mkdtempSync(join(tmpdir(), 'ryax-gate-')), 'open');
-    const script = `echo begun $number; until [ -e ${gate} ]; do sleep 0.1; done; echo "{\\"twice\\": $((2 * number))}" > "$RYAX_OUTPUTS"`;
+    const script = `echo begun $number; until [ -e ${gate} ]; do sleep 0.1; done; echo done; echo "{\\"twice\\": $((2 * number))}" > "$RYAX_OUTPUTS"`;
     const container = {
       image: 'busybox:1.36',
       command: ['/bin/sh', '-c', script],
@@ -142,6 +142,11 @@ describe('an executor that dies while its pods run', () => {
     writeFileSync(gate, '');
     expect(await engine.waitForEnd(runId)).toBe('succeeded');
     expect(await engine.results(runId)).toEqual({ doubled: [2, 4, 6] });
+
+    // What came before the death and what came after it, of which its successor has read all.
+    const logOf = async (name: string) =>
+      withoutNotes(await (await engine.request('GET', `/v1/runs/${runId}/executions/${name}/log`)).text());
+    await waitFor(async () => (await logOf('wait.1')) === 'begun 2\ndone\n', { describe: 'the whole log' });
 
     const history = await engine.history(runId);
     expectSoundHistory(history);
