@@ -9,7 +9,7 @@ import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAtte
 import { ActionCache } from '../process/action-cache';
 import { AttemptFailure } from '../process/attempt-failure';
 import { ValueCache } from '../process/value-cache';
-import { HandlerTask, newToken, tokenIn, type Begun, type HandlerLaunch } from './action/handler-task';
+import { HandlerTask, type Begun, type HandlerLaunch } from './action/handler-task';
 import { choosePool } from './choose-pool';
 import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
@@ -98,8 +98,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       this.checkFit(launch);
       return owned(pod, incarnation, originIn(launch));
     };
-    const token = newToken();
-    return this.begin(launch, sink, { create }, (onResult) => this.taskOf(launch, sink, undefined, token, onResult));
+    return this.begin(launch, sink, { create }, (onResult) => this.taskOf(launch, sink, undefined, onResult));
   }
 
   alive(incarnations: readonly string[]): void {
@@ -177,13 +176,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     return attempt;
   }
 
-  private taskOf(
-    launch: Launch,
-    sink: LogSink,
-    begun: Begun | undefined,
-    token: string,
-    onResult: () => void,
-  ): PodTask {
+  private taskOf(launch: Launch, sink: LogSink, begun: Begun | undefined, onResult: () => void): PodTask {
     const { api, site, pool, directory, log, files, secrets, inlineValueBytes, reading } = this.options;
     const { values, actions } = this;
     const leaving = this.leaving.signal;
@@ -193,7 +186,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     }
     if (!isOfHandler(launch)) throw new Error(`Expected an action for a pod, found ${launch.action.type}`);
     const parts = { sources, actions, directory, site, pool, log, leaving };
-    return new HandlerTask(parts, launch, sink, begun, token, onResult);
+    return new HandlerTask(parts, launch, sink, begun, onResult);
   }
 
   private limitsOf({ timeoutMs, resources }: Launch): PodLimits {
@@ -261,10 +254,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       begin: (sink) => {
         const launch = launchFrom(pod, identity, origin);
         const begun = { secrets: secretsIn(origin) };
-        const token = tokenIn(pod) ?? '';
-        return this.begin(launch, sink, { adopt: pod }, (onResult) =>
-          this.taskOf(launch, sink, begun, token, onResult),
-        );
+        return this.begin(launch, sink, { adopt: pod }, (onResult) => this.taskOf(launch, sink, begun, onResult));
       },
     };
   }

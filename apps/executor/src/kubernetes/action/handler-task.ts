@@ -44,6 +44,8 @@ export class HandlerTask implements PodTask {
   private readonly over = new AbortController();
   private readonly signal: AbortSignal;
   private called: Promise<void> | undefined;
+  /** Whoever has it may call the pod. */
+  private token = randomBytes(24).toString('hex');
 
   /** @param begun where another executor has created the pod, and perhaps called it */
   constructor(
@@ -51,13 +53,11 @@ export class HandlerTask implements PodTask {
     private readonly launch: HandlerLaunch,
     private readonly sink: LogSink,
     private readonly begun: Begun | undefined,
-    private token: string,
     private readonly onResult: () => void,
   ) {
     this.signal = AbortSignal.any([this.over.signal, parts.leaving]);
   }
 
-  /** Async, that it may be of something else than of a site's configuration. */
   pod(): Promise<V1Pod> {
     const { site, pool } = this.parts;
     const image = imageOfAction(site, this.launch.action.content_hash);
@@ -207,13 +207,8 @@ function isUnreached(error: unknown): boolean {
 
 const serverEnded: Failure = { kind: 'lost', message: "The action's server ended before the handler had" };
 
-/** Whoever has it may call the pod: in the pod's own variables, and nowhere else. */
-export function newToken(): string {
-  return randomBytes(24).toString('hex');
-}
-
-/** Undefined where somebody has made the pod otherwise. */
-export function tokenIn(pod: V1Pod): string | undefined {
+/** In the pod's own variables, and nowhere else. Undefined where somebody has made the pod otherwise. */
+function tokenIn(pod: V1Pod): string | undefined {
   const main = pod.spec?.containers.find(({ name }) => name === mainContainer);
   return main?.env?.find(({ name }) => name === tokenVariable)?.value;
 }
