@@ -1,6 +1,6 @@
 import type { Outcome } from '@ryax/contracts';
 import { TestSite } from './site';
-import { specMs } from './target';
+import { itWithTestServer, specMs } from './target';
 
 /** No registry of this name can be (RFC 2606), so no node asks one for long. */
 const noImage = 'registry.invalid/none:1';
@@ -31,6 +31,23 @@ describe('an attempt whose pod cannot start', () => {
     },
     specMs,
   );
+
+  itWithTestServer('fails soon, with advice, when its registry has no such image', async () => {
+    const outcome = await outcomeAt({ patience: { ...patience, image: '1h', refusedImage: '1s' } }, noImage);
+    expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'image' } });
+    expect(JSON.stringify(outcome)).toContain("not found. Check the image's name and tag");
+  });
+
+  itWithTestServer('succeeds when its image is pushed a moment later', async () => {
+    let isMissing = true;
+    site = await TestSite.open({ server: { isMissing: (image) => image === noImage && isMissing } });
+    const executor = await site.executor();
+    const launch = site.launch('echo over', { action: { image: noImage } });
+    const attempt = executor.launch(launch);
+    await attempt.log.has('Its pod waits: Back-off pulling image');
+    isMissing = false;
+    expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+  });
 
   it(
     'is rejected when a secret is missing, and names it',

@@ -10,7 +10,7 @@ import { parsedJsonSchema } from './json';
  * | crash | any other exception, or a non-zero exit | the user's retry budget |
  * | timeout | the attempt's time limit passed | the user's retry budget |
  * | out-of-memory | killed for its memory | the user's retry budget |
- * | image | the image or the action's content cannot be had | the infrastructure budget |
+ * | image | the image or the action's content cannot be had | few attempts of its own, of the infrastructure's budget |
  * | rejected | can never run here: quota, invalid, larger than the pool | not retried |
  * | lost | node, pod or executor gone | the infrastructure budget |
  * | invalid | an expression, an input or an output does not fit its declaration; never retried | – |

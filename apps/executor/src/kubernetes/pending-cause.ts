@@ -1,5 +1,6 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import type { Failure } from '@ryax/contracts';
+import { imageAdvice, isVague } from './image-pull';
 import { because, failureOf, specOf, timeMs } from './pod-status';
 import { waitOf, type Wait } from './pod-wait';
 
@@ -28,25 +29,16 @@ export function pendingFailure(pod: V1Pod, events: readonly CoreV1Event[], waite
 
 function imageFailure(pod: V1Pod, wait: Wait, warnings: readonly CoreV1Event[], after: string): Failure {
   const image = specOf(pod, wait.container)?.image ?? 'of the action';
-  // Between two tries an older cluster only says that it waits for the next one.
   const pull = warnings.find(({ message }) => message?.startsWith('Failed to pull image'));
-  const isVague = wait.message === '' || /^Back-off pulling image "[^"]*"$/.test(wait.message);
-  const cause = isVague ? (pull?.message ?? wait.message) : wait.message;
+  const cause = isVague(wait.message) ? (pull?.message ?? wait.message) : wait.message;
   const said = because(`The image ${image} cannot be had ${after}`, cause || wait.reason);
-  const message = `${said}. ${imageAdvice(pod, wait.reason, cause)}`;
+  const message = `${said}. ${imageAdvice(wait.reason, cause, pullSecretsOf(pod))}`;
   return failureOf(pod, { kind: 'image', message, details: { image, container: wait.container, reason: wait.reason } });
 }
 
-function imageAdvice(pod: V1Pod, reason: string, cause: string): string {
-  if (reason === 'InvalidImageName') return "Correct the image's name in the action";
-  if (reason === 'ErrImageNeverPull') return 'Load it on the nodes, or let it be pulled (imagePullPolicy)';
+function pullSecretsOf(pod: V1Pod): string {
   const secrets = pod.spec?.imagePullSecrets?.map(({ name }) => name ?? '').filter((name) => name !== '') ?? [];
-  const known = secrets.length === 0 ? 'none is set' : secrets.join(', ');
-  if (/unauthorized|denied|forbidden|credentials|\b40[13]\b/i.test(cause)) {
-    return `Check that the registry lets the image pull secrets in (${known})`;
-  }
-  if (/not found|manifest unknown/i.test(cause)) return "Check the image's name and tag";
-  return `Check its name, that the nodes reach its registry, and the image pull secrets (${known})`;
+  return secrets.length === 0 ? 'none is set' : secrets.join(', ');
 }
 
 function configFailure(pod: V1Pod, wait: Wait, after: string): Failure {

@@ -7,6 +7,7 @@ import { outcomeOfStop, type Stop } from '../process/attempt-control';
 import { outcomeOf } from '../process/attempt-failure';
 import type { KnownPods, PodNews } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
+import { refusedSinceMs } from './image-pull';
 import { ownerOf } from './ownership';
 import { pendingFailure } from './pending-cause';
 import { createPod, type Created } from './pod-creation';
@@ -177,6 +178,7 @@ export class PodAttempt implements RunningAttempt {
       pod,
       isGone: false,
       waitingSinceMs: now,
+      refusedSinceMs: refusedSinceMs(waitOf(pod), undefined, now),
       runningSinceMs: isRunning ? now - ran : undefined,
       unreachableSinceMs: isUnreachable(pod) ? now : undefined,
     };
@@ -191,12 +193,14 @@ export class PodAttempt implements RunningAttempt {
     const before = this.watched;
     if (pod.metadata?.uid !== before.pod.metadata?.uid) return;
     const now = this.parts.clock.monotonicMs();
-    const isWaitingForTheSame = waitOf(pod).for === waitOf(before.pod).for;
+    const wait = waitOf(pod);
+    const isWaitingForTheSame = wait.for === waitOf(before.pod).for;
     const isRunning = statusOfMain(pod)?.state?.running !== undefined;
     this.watched = {
       pod,
       isGone: news.type === 'gone',
       waitingSinceMs: isWaitingForTheSame ? before.waitingSinceMs : now,
+      refusedSinceMs: refusedSinceMs(wait, before.refusedSinceMs, now),
       runningSinceMs: isRunning ? (before.runningSinceMs ?? now) : before.runningSinceMs,
       unreachableSinceMs: isUnreachable(pod) ? (before.unreachableSinceMs ?? now) : undefined,
     };

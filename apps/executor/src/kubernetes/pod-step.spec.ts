@@ -1,7 +1,14 @@
 import type { V1ContainerState, V1Pod, V1PodCondition } from '@kubernetes/client-node';
 import { isUnreachable, nextStep, ranForMs, type PodLimits, type Watched } from './pod-step';
 
-const patience = { image: 100, configuration: 200, starting: 300, unschedulable: 400, unreachable: 500 };
+const patience = {
+  image: 100,
+  refusedImage: 30,
+  configuration: 200,
+  starting: 300,
+  unschedulable: 400,
+  unreachable: 500,
+};
 const limits: PodLimits = { timeLimitMs: 1_000, patience };
 const wallMs = Date.parse('2026-11-26T10:00:00Z');
 
@@ -38,6 +45,7 @@ function stepAt(nowMs: number, watched: Partial<Watched> & Pick<Watched, 'pod'>)
   const all: Watched = {
     isGone: false,
     waitingSinceMs: 0,
+    refusedSinceMs: undefined,
     runningSinceMs: undefined,
     unreachableSinceMs: undefined,
     ...watched,
@@ -61,6 +69,13 @@ describe('the next step with a pod', () => {
     expect(stepAt(150, { pod, waitingSinceMs: 100 })).toEqual({ type: 'wait', untilMs: 200 });
   });
 
+  it('whose image is refused is to wait for a shorter time, counted from the refusal', () => {
+    const watched = { pod: waiting('ErrImagePull'), refusedSinceMs: 50 };
+    expect(stepAt(79, watched)).toEqual({ type: 'wait', untilMs: 80 });
+    expect(stepAt(80, watched)).toEqual({ type: 'never-started', waitedMs: 80 });
+    expect(stepAt(99, { ...watched, refusedSinceMs: 90 })).toEqual({ type: 'wait', untilMs: 100 });
+  });
+
   it('that runs is to wait until its time limit, counted from when it ran', () => {
     expect(stepAt(1_200, { pod: running(), runningSinceMs: 300 })).toEqual({ type: 'wait', untilMs: 1_300 });
     expect(stepAt(1_300, { pod: running(), runningSinceMs: 300 })).toEqual({ type: 'time-limit', limitMs: 1_000 });
@@ -71,6 +86,7 @@ describe('the next step with a pod', () => {
       pod: running(),
       isGone: false,
       waitingSinceMs: 0,
+      refusedSinceMs: undefined,
       runningSinceMs: 0,
       unreachableSinceMs: undefined,
     };

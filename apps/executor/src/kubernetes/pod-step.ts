@@ -12,6 +12,8 @@ export interface Watched {
   readonly isGone: boolean;
   /** Since when it waits for what it waits for. */
   readonly waitingSinceMs: number;
+  /** Since when its image is refused, and not only slow to come: {@link refusedSinceMs}. */
+  readonly refusedSinceMs: number | undefined;
   /** When its container was first seen to run, less what it had run before. */
   readonly runningSinceMs: number | undefined;
   /** Since when its node is silent. */
@@ -61,7 +63,8 @@ export function nextStep(
     case 'failed':
       return { type: 'end', outcome };
     case 'waiting': {
-      const untilMs = waitingSinceMs + limits.patience[patienceFor[outcome.wait.for]];
+      const longestMs = waitingSinceMs + limits.patience[patienceFor[outcome.wait.for]];
+      const untilMs = Math.min(longestMs, (watched.refusedSinceMs ?? Infinity) + limits.patience.refusedImage);
       if (now.monotonicMs < untilMs) return { type: 'wait', untilMs };
       return { type: 'never-started', waitedMs: now.monotonicMs - waitingSinceMs };
     }

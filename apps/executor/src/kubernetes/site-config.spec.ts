@@ -56,6 +56,7 @@ describe("a site's configuration", () => {
       retentionMs: 600_000,
       patienceMs: {
         image: 300_000,
+        refusedImage: 45_000,
         configuration: 120_000,
         starting: 600_000,
         unschedulable: 600_000,

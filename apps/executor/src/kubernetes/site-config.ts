@@ -139,6 +139,8 @@ const siteSchema = z
     patience: z
       .strictObject({
         image: duration.prefault('5m'),
+        // A node backs off for 10 s and for 20 s: an image that was pushed a moment later is still found.
+        refusedImage: duration.prefault('45s'),
         configuration: duration.prefault('2m'),
         starting: duration.prefault('10m'),
         unschedulable: duration.prefault('10m'),

@@ -56,16 +56,22 @@ describe('the cache of actions', () => {
     const cache = new ActionCache(files, join(work, 'cache'), 2);
     jest.spyOn(files, 'open').mockRejectedValueOnce(new Error('the store is away'));
 
-    await expect(cache.copyTo(hash, join(work, 'one'))).rejects.toThrow('the store is away');
+    await expect(cache.copyTo(hash, join(work, 'one'))).rejects.toMatchObject({
+      failure: { kind: 'lost', message: expect.stringContaining('the store is away') as string },
+    });
     await cache.copyTo(hash, join(work, 'two'));
 
     expect(await idAt('two')).toBe('a');
   });
 
-  it('refuses content whose metadata says nothing useful', async () => {
+  it.each([
+    ['says nothing useful', 'spec: { type: cobol }'],
+    ['is no YAML', 'spec: ['],
+    ['is not there', undefined],
+  ])('refuses content whose metadata %s', async (_, text) => {
     const folder = join(work, 'wrong');
     await mkdir(folder);
-    await writeFile(join(folder, 'ryax_metadata.yaml'), 'spec: { type: cobol }');
+    if (text !== undefined) await writeFile(join(folder, 'ryax_metadata.yaml'), text);
     const { hash } = await packDirectory(files, folder);
 
     await expect(new ActionCache(files, join(work, 'cache'), 2).copyTo(hash, join(work, 'one'))).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 import { cp, rm } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
-import { NotFoundError, unpackDirectory, type FileStore } from '@ryax/filestore';
+import { FileStoreError, NotFoundError, unpackDirectory, type FileStore } from '@ryax/filestore';
 import { messageOf } from '@ryax/platform';
 import { readActionMetadata, type ActionMetadata } from './action-metadata';
 import { AttemptFailure } from './attempt-failure';
@@ -62,15 +62,16 @@ export class ActionCache {
     try {
       await rm(folder, { recursive: true, force: true });
       await unpackDirectory(this.files, hash, folder);
-      return await readActionMetadata(folder);
     } catch (error) {
-      if (error instanceof AttemptFailure) throw error;
+      // What the filestore has said of the content stays so; a filestore or a disk that fails is waited for as long as for a node.
+      const kind = error instanceof FileStoreError ? 'image' : 'lost';
       const reason = error instanceof NotFoundError ? 'is not in the filestore' : 'could not be unpacked';
       throw new AttemptFailure(
-        { kind: 'image', message: `The action's content ${hash} ${reason}: ${messageOf(error)}` },
+        { kind, message: `The action's content ${hash} ${reason}: ${messageOf(error)}` },
         { cause: error },
       );
     }
+    return readActionMetadata(folder);
   }
 
   private async evict(): Promise<void> {

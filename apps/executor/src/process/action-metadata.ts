@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ioNameSchema, ioTypeSchema, jsonValueSchema, type IoDeclaration } from '@ryax/contracts';
+import { messageOf } from '@ryax/platform';
 import { AttemptFailure } from './attempt-failure';
 
 /** What a launch needs to know of an action. */
@@ -35,12 +36,21 @@ const metadataSchema = z.object({
 });
 
 export async function readActionMetadata(folder: string): Promise<ActionMetadata> {
-  const document: unknown = parse(await readFile(join(folder, 'ryax_metadata.yaml'), 'utf8'));
-  const parsed = metadataSchema.safeParse(document);
-  if (!parsed.success) {
-    const reason = z.prettifyError(parsed.error);
-    throw new AttemptFailure({ kind: 'image', message: `The action's ryax_metadata.yaml cannot be used: ${reason}` });
-  }
+  const parsed = metadataSchema.safeParse(await readDocument(join(folder, 'ryax_metadata.yaml')));
+  if (!parsed.success) throw unusable(z.prettifyError(parsed.error));
   const { type, inputs, outputs } = parsed.data.spec;
   return { runtime: type === 'nodejs' ? 'nodejs' : 'python3', inputs, outputs };
+}
+
+async function readDocument(path: string): Promise<unknown> {
+  try {
+    return parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw unusable(messageOf(error), { cause: error });
+  }
+}
+
+function unusable(reason: string, options?: ErrorOptions): AttemptFailure {
+  const message = `The action's ryax_metadata.yaml cannot be used: ${reason}`;
+  return new AttemptFailure({ kind: 'image', message }, options);
 }

@@ -1,6 +1,6 @@
 import { action, literal, workflow, type ActionOptions } from './testing/plan-builder';
 import { grownMemory, startRequest } from './queries';
-import { restore, snapshot } from './snapshot';
+import { restore, snapshot, type RunSnapshot } from './snapshot';
 import { noValues, RunDriver } from './testing/run-driver';
 import { nextWakeup } from './timers';
 
@@ -164,6 +164,22 @@ describe('a retry', () => {
     }
     expect(run.events('ExecutionFailed')).toHaveLength(10);
     expect(run.events('RunFailed')[0]?.failure.kind).toBe('lost');
+  });
+
+  it('of an image that cannot be had is made twice, whatever was lost before or is after', () => {
+    const run = retrying({ maxAttempts: 1 }).handOut('a');
+    for (const kind of ['lost', 'image', 'lost', 'image', 'lost', 'image'] as const) {
+      run
+        .fail('a', { kind, message: kind })
+        .wakeAt(nextWakeup(run.state) ?? run.now)
+        .handOut('a');
+      run.state = restore(run.state.plan, JSON.parse(JSON.stringify(snapshot(run.state))) as RunSnapshot);
+    }
+    expect(run.events('ExecutionFailed').map(({ will_retry }) => will_retry)).toEqual([
+      ...Array<boolean>(5).fill(true),
+      false,
+    ]);
+    expect(run.events('RunFailed')[0]?.failure.kind).toBe('image');
   });
 
   it('that succeeds leaves no trace of the failure in the verdict', () => {

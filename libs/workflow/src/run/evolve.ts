@@ -4,6 +4,7 @@ import { shortAfter } from './memory-growth';
 import { findInstance, nameOf } from './names';
 import { isOutstanding } from './phase';
 import { endInstance, enter, failGroup, openCollection, proceed, stopRun } from './progress';
+import { countOf } from './retry-policy';
 import type { RecordedRunEvent } from './run-aggregate';
 import { isCollection, isGroup, type Cause, type Instance, type RunState, type StopReason } from './state';
 import { shortened } from './shortened';
@@ -131,8 +132,7 @@ function awaitRetry(state: RunState, instance: Instance): void {
 function retryScheduled(state: RunState, { data }: Recorded<'ExecutionRetryScheduled'>): void {
   const instance = findInstance(state, data.execution);
   if (instance?.phase !== 'retrying' || instance.readyAt !== null) return;
-  if (data.budget === 'user') instance.userRetries++;
-  else instance.infrastructureRetries++;
+  instance[countOf(data.budget, instance.failure?.kind)]++;
   instance.readyAt = data.due_at_ms;
   state.timers.push({ at: data.due_at_ms, type: 'retry', instance });
 }

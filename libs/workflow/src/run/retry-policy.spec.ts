@@ -1,4 +1,6 @@
-import { infrastructureRetry, nextRetry } from './retry-policy';
+import type { FailureKind } from '@ryax/contracts';
+import * as fc from 'fast-check';
+import { countOf, imageRetry, infrastructureRetry, nextRetry, type RetriesUsed } from './retry-policy';
 
 const plan = {
   maxAttempts: 4,
@@ -7,7 +9,9 @@ const plan = {
   multiplier: 2,
   on: new Set(['crash', 'image']),
 };
-const unused = { userRetries: 0, infrastructureRetries: 0 };
+/** Of an action that says nothing of retries. */
+const userless = { ...plan, maxAttempts: 1 };
+const unused = { userRetries: 0, infrastructureRetries: 0, imageRetries: 0 };
 
 describe('the retry policy', () => {
   it.each([
@@ -32,9 +36,39 @@ describe('the retry policy', () => {
   });
 
   it('takes from the user’s budget what the user named, once the engine’s own is used up', () => {
-    const used = { userRetries: 0, infrastructureRetries: infrastructureRetry.maxAttempts - 1 };
+    const used = {
+      userRetries: 0,
+      infrastructureRetries: infrastructureRetry.maxAttempts - 1,
+      imageRetries: imageRetry.maxAttempts - 1,
+    };
     expect(nextRetry('image', plan, used, () => 0)).toEqual({ budget: 'user', delayMs: 0 });
     expect(nextRetry('lost', plan, used, () => 0)).toBeNull();
+  });
+
+  it('grants an image that cannot be had three attempts, however many were lost before', () => {
+    const image = (used: Partial<RetriesUsed>) => nextRetry('image', userless, { ...unused, ...used }, () => 0)?.budget;
+    expect(image({ infrastructureRetries: 9 })).toBe('infrastructure');
+    expect(image({ imageRetries: 1 })).toBe('infrastructure');
+    expect(image({ imageRetries: 2 })).toBeUndefined();
+  });
+
+  it('grants each kind of the infrastructure’s failures its own attempts, in whatever order they come', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom<FailureKind>('lost', 'image'), { maxLength: 20 }), (kinds) => {
+        const used = { ...unused };
+        for (const kind of kinds) {
+          const retry = nextRetry(kind, userless, used, () => 0);
+          if (retry !== null) used[countOf(retry.budget, kind)]++;
+        }
+        const most = (of: FailureKind, attempts: number) =>
+          Math.min(kinds.filter((kind) => kind === of).length, attempts - 1);
+        expect(used).toEqual({
+          userRetries: 0,
+          infrastructureRetries: most('lost', 10),
+          imageRetries: most('image', 3),
+        });
+      }),
+    );
   });
 
   it('never pauses longer than the bound, however many retries there were', () => {

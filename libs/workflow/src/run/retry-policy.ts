@@ -13,8 +13,10 @@ export interface Retry {
   readonly delayMs: number;
 }
 
-/** Kinds that are nobody's fault but the engine's surroundings: they do not use up what the user granted. */
-const infrastructureKinds: ReadonlySet<FailureKind> = new Set<FailureKind>(['lost', 'image']);
+/** Whose count a retry goes into: the budgets of the events, of which images that cannot be had have a part to themselves. */
+export type RetryCount = 'userRetries' | 'infrastructureRetries' | 'imageRetries';
+/** Retries granted so far. */
+export type RetriesUsed = Readonly<Record<RetryCount, number>>;
 
 /** Ten attempts over some two minutes on average: a node's loss and its replacement fit in. */
 export const infrastructureRetry: RetryPlan = {
@@ -22,23 +24,31 @@ export const infrastructureRetry: RetryPlan = {
   initialIntervalMs: 1_000,
   maxIntervalMs: 60_000,
   multiplier: 2,
-  on: infrastructureKinds,
+  on: new Set<FailureKind>(['lost']),
 };
 
-/** Retries granted so far from each budget. */
-export interface RetriesUsed {
-  readonly userRetries: number;
-  readonly infrastructureRetries: number;
-}
+/** Few: whoever reports that an image cannot be had has waited for it with a patience of its own. */
+export const imageRetry: RetryPlan = { ...infrastructureRetry, maxAttempts: 3, on: new Set<FailureKind>(['image']) };
 
 export function nextRetry(kind: FailureKind, plan: RetryPlan, used: RetriesUsed, random: () => number): Retry | null {
-  if (isGranted(kind, infrastructureRetry, used.infrastructureRetries)) {
-    return { budget: 'infrastructure', delayMs: delayMs(infrastructureRetry, used.infrastructureRetries, random) };
+  const { infrastructureRetries, imageRetries, userRetries } = used;
+  // Nobody's fault but the engine's surroundings: it does not use up what the user granted.
+  if (isGranted(kind, infrastructureRetry, infrastructureRetries)) {
+    return { budget: 'infrastructure', delayMs: delayMs(infrastructureRetry, infrastructureRetries, random) };
   }
-  if (isGranted(kind, plan, used.userRetries)) {
-    return { budget: 'user', delayMs: delayMs(plan, used.userRetries, random) };
+  if (isGranted(kind, imageRetry, imageRetries)) {
+    return { budget: 'infrastructure', delayMs: delayMs(imageRetry, imageRetries, random) };
+  }
+  if (isGranted(kind, plan, userRetries)) {
+    return { budget: 'user', delayMs: delayMs(plan, userRetries, random) };
   }
   return null;
+}
+
+/** Where a retry is counted that was granted from this budget after a failure of that kind. */
+export function countOf(budget: RetryBudget, kind: FailureKind | undefined): RetryCount {
+  if (budget === 'user') return 'userRetries';
+  return kind === 'image' ? 'imageRetries' : 'infrastructureRetries';
 }
 
 function isGranted(kind: FailureKind, plan: RetryPlan, retries: number): boolean {

@@ -16,7 +16,7 @@ import { addFinallyTimer, addGroupTimer, addRunTimer, addStopTimers } from './ti
  * Raise the number with every change of what `evolve` makes of the same events, or of this shape: a snapshot that was
  * stored under another number is ignored and the stream folded instead.
  */
-export const RUN_STATE_SCHEMA = 3;
+export const RUN_STATE_SCHEMA = 4;
 
 export interface RunSnapshot extends Pick<RunState, SnapshotField> {
   readonly main: ScopeSnapshot;
@@ -63,6 +63,7 @@ type InstanceSnapshot = readonly [
   executor: string | null,
   userRetries: number,
   infrastructureRetries: number,
+  imageRetries: number,
   turn: number,
   readyAt: number | null,
   scheduledAt: number | null,
@@ -104,6 +105,7 @@ function instanceSnapshot(instance: Instance): InstanceSnapshot {
     instance.executor,
     instance.userRetries,
     instance.infrastructureRetries,
+    instance.imageRetries,
     instance.turn,
     instance.readyAt,
     instance.scheduledAt,
@@ -157,10 +159,11 @@ function restoreCollection(restoring: Restoring, owner: Instance, snapshot: Coll
 }
 
 function restoreInstance(restoring: Restoring, instance: Instance, snapshot: InstanceSnapshot): void {
-  const [phase, waitingFor, attempt, site, executor, userRetries, infrastructureRetries, turn, ...rest] = snapshot;
-  const [readyAt, scheduledAt, startedAt, endedAt, outputs, failure, shortMemory, scope, collection] = rest;
-  Object.assign(instance, { waitingFor, attempt, site, executor, userRetries, infrastructureRetries, turn });
-  Object.assign(instance, { readyAt, scheduledAt, startedAt, endedAt, outputs, failure, shortMemory });
+  const [phase, waitingFor, attempt, site, executor, userRetries, infrastructureRetries, imageRetries, ...rest] =
+    snapshot;
+  const [turn, readyAt, scheduledAt, startedAt, endedAt, outputs, failure, shortMemory, scope, collection] = rest;
+  Object.assign(instance, { waitingFor, attempt, site, executor, userRetries, infrastructureRetries, imageRetries });
+  Object.assign(instance, { turn, readyAt, scheduledAt, startedAt, endedAt, outputs, failure, shortMemory });
   if (scope !== null && instance.entry.content !== null) {
     const inner = newScope(instance.entry.content, 'group', instance);
     instance.inner = inner;

@@ -157,9 +157,10 @@ export interface Instance {
   attempt: number;
   site: string;
   executor: string | null;
-  /** Retries granted so far from each budget. */
+  /** Retries granted so far, by whose count they go into. */
   userRetries: number;
   infrastructureRetries: number;
+  imageRetries: number;
   /** Of its attempts that ran out of memory. */
   shortMemory: ShortMemory | null;
   /** How many executions of the run were ready before it first was: a retry has the place that it had. 0 until then. */
@@ -248,6 +249,7 @@ export function newInstance(entry: PlanEntry, parent: Scope | Collection, index:
     executor: null,
     userRetries: 0,
     infrastructureRetries: 0,
+    imageRetries: 0,
     shortMemory: null,
     turn: 0,
     queued: false,
