@@ -1,7 +1,7 @@
 import { waitFor } from '@ryax/testing';
 import { asPod, pods } from '../../libs/testing/src/kubernetes/objects';
 import { TestSite } from './site';
-import { itWithTestServer, specMs } from './target';
+import { itWithTestServer, patienceMs, specMs } from './target';
 
 const creation = { method: 'POST', path: /\/pods$/ };
 const readings = { method: 'GET', path: /\/pods\/[^/?]+$/ };
@@ -83,6 +83,31 @@ describe('the pod of an attempt', () => {
     await site.deletePod(site.podName(launch));
     expect(await attempt.outcome()).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
     expect(await site.pods()).toEqual([]);
+  });
+
+  itWithTestServer('that comes to be when its attempt has ended is deleted', async () => {
+    const executor = await site.executor();
+    const kept = site.launch('echo over');
+    await executor.launch(kept).outcome();
+    const launch = site.launch('echo begun; sleep 300');
+    const land = site.server.misbehaviour.landLate(creation);
+    const attempt = executor.launch(launch);
+    await attempt.log.has('Its pod waits to be created');
+    attempt.running.cancel(false);
+    expect(await attempt.outcome()).toEqual({ status: 'cancelled' });
+
+    land();
+    const names = () => site.server.pods('runs').map(({ metadata }) => metadata.name);
+    await waitFor(() => names().includes(site.podName(launch)), { describe: 'the pod to be there' });
+    await waitFor(
+      () => {
+        executor.launcher.alive([executor.incarnation]);
+        return names().length === 1;
+      },
+      { timeoutMs: patienceMs, intervalMs: 100, describe: 'the late pod to be deleted' },
+    );
+    // What has ended stays until its outcome is recorded.
+    expect(names()).toEqual([site.podName(kept)]);
   });
 
   itWithTestServer('that has ended and is gone before its reply was missed is not created again', async () => {

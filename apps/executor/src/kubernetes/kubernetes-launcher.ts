@@ -27,6 +27,7 @@ import { amountsOfPod } from './pod-resources';
 import type { ContainerLaunch } from './pod-spec';
 import type { PodLimits } from './pod-step';
 import type { PodTask } from './pod-task';
+import { StrayPods } from './stray-pods';
 import { capacityOf, type NodePool, type SiteConfig } from './site-config';
 
 export interface KubernetesLauncherOptions {
@@ -66,6 +67,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly leaving = new AbortController();
   private readonly held = new Map<string, PodAttempt>();
   private readonly adopting = new Set<string>();
+  private readonly strays = new StrayPods();
   private keeper: Keeper | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
@@ -109,6 +111,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       if (owner === incarnation || incarnations.includes(owner) || this.adopting.has(uid)) continue;
       if (adopterOf(uid, incarnations) === incarnation) this.adoptInTime(pod, uid);
     }
+    this.removeStrays(incarnation);
   }
 
   async exists(attempt: AttemptKey): Promise<boolean> {
@@ -171,6 +174,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const attempt = new PodAttempt(parts, { name, limits: this.limitsOf(launch), task }, sink, begin);
     this.held.set(name, attempt);
     void attempt.ended.then(() => {
+      if (attempt.podUid !== undefined) this.strays.account(attempt.podUid);
       if (this.held.get(name) === attempt) this.held.delete(name);
     });
     return attempt;
@@ -203,6 +207,20 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const offer = { site: site.name, pool, free: capacityOf(pool) };
     const choice = choosePool({ constraints: {}, amounts, timeMs, weights: {} }, [offer]);
     if (choice.status === 'rejected') throw new AttemptFailure(choice.failure);
+  }
+
+  private removeStrays(incarnation: string): void {
+    const isUnheld = (pod: V1Pod) =>
+      ownerOf(pod) === incarnation &&
+      pod.metadata?.deletionTimestamp === undefined &&
+      !this.held.has(pod.metadata?.name ?? '') &&
+      !this.adopting.has(pod.metadata?.uid ?? '');
+    for (const { metadata } of this.strays.among(this.pods.all(), isUnheld, this.options.clock.monotonicMs())) {
+      const { name = '', uid = '' } = metadata ?? {};
+      this.options.log.warn('A pod was deleted that was created when its attempt had ended', { pod: name });
+      this.strays.account(uid);
+      this.removal.remove({ name, uid });
+    }
   }
 
   private adoptInTime(pod: V1Pod, uid: string): void {
@@ -240,6 +258,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     }
     if (taken.type !== 'pod') return;
     this.pods.learn(taken.pod);
+    // It is an attempt's, also where that one is not ours to begin.
+    this.strays.account(taken.pod.metadata?.uid ?? '');
     log.info('A pod was adopted', { pod: name, from });
     keeper.adopt(this.adoptionOf(taken.pod, identity, origin));
   }

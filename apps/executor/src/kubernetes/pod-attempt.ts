@@ -70,6 +70,11 @@ export class PodAttempt implements RunningAttempt {
     this.ended = this.run(begin);
   }
 
+  /** Undefined before it has one, and where it has ended without. */
+  get podUid(): string | undefined {
+    return this.watched?.pod.metadata?.uid;
+  }
+
   cancel(force: boolean): void {
     this.stop({ type: 'cancelled' }, force);
   }

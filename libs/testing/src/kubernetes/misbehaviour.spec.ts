@@ -39,6 +39,14 @@ describe('the test API server, told to misbehave,', () => {
     expect(again.json()).toMatchObject({ code: 409, reason: 'AlreadyExists' });
   });
 
+  it('acts when nobody waits for it any more', async () => {
+    const land = server().misbehaviour.landLate({ method: 'POST' });
+    await expect(createPod(server(), shellPod('p', 'true'))).rejects.toThrow(/hang up|ECONNRESET/);
+    expect((await ask(server(), 'GET', `${podsPath}/p`)).code).toBe(404);
+    land();
+    await waitFor(async () => (await ask(server(), 'GET', `${podsPath}/p`)).code === 200);
+  });
+
   it('hangs up before acting', async () => {
     server().misbehaviour.hangUp({ method: 'POST' });
     await expect(createPod(server(), shellPod('p', 'true'))).rejects.toThrow(/hang up|ECONNRESET/);

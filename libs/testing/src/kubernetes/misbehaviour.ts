@@ -63,6 +63,14 @@ export class Misbehaviour {
     this.requests.add({ kind: 'lose-reply' }, match);
   }
 
+  /** Nobody hears of it, and it is done only when the answered function is called: somewhere on the way it was held up. */
+  landLate(match?: Match): () => void {
+    let land: () => void = () => undefined;
+    const when = new Promise<void>((resolve) => (land = resolve));
+    this.requests.add({ kind: 'land-late', when }, match);
+    return land;
+  }
+
   delay(ms: number, match?: Match): void {
     this.requests.add({ kind: 'delay', ms }, match);
   }

@@ -14,6 +14,8 @@ export type Fault =
   | { readonly kind: 'hang-up' }
   /** All is done as asked, then the connection is reset. */
   | { readonly kind: 'lose-reply' }
+  /** The connection is reset at once, and all is done as asked when that resolves. */
+  | { readonly kind: 'land-late'; readonly when: Promise<void> }
   | { readonly kind: 'delay'; readonly ms: number };
 
 /** Shares of all requests, from 0 to 1. */

@@ -224,15 +224,24 @@ export class KubernetesServer {
     const body = await readBody(request);
     if (this.isStopping) throw shuttingDown();
     this.count(method, path, query);
+    const act = () => {
+      if (headers.authorization !== `Bearer ${this.token}`) throw unauthorized();
+      return this.api.answer({ method, path, query, contentType: headers['content-type'] ?? '', body });
+    };
     let isReplyLost = false;
     for (const fault of this.misbehaviour.requests.take(method, url)) {
       if (fault.kind === 'delay') await wait(fault.ms, undefined, { ref: false });
       else if (fault.kind === 'answer') throw fault.refusal;
       else if (fault.kind === 'hang-up') return 'lost';
-      else isReplyLost = true;
+      else if (fault.kind === 'lose-reply') isReplyLost = true;
+      else {
+        void fault.when.then(act).catch((error: unknown) => {
+          if (!(error instanceof Refusal)) this.faults.push(error);
+        });
+        return 'lost';
+      }
     }
-    if (headers.authorization !== `Bearer ${this.token}`) throw unauthorized();
-    const answer = this.api.answer({ method, path, query, contentType: headers['content-type'] ?? '', body });
+    const answer = act();
     return isReplyLost ? 'lost' : answer;
   }
 
