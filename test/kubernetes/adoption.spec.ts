@@ -143,18 +143,25 @@ describe('pods whose executor is gone', () => {
     specMs,
   );
 
-  itWithTestServer('of which nobody can say whose they are are deleted', async () => {
+  itWithTestServer('of which nobody can say whose they are are deleted, and asked to end once', async () => {
     const first = await site.executor();
-    const { launches } = await begin(first, 1);
+    const launch = site.launch("trap 'echo told' TERM; echo begun; sleep 300 & wait; sleep 300");
+    await first.launch(launch).log.has('begun');
     const [pod] = await site.pods();
     await first.close();
     const path = `/api/v1/namespaces/runs/pods/${pod?.metadata?.name}`;
     const body = { metadata: { annotations: { 'ryax.tech/origin': null } } };
     await site.ask({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
     const second = await site.executor();
-    second.launcher.alive([second.incarnation]);
-    await site.noPodIsLeft();
+    await waitFor(
+      () => {
+        second.launcher.alive([second.incarnation]);
+        return site.server.pods('runs').length === 0;
+      },
+      { timeoutMs: patienceMs, describe: 'no pod to be left' },
+    );
+    expect(site.server.requestCounts['delete pods']).toBe(1);
     expect(second.adopted).toEqual([]);
-    expect(await second.exists(launches[0] ?? site.launch(''))).toBe(false);
+    await waitFor(async () => !(await second.exists(launch)), { describe: 'the executor to know that it is gone' });
   });
 });

@@ -9,6 +9,7 @@ import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAtte
 import { ActionCache } from '../process/action-cache';
 import { AttemptFailure } from '../process/attempt-failure';
 import { ValueCache } from '../process/value-cache';
+import { Remembered } from '../remembered';
 import { HandlerTask, type Begun, type HandlerLaunch } from './action/handler-task';
 import { choosePool } from './choose-pool';
 import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
@@ -56,6 +57,9 @@ const actionsFolder = 'actions';
 const refusedForMs = 15_000;
 /** Longer than this no timer can count. */
 const longestWaitMs = 2 ** 31 - 1;
+/** Pods that were deleted since nobody can adopt them: longer than a grace, after which one that is still there is tried again. */
+const mostNobodys = 1_000;
+const nobodysForMs = 600_000;
 
 /** Runs actions as pods, one for each attempt. They go on without us, and those of an executor that is gone become another's. */
 export class KubernetesLauncher implements Launcher, KeptWork {
@@ -68,6 +72,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly held = new Map<string, PodAttempt>();
   private readonly adopting = new Set<string>();
   private readonly strays = new StrayPods();
+  private readonly nobodys = new Remembered(mostNobodys, nobodysForMs);
   private keeper: Keeper | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
@@ -109,6 +114,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       const owner = ownerOf(pod) ?? '';
       const uid = pod.metadata?.uid ?? '';
       if (owner === incarnation || incarnations.includes(owner) || this.adopting.has(uid)) continue;
+      if (this.nobodys.has(uid, this.options.clock.monotonicMs())) continue;
       if (adopterOf(uid, incarnations) === incarnation) this.adoptInTime(pod, uid);
     }
     this.removeStrays(incarnation);
@@ -233,14 +239,16 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   /** Says on the pod that it is ours, which one of several that try can do, and answers for it from then on. */
   private async adopt(pod: V1Pod, signal: AbortSignal): Promise<void> {
     const keeper = this.requireKeeper();
-    const { log } = this.options;
+    const { log, clock } = this.options;
     const identity = identityOf(pod);
     const origin = originOf(pod);
     const name = pod.metadata?.name ?? '';
     if (identity === undefined || origin === undefined) {
       // Nobody could say what became of it, and whoever waits for it would wait for ever.
+      const uid = pod.metadata?.uid ?? '';
       log.warn('A pod was deleted that does not say whose it is', { pod: name });
-      this.removal.remove({ name, uid: pod.metadata?.uid ?? '' });
+      this.nobodys.add(uid, clock.monotonicMs());
+      this.removal.remove({ name, uid });
       return;
     }
     const parts = {
