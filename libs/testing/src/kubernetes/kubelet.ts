@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as wait, setImmediate as turn } from 'node:timers/promises';
 import type { ContainerProcess } from './container-process';
@@ -20,7 +21,8 @@ export class Kubelet {
   private readonly unsubscribe: () => void;
   /** Those whose objects were deleted are among them. */
   private readonly allNodes: readonly Node[];
-  private addresses = 0;
+  /** Other test servers of this machine have pods, too. */
+  private addresses = randomInt(mostAddresses);
 
   constructor(
     readonly nodes: Node[],
@@ -173,9 +175,10 @@ function unschedulable(reasons: readonly string[]): string {
   return `0/${total} nodes are available: ${list}. no new claims to deallocate, preemption: 0/${total} nodes are available: ${total} Preemption is not helpful for scheduling.`;
 }
 
+const mostAddresses = 254 * 62_500;
+
 /** Linux has all of 127.0.0.0/8: each pod may listen on its own address, on the port that all of them use. */
-function addressOf(count: number): string {
+function addressOf(place: number): string {
   if (process.platform !== 'linux') return '127.0.0.1';
-  const place = count + 1;
   return `127.${1 + (Math.floor(place / 62_500) % 254)}.${1 + (Math.floor(place / 250) % 250)}.${1 + (place % 250)}`;
 }
