@@ -187,7 +187,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   private taskOf(launch: Launch, sink: LogSink, begun: Begun | undefined, onResult: () => void): PodTask {
-    const { api, site, pool, directory, log, files, secrets, inlineValueBytes, reading } = this.options;
+    const { api, site, pool, directory, clock, log, files, secrets, inlineValueBytes, reading } = this.options;
     const { values, actions } = this;
     const leaving = this.leaving.signal;
     const sources = { files, secrets, values, inlineValueBytes };
@@ -195,7 +195,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       return new CommandTask({ api, targets: sources, values, site, pool, leaving, reading }, launch, sink);
     }
     if (!isOfHandler(launch)) throw new Error(`Expected an action for a pod, found ${launch.action.type}`);
-    const parts = { sources, actions, directory, site, pool, log, leaving };
+    const parts = { sources, actions, directory, site, pool, clock, log, leaving };
     return new HandlerTask(parts, launch, sink, begun, onResult);
   }
 

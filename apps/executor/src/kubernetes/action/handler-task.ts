@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, Outcome, SecretReference } from '@ryax/contracts';
-import { backoffMs, codeOf, wait, type Log } from '@ryax/platform';
+import { backoffMs, codeOf, wait, type Clock, type Log } from '@ryax/platform';
 import type { Launch, LogSink } from '../../launcher';
 import type { ActionCache } from '../../process/action-cache';
 import type { ActionMetadata } from '../../process/action-metadata';
@@ -17,6 +17,7 @@ import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
 import { ActionServer, ActionServerRefusal, type ServerLine } from './action-server';
 import { PodFiles } from './pod-files';
+import { ServerPatience } from './server-patience';
 
 export interface HandlerTaskParts {
   readonly sources: InputSources;
@@ -25,6 +26,7 @@ export interface HandlerTaskParts {
   readonly directory: string;
   readonly site: SiteConfig;
   readonly pool: NodePool;
+  readonly clock: Clock;
   readonly log: Log;
   readonly leaving: AbortSignal;
 }
@@ -114,16 +116,17 @@ export class HandlerTask implements PodTask {
   }
 
   private async callWith(server: ActionServer, files: PodFiles, metadata: ActionMetadata): Promise<Outcome> {
-    const { sources } = this.parts;
+    const { sources, site, clock } = this.parts;
+    const patience = new ServerPatience(site.patienceMs, clock, this.begun !== undefined);
     const inputs =
       this.begun === undefined
-        ? await this.whenReached(() =>
+        ? await this.whenReached(patience, () =>
             new InputPreparation(sources, files).forHandler(metadata.inputs, this.launch.inputs),
           )
         : undefined;
     const secrets = inputs?.secrets ?? (await this.secretsOf(this.begun?.secrets ?? []));
     const output = new AttemptOutput(this.sink, secrets);
-    const end = await this.untilResult(server, inputs?.values, output);
+    const end = await this.untilResult(server, patience, inputs?.values, output);
     output.flush();
     const outcome = await this.outcomeOf(end, files, metadata).catch(outcomeOf);
     return output.masked(outcome);
@@ -140,9 +143,10 @@ export class HandlerTask implements PodTask {
     return collectOutputs(this.parts.sources, files, { launch, sink }, metadata.outputs, returned);
   }
 
-  /** Asks again, and attaches, however often the connection breaks: only the pod's end can cut it off. */
+  /** Asks again, and attaches, however often the connection breaks: the pod's end cuts it off, or the end of all patience. */
   private async untilResult(
     server: ActionServer,
+    patience: ServerPatience,
     inputs: Parameters<ActionServer['invoke']>[0],
     output: AttemptOutput,
   ): Promise<ServerEnd> {
@@ -152,6 +156,7 @@ export class HandlerTask implements PodTask {
         const lines = await server.invoke(offset === undefined ? inputs : undefined, offset, this.signal);
         // It has taken it: from now on it is only attached to.
         offset ??= 0;
+        patience.answered();
         for await (const line of lines) {
           tries = 0;
           if (isEnd(line)) return line;
@@ -161,14 +166,16 @@ export class HandlerTask implements PodTask {
         }
       } catch (error) {
         if (error instanceof ActionServerRefusal && error.status < 500) throw this.refused(error);
+        this.signal.throwIfAborted();
         this.parts.log.debug('The server of an action was not reached', { error });
+        patience.failed(error);
       }
       await wait(backoffMs(tries, retry), this.signal);
     }
   }
 
   /** Before the server listens nothing can be put there. */
-  private async whenReached<T>(act: () => Promise<T>): Promise<T> {
+  private async whenReached<T>(patience: ServerPatience, act: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         return await act();
@@ -176,6 +183,7 @@ export class HandlerTask implements PodTask {
         if (error instanceof AttemptFailure || error instanceof ActionServerRefusal) throw error;
         this.signal.throwIfAborted();
         if (!isUnreached(error)) throw error;
+        patience.failed(error);
       }
       await wait(backoffMs(tries, retry), this.signal);
     }

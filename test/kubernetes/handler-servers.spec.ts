@@ -1,0 +1,107 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalFileStore, packDirectory } from '@ryax/filestore';
+import { TestSite } from './site';
+import { isReal, patienceMs } from './target';
+
+const repository = 'registry.test/actions';
+const limitMs = 3 * patienceMs;
+
+const metadata = { spec: { type: 'nodejs', inputs: [], outputs: [{ name: 'answer', type: 'string' }] } };
+
+/** What stands in the place of an action's server. */
+const servers = {
+  wrong: `serve((request, response) => {
+    response.statusCode = 500;
+    response.end(JSON.stringify({ error: 'no space left on device' }));
+  })`,
+  deaf: `setInterval(() => {}, 1_000)`,
+  // Takes the attempt, is not to be reached for longer than anybody has patience for, and has its result then.
+  broken: `serve((request, response) => {
+    response.write(JSON.stringify({ log: 'begun\\n', offset: 6 }) + '\\n', () => {
+      response.socket.destroy();
+      server.close();
+      setTimeout(() => serve((request, response) => {
+        response.end(JSON.stringify({ outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 }) + '\\n');
+      }), 3_000);
+    });
+  })`,
+};
+const preamble = `
+let server;
+function serve(answer) {
+  server = require('node:http').createServer((request, response) => {
+    request.resume().on('end', () => answer(request, response));
+  });
+  server.listen(Number(process.env.RYAX_PORT), process.env.RYAX_HOST);
+}
+`;
+
+/** A cluster would have to find their images in a registry. */
+const describeHere = isReal ? describe.skip : describe;
+describeHere('a handler whose pod runs, and its server', () => {
+  let folder: string;
+  let site: TestSite | undefined;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ryax-servers-'));
+  });
+  afterEach(async () => {
+    await site?.close();
+    await rm(folder, { recursive: true, force: true });
+  }, limitMs);
+
+  /** What comes of an attempt without a time limit. */
+  async function outcomeWith(server: keyof typeof servers, patience: object) {
+    const action = join(folder, 'action');
+    await mkdir(action);
+    await writeFile(join(action, 'ryax_metadata.yaml'), JSON.stringify(metadata));
+    const { hash } = await packDirectory(await LocalFileStore.open(join(folder, 'files')), action);
+    const image = `${repository}:${hash.replace('sha256:', '')}`;
+    const command = [process.execPath, '-e', preamble + servers[server]];
+    site = await TestSite.open({
+      site: { actionImages: repository, patience },
+      server: { images: { [image]: { command } } },
+    });
+    await packDirectory(site.files, action);
+    const executor = await site.executor();
+    const launch = site.launch('', { action: { type: 'handler', content_hash: hash } });
+    const { end, log } = await executor.run(launch);
+    await site.noPodIsLeft();
+    return { outcome: end.outcome, log };
+  }
+
+  it(
+    'answers with errors for ever: lost when patience ends, and its pod is removed',
+    async () => {
+      const { outcome } = await outcomeWith('wrong', { unreachable: '1s' });
+      expect(outcome).toMatchObject({
+        status: 'failed',
+        failure: { kind: 'lost', message: expect.stringMatching(/at last 500: no space left on device$/) as string },
+      });
+    },
+    limitMs,
+  );
+
+  it(
+    'never listens: lost when patience ends, and its pod is removed',
+    async () => {
+      const { outcome } = await outcomeWith('deaf', { starting: '3s' });
+      expect(outcome).toMatchObject({
+        status: 'failed',
+        failure: { kind: 'lost', message: expect.stringContaining('Check that the executor can reach pods') as string },
+      });
+    },
+    limitMs,
+  );
+
+  it(
+    'cannot be reached for long after it has begun: attached to when it can be again',
+    async () => {
+      const { outcome, log } = await outcomeWith('broken', { unreachable: '1s' });
+      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
+      expect(log.lines).toEqual(['begun']);
+    },
+    limitMs,
+  );
+});
