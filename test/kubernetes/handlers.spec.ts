@@ -13,7 +13,7 @@ const repository = 'registry.test/actions';
 const limitMs = 3 * patienceMs;
 
 const python = `
-import os, time, pathlib
+import os, pathlib, shutil, subprocess, time
 
 class RyaxException(Exception):
     def __init__(self, message, code):
@@ -34,6 +34,10 @@ def handle(inputs):
             time.sleep(0.02)
     if what == 'secret':
         print('the password is ' + inputs['password'], flush=True)
+    if what == 'tools':
+        shutil.copytree(inputs['tools'], inputs['flag'])
+        said = subprocess.run([inputs['tools'] + '/bin/say'], stdout=subprocess.PIPE, check=True).stdout.decode()
+        return {'answer': said.strip(), 'tools': inputs['flag']}
     out = pathlib.Path('/tmp/' + inputs['name'] + '.txt')
     if inputs['rows']:
         out.write_text(pathlib.Path(inputs['rows']).read_text().upper())
@@ -56,10 +60,12 @@ const metadata = {
       { name: 'flag', type: 'string', optional: true },
       { name: 'rows', type: 'file', optional: true },
       { name: 'password', type: 'password', optional: true },
+      { name: 'tools', type: 'directory', optional: true },
     ],
     outputs: [
       { name: 'answer', type: 'string' },
-      { name: 'copy', type: 'file' },
+      { name: 'copy', type: 'file', optional: true },
+      { name: 'tools', type: 'directory', optional: true },
     ],
   },
 };
@@ -114,6 +120,27 @@ describeHere('a handler in a pod of its image (a test server runs it from its fo
       expect(String(await site.files.read(copy.$file))).toBe('SOME ROWS\n');
       expect(log.lines).toEqual(['begun copy']);
       await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'gets a directory and returns it with what may be executed in it, and nothing else',
+    async () => {
+      const tools = join(folder, 'tools');
+      await mkdir(join(tools, 'bin'), { recursive: true });
+      await writeFile(join(tools, 'bin', 'say'), '#!/bin/sh\necho said\n', { mode: 0o755 });
+      await writeFile(join(tools, 'readme'), 'no command\n', { mode: 0o644 });
+      const { hash: content } = await packDirectory(site.files, tools);
+      const executor = await site.executor();
+      const given = { $file: content, size: 1, kind: 'directory', name: 'tools' };
+      const returned = join(folder, 'returned');
+      const { end } = await executor.run(launch({ what: 'tools', name: 'h', tools: given, flag: returned }));
+      expect(end.outcome).toMatchObject({
+        status: 'succeeded',
+        // The same content, modes included.
+        outputs: { answer: 'said', tools: { $file: content, kind: 'directory' } },
+      });
     },
     limitMs,
   );

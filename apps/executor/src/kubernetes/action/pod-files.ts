@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { FileReference } from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
@@ -73,6 +73,7 @@ export class PodFiles implements InputPlace, PathsOfAttempt {
         throw AttemptFailure.invalid(`The returned ${path} has ${entry.path}, outside of it`);
       if (entry.kind === 'directory') await mkdir(target, { recursive: true });
       else await this.server.get(posix.join(path, entry.path), target, this.signal);
+      if (entry.kind === 'file' && entry.executable === true) await chmod(target, 0o755);
     }
     return local;
   }
