@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { streamId, type JsonObject } from '@ryax/contracts';
 import { LocalFileStore, openSecrets, type Secrets } from '@ryax/filestore';
-import { Clock, IdSource, Log, Metrics } from '@ryax/platform';
+import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
 import { startKubernetes, waitFor, type KubernetesServer, type KubernetesServerOptions } from '@ryax/testing';
 import { openKubernetes, type KubernetesOptions, type SiteConfig } from '../../apps/executor/src/kubernetes';
 import { ClusterConnection, type ApiRequest } from '../../apps/executor/src/kubernetes/cluster/connection';
@@ -84,8 +84,9 @@ export class TestSite {
     const { kubeconfig, files, secrets } = this.place;
     const [pool] = this.config.nodePools;
     if (pool === undefined) throw new Error('Expected a pool');
+    const health = new Health();
     const launcher = await openKubernetes({
-      ...{ site: this.config, pool, kubeconfig, files, secrets, metrics: new Metrics() },
+      ...{ site: this.config, pool, kubeconfig, files, secrets, metrics: new Metrics(), health },
       ...this.options,
       clock: new Clock(),
       log: new Log({ service: 'test', level: 'error' }),
@@ -93,7 +94,7 @@ export class TestSite {
       directory: join(this.place.directory, this.ids.newId()),
       rate: isReal ? { perSecond: 50, burst: 100 } : { perSecond: 500, burst: 500 },
     });
-    const executor = new TestExecutor(this.ids.newId(), launcher, mayBegin);
+    const executor = new TestExecutor(this.ids.newId(), launcher, health, mayBegin);
     this.executors.push(executor);
     await launcher.open(executor);
     return executor;

@@ -1,3 +1,4 @@
+import type { Health } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import type { KubernetesLauncher } from '../../apps/executor/src/kubernetes';
 import type { Adoption, AttemptEnd, Keeper, Launch, LogSink, RunningAttempt } from '../../apps/executor/src/launcher';
@@ -10,6 +11,7 @@ export class TestExecutor implements Keeper {
   constructor(
     readonly incarnation: string,
     readonly launcher: KubernetesLauncher,
+    readonly health: Health,
     readonly mayBegin: () => boolean,
   ) {}
 

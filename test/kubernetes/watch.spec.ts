@@ -1,6 +1,7 @@
 import { waitFor } from '@ryax/testing';
 import { pods as podsResource } from '../../libs/testing/src/kubernetes/objects';
 import type { Gate } from './gate';
+import { KnownPods } from '../../apps/executor/src/kubernetes/cluster/known-pods';
 import { TestSite } from './site';
 import { itWithTestServer, specMs } from './target';
 import type { TestExecutor, Watched } from './test-executor';
@@ -140,4 +141,27 @@ describe('attempts whose executor is told late or nothing about their pods', () 
       expect(await attempt.outcome()).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
     }
   });
+});
+
+describe('an executor that cannot follow its pods any more', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it(
+    'says that only a restart helps',
+    async () => {
+      jest.spyOn(KnownPods.prototype, 'follow').mockImplementation((_signal, listed) => {
+        listed();
+        return Promise.reject(new Error('a fault of ours'));
+      });
+      const site = await TestSite.open();
+      try {
+        const { health } = await site.executor();
+        await waitFor(() => health.deadParts().length > 0, { describe: 'its health to be told' });
+        expect(health.deadParts()).toEqual([{ name: 'follow pods', reason: 'a fault of ours' }]);
+      } finally {
+        await site.close();
+      }
+    },
+    specMs,
+  );
 });

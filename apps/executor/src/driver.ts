@@ -1,5 +1,5 @@
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { inheritedEnvironment, type Clock, type Log, type Metrics } from '@ryax/platform';
+import { inheritedEnvironment, type Clock, type Health, type Log, type Metrics } from '@ryax/platform';
 import { executorSettings, mostIdleWorkers, type ExecutorVariables } from './executor.config';
 import { ClusterConnection, openKubernetes, readPlace } from './kubernetes';
 import type { Launcher } from './launcher';
@@ -19,6 +19,8 @@ export interface DriverParts {
   readonly directory: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Told when a vital part has ended for good. */
+  readonly health: Health;
 }
 
 /**
@@ -50,9 +52,9 @@ async function kubernetesDriver(siteFile: string, config: ExecutorVariables, clo
   const connection = await ClusterConnection.open(clock);
   return {
     settings: { ...executorSettings(config), ...settings },
-    open: ({ files, secrets, directory, log, metrics }) =>
+    open: ({ files, secrets, directory, log, metrics, health }) =>
       openKubernetes({
-        ...{ site, pool, connection, files, secrets, directory, log, clock, metrics },
+        ...{ site, pool, connection, files, secrets, directory, log, clock, metrics, health },
         inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
         rate: { perSecond: config.RYAX_KUBERNETES_QPS, burst: config.RYAX_KUBERNETES_BURST },
       }),

@@ -1,6 +1,6 @@
 import { AmqpBroker } from '@ryax/broker';
 import { LocalFileStore, openSecrets } from '@ryax/filestore';
-import { Clock, loadConfig, Log, Metrics, runService } from '@ryax/platform';
+import { Clock, Health, loadConfig, Log, Metrics, runService } from '@ryax/platform';
 import { join } from 'node:path';
 import { chooseDriver } from './driver';
 import { executorConfigSchema } from './executor.config';
@@ -19,10 +19,10 @@ void runService('executor', async () => {
     log,
     healthPort: config.RYAX_HEALTH_PORT,
     module: ExecutorModule.forRootAsync({
-      inject: [Metrics],
-      useFactory: async (metrics: Metrics) => ({
+      inject: [Metrics, Health],
+      useFactory: async (metrics: Metrics, health: Health) => ({
         broker,
-        launcher: await driver.open({ ...parts, metrics }),
+        launcher: await driver.open({ ...parts, metrics, health }),
         settings: driver.settings,
       }),
     }),

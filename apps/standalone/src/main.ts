@@ -5,6 +5,7 @@ import { LocalFileStore, openSecrets } from '@ryax/filestore';
 import {
   Clock,
   exitWith,
+  Health,
   loadConfig,
   Log,
   Metrics,
@@ -66,10 +67,10 @@ async function main(): Promise<void> {
         }),
         RunnerModule.forRoot({ broker: runnerBroker, files, datastoreUrl, options: runnerOptions(config) }),
         ExecutorModule.forRootAsync({
-          inject: [Metrics],
-          useFactory: async (metrics: Metrics) => ({
+          inject: [Metrics, Health],
+          useFactory: async (metrics: Metrics, health: Health) => ({
             broker: executorBroker,
-            launcher: await driver.open({ ...parts, metrics }),
+            launcher: await driver.open({ ...parts, metrics, health }),
             settings: driver.settings,
           }),
         }),

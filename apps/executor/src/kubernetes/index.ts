@@ -1,5 +1,5 @@
 import type { FileStore, Secrets } from '@ryax/filestore';
-import type { Clock, Log, Metrics } from '@ryax/platform';
+import type { Clock, Health, Log, Metrics } from '@ryax/platform';
 import { ClusterConnection } from './cluster/connection';
 import type { KnownPodsOptions } from './cluster/known-pods';
 import { PodApi } from './cluster/pod-api';
@@ -22,6 +22,7 @@ export interface KubernetesOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly health: Health;
   readonly inlineValueBytes: number;
   /** Of this executor alone: for files on their way to pods and back. */
   readonly directory: string;

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { Owner, wait, type Clock, type Log } from '@ryax/platform';
+import { Owner, wait, type Clock, type Health, type Log } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { ActionCache } from '../process/action-cache';
@@ -40,6 +40,8 @@ export interface KubernetesLauncherOptions {
   readonly secrets: Secrets;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told when pods are not followed any more. */
+  readonly health: Health;
   /** `RYAX_LIMIT_INLINE_VALUE_BYTES`: outputs above it go through the filestore. */
   readonly inlineValueBytes: number;
   /** For files on their way to pods and back. Nothing in it outlives the process. */
@@ -78,9 +80,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   constructor(private readonly options: KubernetesLauncherOptions) {
     // Each attempt waits for it.
     setMaxListeners(0, this.leaving.signal);
-    const { api, clock, log, files, watching } = options;
+    const { api, clock, log, health, files, watching } = options;
     this.pods = new KnownPods(api, clock, log, watching);
-    this.owner = new Owner(log);
+    this.owner = new Owner(log, health);
     this.removal = new PodRemoval(api, this.owner, log);
     this.values = new ValueCache(files, mostValueBytes);
     this.actions = new ActionCache(files, join(options.directory, actionsFolder), mostActions);
