@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { Clock, loadConfig, Metrics } from '@ryax/platform';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { executorConfigSchema } from '../../apps/executor/src/executor.config';
 import type { ApiRequest, ClusterConnection } from '../../apps/executor/src/kubernetes/cluster/connection';
 import { PodApi } from '../../apps/executor/src/kubernetes/cluster/pod-api';
@@ -19,7 +21,7 @@ interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
   readonly roleRef?: object;
-  readonly subjects?: readonly { readonly kind: string; readonly name: string }[];
+  readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[];
 }
 
 const [namespace] = documents('namespace.yaml');
@@ -140,5 +142,60 @@ describe('the manifests of executors that run pods', () => {
     expect(patch.metadata.name).toBe(changed.metadata.name);
     expect(patch.spec.template.spec.containers[0].name).toBe(changed.spec.template.spec.containers[0].name);
     expect(kustomization.resources).toEqual(['../kubernetes', 'namespace.yaml', 'rights.yaml']);
+  });
+});
+
+const hasKubectl = spawnSync('kubectl', ['kustomize', '--help']).status === 0;
+const describeRendered = hasKubectl ? describe : describe.skip;
+describeRendered('what kustomize makes of them (skipped where kubectl is missing)', () => {
+  const where = mkdtempSync(join(tmpdir(), 'ryax-kustomize-'));
+  afterAll(() => rmSync(where, { recursive: true, force: true }));
+
+  function rendered(of: string) {
+    const text = execFileSync('kubectl', ['kustomize', of], { encoding: 'utf8' });
+    const all = parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+    const namespaceOf = (kind: string) =>
+      all.find((each) => each.kind === kind && each.metadata.name === 'ryax-executor')?.metadata.namespace;
+    const [binding] = all.filter(({ kind }) => kind === 'RoleBinding');
+    return {
+      services: namespaceOf('Deployment'),
+      account: namespaceOf('ServiceAccount'),
+      rights: [namespaceOf('Role'), binding?.metadata.namespace],
+      givenTo: binding?.subjects?.map((subject) => subject.namespace),
+      pods: all.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name),
+    };
+  }
+
+  it('leaves the services to the namespace default', () => {
+    expect(rendered(folder)).toEqual({
+      services: undefined,
+      account: undefined,
+      rights: ['ryax-executions', 'ryax-executions'],
+      givenTo: ['default'],
+      pods: ['ryax-executions'],
+    });
+  });
+
+  it('has the services in a namespace of their own, and the rights given to the account there', () => {
+    expect(rendered(join(folder, '../kubernetes-pods-in-namespace'))).toEqual({
+      services: 'ryax',
+      account: 'ryax',
+      rights: ['ryax-executions', 'ryax-executions'],
+      givenTo: ['ryax'],
+      pods: ['ryax-executions'],
+    });
+  });
+
+  it('has all in one namespace where a kustomization says so, whoever has the rights included', () => {
+    const over = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
+    const resources = [relative(realpathSync(where), folder)];
+    writeFileSync(join(where, 'kustomization.yaml'), stringify({ ...over, namespace: 'team', resources }));
+    expect(rendered(where)).toEqual({
+      services: 'team',
+      account: 'team',
+      rights: ['team', 'team'],
+      givenTo: ['team'],
+      pods: ['team'],
+    });
   });
 });
