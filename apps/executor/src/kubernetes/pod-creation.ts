@@ -5,6 +5,7 @@ import type { PodNews } from './cluster/known-pods';
 import type { PodApi, Refused } from './cluster/pod-api';
 import { reasonOf } from './cluster/pod-api';
 import { identityOf } from './labels';
+import { LinkedSignal } from './linked-signal';
 import { ownerLabel, ownerOf } from './ownership';
 
 export type Created =
@@ -82,7 +83,8 @@ export async function createPod(
       default:
         answered satisfies never;
     }
-    await rest(answered, tries, AbortSignal.any([stopped, signal]));
+    const either = new LinkedSignal(stopped, signal);
+    await rest(answered, tries, either.signal).finally(() => either.unlink());
     signal.throwIfAborted();
   }
 }

@@ -11,6 +11,7 @@ import { AttemptOutput } from '../../process/attempt-output';
 import { InputPreparation, type InputSources } from '../../process/inputs';
 import { collectOutputs } from '../../process/outputs';
 import { imageOfAction } from '../action-image';
+import { LinkedSignal } from '../linked-signal';
 import { actionPodFor, tokenVariable } from '../pod-spec';
 import { mainContainer } from '../pod-status';
 import type { PodEnd, PodTask } from '../pod-task';
@@ -44,7 +45,7 @@ const retry = { initialMs: 50, maxMs: 2_000 };
 export class HandlerTask implements PodTask {
   result: Outcome | undefined;
   private readonly over = new AbortController();
-  private readonly signal: AbortSignal;
+  private readonly either: LinkedSignal;
   private called: Promise<void> | undefined;
   /** Whoever has it may call the pod. */
   private token = randomBytes(24).toString('hex');
@@ -57,7 +58,7 @@ export class HandlerTask implements PodTask {
     private readonly begun: Begun | undefined,
     private readonly onResult: () => void,
   ) {
-    this.signal = AbortSignal.any([this.over.signal, parts.leaving]);
+    this.either = new LinkedSignal(this.over.signal, parts.leaving);
   }
 
   pod(): Promise<V1Pod> {
@@ -91,6 +92,12 @@ export class HandlerTask implements PodTask {
   async leave(): Promise<void> {
     this.over.abort(new Error('it is left'));
     await this.called;
+    this.either.unlink();
+  }
+
+  /** Aborted when its pod has ended, or we leave. */
+  private get signal(): AbortSignal {
+    return this.either.signal;
   }
 
   private came(outcome: Outcome): void {

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } fro
 import type { KubeConfig } from '@kubernetes/client-node';
 import { messageOf, WrongConfiguration, type Clock } from '@ryax/platform';
 import type { ApiAnswer } from '../api-answer';
+import { LinkedSignal } from '../linked-signal';
 
 /** One request to the API server, relative to its address. */
 export interface ApiRequest {
@@ -99,13 +100,15 @@ export class ClusterConnection {
   /** Never rejects: that nothing came is an answer, too. */
   async send(request: ApiRequest, { timeoutMs, signal }: Waiting): Promise<ApiAnswer> {
     const limit = AbortSignal.timeout(timeoutMs);
+    const either = new LinkedSignal(limit, ...(signal ? [signal] : []));
     try {
-      const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
-      const response = await this.open(request, 'short', either);
+      const response = await this.open(request, 'short', either.signal);
       const body = await textOf(response);
       return { type: 'answer', status: response.statusCode ?? 0, headers: headersOf(response), body };
     } catch (error) {
       return { type: 'none', reason: limit.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error) };
+    } finally {
+      either.unlink();
     }
   }
 
@@ -113,9 +116,10 @@ export class ClusterConnection {
   async stream(request: ApiRequest, { timeoutMs, signal }: Waiting): Promise<ApiStream | ApiAnswer> {
     const beginning = new AbortController();
     const timer = setTimeout(() => beginning.abort(), timeoutMs);
+    const either = new LinkedSignal(beginning.signal, ...(signal ? [signal] : []));
     try {
-      const either = AbortSignal.any([beginning.signal, ...(signal ? [signal] : [])]);
-      const response = await this.open(request, 'long', either);
+      const response = await this.open(request, 'long', either.signal);
+      response.once('close', () => either.unlink());
       if (response.statusCode !== 200) {
         const body = await textOf(response);
         return { type: 'answer', status: response.statusCode ?? 0, headers: headersOf(response), body };
@@ -123,6 +127,7 @@ export class ClusterConnection {
       breakWhenSilent(response, timeoutMs);
       return { type: 'stream', body: response };
     } catch (error) {
+      either.unlink();
       const reason = beginning.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
       return { type: 'none', reason };
     } finally {

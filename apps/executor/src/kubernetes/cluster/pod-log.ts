@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { backoffMs, wait } from '@ryax/platform';
 import type { LogSink } from '../../launcher';
 import { note } from '../../process/attempt';
+import { LinkedSignal } from '../linked-signal';
 import { mainContainer } from '../pod-status';
 import { isComplaint, LogPlace, parseLine } from './log-lines';
 import { reasonOf, type PodApi, type Streamed } from './pod-api';
@@ -62,16 +63,21 @@ export class PodLog {
   async finish(signal: AbortSignal): Promise<void> {
     await this.leave();
     const limit = AbortSignal.timeout(this.options.endMs);
+    const either = new LinkedSignal(limit, signal);
+    await this.readToEnd(limit, signal, either.signal).finally(() => either.unlink());
+  }
+
+  private async readToEnd(limit: AbortSignal, signal: AbortSignal, either: AbortSignal): Promise<void> {
     let reason = 'no answer';
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const streamed = await this.open(false, AbortSignal.any([limit, signal]));
+        const streamed = await this.open(false, either);
         if (streamed.type === 'refused' && neverStarted(streamed)) return;
         if (streamed.type === 'refused' && isGone(streamed)) return this.saysLost(reasonOf(streamed.refused));
         if (streamed.type === 'refused') reason = reasonOf(streamed.refused);
         else if ((await this.read(streamed.body)) === 'complete') return;
         else reason = 'it could not be read to its end';
-        await wait(backoffMs(attempt, retry), AbortSignal.any([limit, signal]));
+        await wait(backoffMs(attempt, retry), either);
       } catch {
         if (limit.aborted) return this.saysLost(reason);
       }
