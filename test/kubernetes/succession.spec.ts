@@ -48,6 +48,27 @@ describe('executors of one site', () => {
   );
 
   it(
+    'have the pods of one that has left in peace at once, although it still counts as living',
+    async () => {
+      const [first, second] = [await site.executor(), await site.executor()];
+      const { gate, attempts } = await begin(first);
+      const alive = [first.incarnation, second.incarnation];
+      second.launcher.alive(alive);
+      await first.close();
+      await waitFor(
+        () => {
+          second.launcher.alive(alive);
+          return second.adopted.length === attempts.length;
+        },
+        { timeoutMs: patienceMs, intervalMs: 100, describe: 'all to be adopted' },
+      );
+      await gate.open();
+      for (const attempt of second.adopted) expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+    },
+    specMs,
+  );
+
+  it(
     'of which each has heard of itself alone do not take pods from each other',
     async () => {
       const [first, second, third] = [await site.executor(), await site.executor(), await site.executor()];
@@ -184,6 +205,7 @@ describe('executors of one site', () => {
     const launch = site.launch('echo begun; sleep 30');
     await first.launch(launch).log.has('begun');
     await first.close();
+    site.server.resetRequestCounts();
     site.server.misbehaviour.forbid('patch', podsResource, 'runs', { method: 'PATCH', times: Infinity });
     for (let times = 0; times < 10; times++) {
       second.launcher.alive([second.incarnation]);

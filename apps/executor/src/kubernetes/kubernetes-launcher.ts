@@ -18,11 +18,12 @@ import type { PodLogOptions } from './cluster/pod-log';
 import { CommandTask } from './command-task';
 import { identityOf } from './labels';
 import { launchFrom, originIn, secretsIn } from './launch-origin';
-import { adopterOf, originOf, owned, ownerOf, type Origin } from './ownership';
+import { adopterOf, leaversAmong, originOf, owned, ownerOf, type Origin } from './ownership';
 import { PodAttempt, type Begin, type PodWork } from './pod-attempt';
 import { takeOver } from './pod-creation';
 import { podName, type PodIdentity } from './pod-name';
 import { podOutcome } from './pod-outcome';
+import { releasePods } from './pod-release';
 import { PodRemoval } from './pod-removal';
 import { amountsOfPod } from './pod-resources';
 import type { ContainerLaunch } from './pod-spec';
@@ -112,12 +113,14 @@ export class KubernetesLauncher implements Launcher, KeptWork {
 
   alive(incarnations: readonly string[]): void {
     const { incarnation } = this.requireKeeper();
+    const leavers = leaversAmong(this.pods.all());
+    const heirs = incarnations.filter((each) => !leavers.has(each));
     for (const pod of this.pods.all()) {
       const owner = ownerOf(pod) ?? '';
       const uid = pod.metadata?.uid ?? '';
       if (owner === incarnation || incarnations.includes(owner) || this.adopting.has(uid)) continue;
       if (this.nobodys.has(uid, this.options.clock.monotonicMs())) continue;
-      if (adopterOf(uid, incarnations) === incarnation) this.adoptInTime(pod, uid);
+      if (adopterOf(uid, heirs) === incarnation) this.adoptInTime(pod, uid);
     }
     this.removeStrays(incarnation);
   }
@@ -150,7 +153,11 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   /** Lets go of all pods: they go on, and a successor answers for them. */
   async close(): Promise<void> {
     this.leaving.abort(new Error('the executor leaves'));
-    await Promise.all([...this.held.values()].map(({ ended }) => ended));
+    const ends = [...this.held].map(async ([name, { ended }]) =>
+      (await ended) === 'left' ? this.pods.find(name) : undefined,
+    );
+    const left = (await Promise.all(ends)).filter((pod) => pod !== undefined);
+    await releasePods(left, this.keeper?.incarnation ?? '', this.options.api);
     await this.owner.stop();
     this.options.closeConnection();
   }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { adopterOf, originOf, owned, ownerOf, type Origin } from './ownership';
+import { adopterOf, leaversAmong, leftBy, originOf, owned, ownerOf, type Origin } from './ownership';
 
 const origin: Origin = {
   reply_partition: 7,
@@ -18,6 +18,12 @@ describe('a pod', () => {
     expect(originOf(found)).toEqual(origin);
     expect(found.metadata).toMatchObject({ name: 'p', labels: { kept: 'yes' }, annotations: { kept: 'too' } });
     expect(pod.metadata.labels).toEqual({ kept: 'yes' });
+  });
+
+  it('says who has let go of it, and then has no owner that lives', () => {
+    const left = owned(pod, leftBy('incarnation-1'), origin);
+    expect(leaversAmong([left, owned(pod, 'incarnation-2', origin), pod])).toEqual(new Set(['incarnation-1']));
+    expect(ownerOf(left)).not.toBe('incarnation-1');
   });
 
   it.each([undefined, 'no JSON', '{}', '{"reply_partition": -1}'])('says nothing with %j in its place', (text) => {

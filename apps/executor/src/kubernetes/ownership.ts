@@ -41,6 +41,23 @@ export function ownerOf(pod: V1Pod): string | undefined {
   return pod.metadata?.labels?.[ownerLabel];
 }
 
+const leftPrefix = 'left.';
+
+/** The owner of a pod whose executor has let go of it in peace: any other may have it at once. */
+export function leftBy(incarnation: string): string {
+  return `${leftPrefix}${incarnation}`;
+}
+
+/** Those that have let go of one of these pods: they may still count as living, and adopt nothing. */
+export function leaversAmong(pods: Iterable<V1Pod>): ReadonlySet<string> {
+  const leavers = new Set<string>();
+  for (const pod of pods) {
+    const owner = ownerOf(pod) ?? '';
+    if (owner.startsWith(leftPrefix)) leavers.add(owner.slice(leftPrefix.length));
+  }
+  return leavers;
+}
+
 /** Undefined where somebody has changed it, or left it out. */
 export function originOf(pod: V1Pod): Origin | undefined {
   const text = pod.metadata?.annotations?.[originAnnotation];
