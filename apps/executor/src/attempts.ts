@@ -1,4 +1,5 @@
 import type { Outcome, Start } from '@ryax/contracts';
+import { TransientMap } from '@ryax/platform';
 import { addressOf, attemptName, type Addressed } from './attempt-name';
 import type { Adopted, AttemptsContext } from './attempts-context';
 import type { Running, Taken, Waiting } from './held-attempt';
@@ -28,7 +29,7 @@ import { noopOutcome, type Ended, type Work } from './work';
  * not know what it is about.
  */
 export class Attempts {
-  private readonly held = new Map<string, Waiting | Running>();
+  private readonly held = new TransientMap<string, Waiting | Running>();
   private readonly pool: ResourcePool<string>;
   private readonly settled: Remembered;
   private readonly cancelledUnread: Remembered;

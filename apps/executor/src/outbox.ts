@@ -1,6 +1,6 @@
 import type { Broker, Target } from '@ryax/broker';
 import { limits, type Message } from '@ryax/contracts';
-import { backoffMs, reconnectBackoff, type Log, type Owner } from '@ryax/platform';
+import { backoffMs, reconnectBackoff, TransientMap, type Log, type Owner } from '@ryax/platform';
 import type { Timer, Timers } from './timers';
 
 export interface Letter {
@@ -26,7 +26,7 @@ const packsInFlight = 4;
  * and nothing waits for a pack to fill. Its owners bound what they put in.
  */
 export class Outbox {
-  private readonly lanes = new Map<string, Lane>();
+  private readonly lanes = new TransientMap<string, Lane>();
   private idle: (() => void)[] = [];
 
   constructor(

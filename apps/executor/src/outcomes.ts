@@ -1,5 +1,5 @@
 import { limits, type Outcome } from '@ryax/contracts';
-import type { Clock, Log } from '@ryax/platform';
+import { TransientMap, type Clock, type Log } from '@ryax/platform';
 import { addressOf, attemptName, type Addressed } from './attempt-name';
 import { outcomeBytes, type Reports } from './reports';
 import type { ExecutorSettings } from './settings';
@@ -22,7 +22,7 @@ interface Kept {
  * growing pauses, when asked, and after every time that a report may have been lost.
  */
 export class Outcomes {
-  private readonly kept = new Map<string, Kept>();
+  private readonly kept = new TransientMap<string, Kept>();
   private bytes = 0;
   private settledWaiters: (() => void)[] = [];
 

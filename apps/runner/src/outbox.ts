@@ -36,10 +36,10 @@ type CancelledAttempt = Cancel['attempts'][number];
  * log, so a message that is lost here costs time, never work: failures are logged, not raised.
  */
 export class Outbox {
-  private readonly starts = new Map<string, OutgoingStart[]>();
-  private readonly cancels = new Map<string, CancelledAttempt[]>();
-  private readonly queries = new Map<string, { to: string; askedAt: number; attempts: Attempt[] }>();
-  private readonly settled = new Map<string, SettledAttempt[]>();
+  private starts = new Map<string, OutgoingStart[]>();
+  private cancels = new Map<string, CancelledAttempt[]>();
+  private queries = new Map<string, { to: string; askedAt: number; attempts: Attempt[] }>();
+  private settled = new Map<string, SettledAttempt[]>();
   private settledTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -78,32 +78,35 @@ export class Outbox {
   async flushSettled(): Promise<void> {
     clearTimeout(this.settledTimer);
     this.settledTimer = undefined;
+    const { settled } = this;
+    this.settled = new Map();
     const sent: Promise<unknown>[] = [];
-    for (const [incarnation, attempts] of this.settled) {
+    for (const [incarnation, attempts] of settled) {
       for (const part of chunks(attempts, maxListed)) {
         sent.push(this.publishList('execution.settled', routingKeys.executor(incarnation), part));
       }
     }
-    this.settled.clear();
     await Promise.all(sent);
   }
 
   /** Sends all but what is settled; resolves when the broker has confirmed or refused each. */
   async flush(): Promise<void> {
+    const { starts: allStarts, cancels, queries } = this;
+    // Made anew, not cleared: see TransientMap.
+    if (allStarts.size > 0) this.starts = new Map();
+    if (cancels.size > 0) this.cancels = new Map();
+    if (queries.size > 0) this.queries = new Map();
     const sent: Promise<unknown>[] = [];
-    for (const [incarnation, starts] of this.starts) {
+    for (const [incarnation, starts] of allStarts) {
       for (const part of chunks(starts, maxPacked)) sent.push(this.publishStarts(incarnation, part));
     }
-    for (const [site, attempts] of this.cancels) {
+    for (const [site, attempts] of cancels) {
       for (const part of chunks(attempts, maxListed))
         sent.push(this.publishList('execution.cancel', routingKeys.cancel(site), part));
     }
-    for (const { to, askedAt, attempts } of this.queries.values()) {
+    for (const { to, askedAt, attempts } of queries.values()) {
       for (const part of chunks(attempts, maxListed)) sent.push(this.publishList('execution.query', to, part, askedAt));
     }
-    this.starts.clear();
-    this.cancels.clear();
-    this.queries.clear();
     await Promise.all(sent);
   }
 

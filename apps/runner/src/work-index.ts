@@ -1,4 +1,5 @@
 import type { Attempt } from '@ryax/contracts';
+import { TransientMap } from '@ryax/platform';
 import type { Lane, OutstandingAttempt, ReadyLane } from '@ryax/workflow';
 
 /** An attempt that this runner has handed out (or found handed out) and whose end is not in the log. */
@@ -56,8 +57,8 @@ export function addressOf({ project, runId, execution, attempt, partition }: Tra
  */
 export class WorkIndex {
   private readonly ready = new Map<string, LaneOfRuns>();
-  private readonly attempts = new Map<string, TrackedAttempt>();
-  private readonly keysByStream = new Map<string, Set<string>>();
+  private readonly attempts = new TransientMap<string, TrackedAttempt>();
+  private readonly keysByStream = new TransientMap<string, Set<string>>();
   private readonly held = new Map<string, { readonly lane: Lane; count: number }>();
   /** Attempts that ask for a slot, by the executor that they were sent to. */
   private readonly sent = new Map<string, number>();
@@ -161,9 +162,8 @@ export class WorkIndex {
   /** The attempt has ended in the log. Answers what was tracked of it. */
   untrack(streamId: string, execution: string, attempt: number): TrackedAttempt | undefined {
     const key = attemptKey(streamId, execution, attempt);
-    const tracked = this.attempts.get(key);
+    const tracked = this.attempts.delete(key);
     if (tracked === undefined) return undefined;
-    this.attempts.delete(key);
     const keys = this.keysByStream.get(streamId);
     keys?.delete(key);
     if (keys?.size === 0) this.keysByStream.delete(streamId);
@@ -209,9 +209,8 @@ export class WorkIndex {
   forget(streamId: string): void {
     for (const known of this.ready.values()) setCount(known, streamId, 0);
     for (const key of this.keysByStream.get(streamId) ?? []) {
-      const tracked = this.attempts.get(key);
+      const tracked = this.attempts.delete(key);
       if (tracked !== undefined) this.addHeld(tracked, -1);
-      this.attempts.delete(key);
     }
     this.keysByStream.delete(streamId);
     this.versions.delete(streamId);

@@ -1,6 +1,9 @@
-/** A queue whose ends are cheap whatever its length (an array's `shift` moves everything once the array is large). */
+/**
+ * A queue whose ends are cheap whatever its length (an array's `shift` moves everything once the array is large). What has been
+ * taken out is not kept.
+ */
 export class Fifo<T> {
-  private items: T[] = [];
+  private items: (T | undefined)[] = [];
   private head = 0;
 
   get length(): number {
@@ -17,7 +20,8 @@ export class Fifo<T> {
 
   shift(): T | undefined {
     const item = this.items[this.head];
-    if (this.head < this.items.length) this.head++;
+    if (this.head === this.items.length) return undefined;
+    this.items[this.head++] = undefined;
     if (this.head > 1_000 && this.head * 2 > this.items.length) this.compact();
     return item;
   }
@@ -31,7 +35,7 @@ export class Fifo<T> {
   /** Takes out everything. */
   clear(): T[] {
     this.compact();
-    return this.items.splice(0);
+    return this.items.splice(0) as T[];
   }
 
   private compact(): void {

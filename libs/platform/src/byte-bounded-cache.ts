@@ -1,6 +1,14 @@
-/** Least recently used entries go first, once the sum of sizes passes the bound. */
+interface Entry<Value> {
+  value: Value | undefined;
+  bytes: number;
+}
+
+/**
+ * Least recently used entries go first, once the sum of sizes passes the bound. Each use moves an entry, and what has left is emptied,
+ * for the reason that `TransientMap` gives.
+ */
 export class ByteBoundedCache<Key, Value> {
-  private readonly entries = new Map<Key, { readonly value: Value; readonly bytes: number }>();
+  private entries = new Map<Key, Entry<Value>>();
   private total = 0;
 
   constructor(
@@ -31,8 +39,9 @@ export class ByteBoundedCache<Key, Value> {
     this.total += bytes;
     for (const [oldest, entry] of this.entries) {
       if (this.total <= this.maxBytes || this.entries.size === 1) return;
+      const evicted = entry.value as Value;
       this.delete(oldest);
-      this.onEvict(oldest, entry.value);
+      this.onEvict(oldest, evicted);
     }
   }
 
@@ -40,11 +49,12 @@ export class ByteBoundedCache<Key, Value> {
     const entry = this.entries.get(key);
     if (entry === undefined) return;
     this.entries.delete(key);
+    entry.value = undefined;
     this.total -= entry.bytes;
   }
 
   clear(): void {
-    this.entries.clear();
+    this.entries = new Map();
     this.total = 0;
   }
 

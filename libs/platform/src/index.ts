@@ -19,4 +19,5 @@ export * from './package-root';
 export * from './platform.module';
 export * from './run-service';
 export * from './shutdown';
+export * from './transient-map';
 export * from './turns';

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { isError, messageOf } from './errors';
 import type { Health } from './health';
 import type { Log } from './log';
+import { TransientMap } from './transient-map';
 
 export interface OwnedOptions {
   /** Its failure leaves the service useless: liveness fails, so that whoever runs the service restarts it. */
@@ -14,7 +15,7 @@ export interface OwnedOptions {
  */
 export class Owner {
   private readonly abort = new AbortController();
-  private readonly running = new Map<symbol, { name: string; done: Promise<void> }>();
+  private readonly running = new TransientMap<symbol, { name: string; done: Promise<void> }>();
 
   constructor(
     private readonly log: Log,
@@ -38,7 +39,7 @@ export class Owner {
   run(name: string, task: (signal: AbortSignal) => Promise<void> | void, { vital = false }: OwnedOptions = {}): void {
     if (this.signal.aborted) return;
     const key = Symbol(name);
-    const done = this.settle(name, task, vital).finally(() => this.running.delete(key));
+    const done = this.settle(name, task, vital).finally(() => void this.running.delete(key));
     this.running.set(key, { name, done });
   }
 

@@ -1,3 +1,4 @@
+import { TransientMap } from '@ryax/platform';
 import { IllegalOperationError, type ConfirmChannel, type Options } from 'amqplib';
 import type { PublishOptions, Target } from '../broker';
 import type { Wire } from '../cloud-events';
@@ -27,7 +28,7 @@ interface Publication {
 export class Publisher {
   private readonly waiting = new Fifo<Publication>();
   /** By delivery tag, in order. */
-  private readonly sent = new Map<number, Publication>();
+  private readonly sent = new TransientMap<number, Publication>();
   private channel: ConfirmChannel | undefined;
   private lastTag = 0;
   private blocked = false;
@@ -121,9 +122,8 @@ export class Publisher {
 
   private confirmed(tag: number, multiple: boolean, refused: boolean): void {
     for (const each of multiple ? this.tagsUpTo(tag) : [tag]) {
-      const publication = this.sent.get(each);
+      const publication = this.sent.delete(each);
       if (!publication) continue;
-      this.sent.delete(each);
       const { target } = publication;
       this.settle(publication, refused ? new PublishError('refused', target, 'the broker did not take it') : undefined);
     }
@@ -139,9 +139,8 @@ export class Publisher {
 
   /** Comes before the confirm of the same message. */
   private returned(tag: number): void {
-    const publication = this.sent.get(tag);
+    const publication = this.sent.delete(tag);
     if (!publication) return;
-    this.sent.delete(tag);
     this.settle(publication, new UnroutableError(publication.target));
   }
 

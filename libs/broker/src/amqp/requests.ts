@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Message } from '@ryax/contracts';
-import type { Log } from '@ryax/platform';
+import { TransientMap, type Log } from '@ryax/platform';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Target } from '../broker';
 import { decode, encodeOne, type Wire } from '../cloud-events';
@@ -36,10 +36,10 @@ interface Pending extends Correlated {
  * answered so; anybody else gets each answer in a message of its own, with the correlation id that came, if one did.
  */
 export class Requests {
-  private readonly pending = new Map<string, Pending>();
+  private readonly pending = new TransientMap<string, Pending>();
   private unsent: Pending[] = [];
   /** By reply address. */
-  private readonly answers = new Map<string, Correlated[]>();
+  private answers = new Map<string, Correlated[]>();
   private answersAlone: { readonly replyTo: string; readonly correlationId?: string; readonly message: Message }[] = [];
   private readonly prefix = randomUUID();
   private count = 0;
@@ -87,7 +87,7 @@ export class Requests {
 
   detach(): void {
     this.channel = undefined;
-    this.answers.clear();
+    this.answers = new Map();
     this.answersAlone = [];
     for (const [id, { isSent }] of this.pending) {
       if (isSent) this.fail(id, new ConnectionLostError('an answer came'));
@@ -122,8 +122,8 @@ export class Requests {
   }
 
   private sendAnswers(channel: Channel): void {
-    const [packed, alone] = [[...this.answers], this.answersAlone];
-    this.answers.clear();
+    const [packed, alone] = [this.answers, this.answersAlone];
+    if (packed.size > 0) this.answers = new Map();
     this.answersAlone = [];
     for (const { replyTo, correlationId, message } of alone) {
       const wire = this.fitting(() => encodeOne(message, { exchange: '', routingKey: replyTo }), message);
@@ -209,9 +209,8 @@ export class Requests {
   }
 
   private settle(id: string): Pending | undefined {
-    const asked = this.pending.get(id);
+    const asked = this.pending.delete(id);
     clearTimeout(asked?.timer);
-    this.pending.delete(id);
     return asked;
   }
 }

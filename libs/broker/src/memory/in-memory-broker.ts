@@ -1,5 +1,5 @@
 import type { Message } from '@ryax/contracts';
-import type { Log } from '@ryax/platform';
+import { TransientMap, type Log } from '@ryax/platform';
 import type {
   BatchHandler,
   Broker,
@@ -52,7 +52,7 @@ const defaultPublishTimeoutMs = 10_000;
 export class InMemoryBroker implements Broker, DeadLetterQueue, MemoryConnection {
   private readonly declared = new Map<string, QueueDeclaration>();
   private readonly consumers = new Set<MemorySubscription>();
-  private readonly pending = new Map<string, PendingRequest>();
+  private readonly pending = new TransientMap<string, PendingRequest>();
   private readonly listeners: (() => void)[] = [];
   private readonly host: MemoryConsumerHost;
   private waiting: (() => void)[] = [];
@@ -253,9 +253,8 @@ export class InMemoryBroker implements Broker, DeadLetterQueue, MemoryConnection
   }
 
   private settle(correlationId: string): PendingRequest | undefined {
-    const pending = this.pending.get(correlationId);
+    const pending = this.pending.delete(correlationId);
     clearTimeout(pending?.timer);
-    this.pending.delete(correlationId);
     return pending;
   }
 

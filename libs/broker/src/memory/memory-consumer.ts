@@ -1,5 +1,5 @@
 import { type Message } from '@ryax/contracts';
-import type { Log } from '@ryax/platform';
+import { TransientMap, type Log } from '@ryax/platform';
 import { BatchLoop } from '../batch-loop';
 import { defaultGraceMs, type BatchHandler, type ConsumeOptions } from '../broker';
 import type { Item } from '../cloud-events';
@@ -23,7 +23,8 @@ interface MemoryCarrier extends Carrier {
 /** A subscription for its whole life, over any number of connections to the server. */
 export class MemoryConsumer implements MemorySubscription, CarrierHost<MemoryCarrier> {
   private readonly loop: BatchLoop<MemoryCarrier>;
-  private readonly unsettled = new Set<MemoryCarrier>();
+  /** By place in the queue. */
+  private readonly unsettled = new TransientMap<number, MemoryCarrier>();
   private source: MemoryQueue | undefined;
   private stopping: Promise<void> | undefined;
 
@@ -49,7 +50,7 @@ export class MemoryConsumer implements MemorySubscription, CarrierHost<MemoryCar
     const { source } = this;
     this.source = undefined;
     this.loop.discard();
-    const entries = [...this.unsettled].map(({ entry }) => entry);
+    const entries = [...this.unsettled.values()].map(({ entry }) => entry);
     this.unsettled.clear();
     if (!source) return;
     source.unsubscribe(this);
@@ -78,7 +79,7 @@ export class MemoryConsumer implements MemorySubscription, CarrierHost<MemoryCar
   deliver(entry: Entry): void {
     const { items, tries, replyTo, correlationId } = entry.published;
     const carrier = { entry, items, tries, replyTo, correlationId, redelivered: entry.redelivered };
-    this.unsettled.add(carrier);
+    this.unsettled.set(entry.place, carrier);
     this.loop.accept(carrier);
   }
 
@@ -92,13 +93,20 @@ export class MemoryConsumer implements MemorySubscription, CarrierHost<MemoryCar
   // ---- What the loop asks for -------------------------------------------------------------------------------------
 
   settle(carrier: MemoryCarrier): void {
-    if (this.unsettled.delete(carrier) && this.source) this.host.server.schedule(this.source);
+    if (this.release(carrier) && this.source) this.host.server.schedule(this.source);
   }
 
   giveBack(carrier: MemoryCarrier): void {
-    if (!this.unsettled.delete(carrier) || !this.source) return;
+    if (!this.release(carrier) || !this.source) return;
     this.source.giveBack([carrier.entry]);
     this.host.server.schedule(this.source);
+  }
+
+  /** Whether it was ours: over a later connection it may have come again. */
+  private release(carrier: MemoryCarrier): boolean {
+    const { place } = carrier.entry;
+    if (this.unsettled.get(place) !== carrier) return false;
+    return this.unsettled.delete(place) !== undefined;
   }
 
   park({ entry }: MemoryCarrier, item: Item, tries: number, reason: string): Promise<void> {
