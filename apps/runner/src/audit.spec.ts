@@ -1,3 +1,4 @@
+import { IdSource } from '@ryax/platform';
 import type { StreamHead } from '@ryax/event-log';
 import { Audit } from './audit';
 import { WorkIndex } from './work-index';
@@ -25,7 +26,7 @@ class World {
         return Promise.resolve();
       },
     },
-    ids: { newId: () => 'id' },
+    ids: new IdSource(),
   });
 
   watch(count: number): void {

@@ -1,6 +1,6 @@
 import type { Broker, Subscription } from '@ryax/broker';
 import { partitionOf } from '@ryax/contracts';
-import { Clock, Log } from '@ryax/platform';
+import { Clock, IdSource, Log } from '@ryax/platform';
 import { Inbox } from './inbox';
 import { StreamStore, type AnyStream } from './stream-store';
 import { Takeover, turnsOf } from './takeover';
@@ -49,7 +49,7 @@ class World {
       index: this.index,
       loop: { submit: () => Promise.resolve() },
       clock: new Clock(),
-      ids: { newId: () => 'id' },
+      ids: new IdSource(),
       logger: new Log({ service: 'test', write: () => undefined }),
     });
   }
