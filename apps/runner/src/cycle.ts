@@ -145,7 +145,8 @@ export class Cycle {
       const decision = this.parts.decider.begin(stream);
       decisions.set(streamId, decision);
       await this.decideStream(decision, streamItems);
-      await yielding.pause();
+      const pause = yielding.pause();
+      if (pause !== undefined) await pause;
     }
   }
 
@@ -153,7 +154,8 @@ export class Cycle {
   private async decideStream(decision: StreamDecision, items: readonly WorkItem[]): Promise<void> {
     for (const item of items) {
       try {
-        await this.parts.decider.decide(decision, item);
+        const deciding = this.parts.decider.decide(decision, item);
+        if (deciding !== undefined) await deciding;
       } catch (error) {
         if (isLogUnreachable(error)) throw error;
         this.tryAgain(item, error);

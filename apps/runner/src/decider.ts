@@ -1,9 +1,9 @@
 import { EVENT_SCHEMA, type CommandReply, type DomainEvent, type JsonObject, type Rejection } from '@ryax/contracts';
 import type { DatabaseClock, NewEvent, SeenHead } from '@ryax/event-log';
-import type { DecideContext } from '@ryax/workflow';
+import type { DecideContext, Need } from '@ryax/workflow';
 import type { Handled } from './stream';
 import type { AnyStream } from './stream-store';
-import type { Values } from './values';
+import type { LoadableValues, Values } from './values';
 import type { StreamWork, WorkItem } from './work-item';
 
 /** A decision that still asks for values after so many rounds asks for what no log holds. */
@@ -51,16 +51,18 @@ export class Decider {
     return { stream, items: [], events: [], baseVersion, baseHash, decidedAt: 0, given: undefined };
   }
 
-  async decide(decision: StreamDecision, item: WorkItem): Promise<void> {
+  /** At once when all values are at hand, which they nearly always are; otherwise to be awaited. */
+  decide(decision: StreamDecision, item: WorkItem): Promise<void> | undefined {
     const isNew = decision.baseVersion === 0 && decision.events.length === 0;
-    const handled = await this.handle(decision, item.work, item.cause);
-    if (isNew && decision.events.length > 0) decision.given = item.given;
-    decision.items.push({ item, reply: handled === undefined ? undefined : replyOf(handled) });
+    return this.handle(decision, item.work, item.cause, (handled) => {
+      if (isNew && decision.events.length > 0) decision.given = item.given;
+      decision.items.push({ item, reply: handled === undefined ? undefined : replyOf(handled) });
+    });
   }
 
-  /** Decides something that has no item of its own: work handed out by the dispatch. */
-  async decideInternally(decision: StreamDecision, work: StreamWork, cause: WorkItem['cause']): Promise<void> {
-    await this.handle(decision, work, cause);
+  /** Decides something that has no item of its own, work handed out by the dispatch: as {@link decide}. */
+  decideInternally(decision: StreamDecision, work: StreamWork, cause: WorkItem['cause']): Promise<void> | undefined {
+    return this.handle(decision, work, cause, () => undefined);
   }
 
   /** Database time for decisions about this stream: never below its last event. */
@@ -68,26 +70,46 @@ export class Decider {
     return { now: Math.max(this.clock.now(), stream.lastEventAt), random: this.random };
   }
 
-  private async handle(
+  private handle(
     decision: StreamDecision,
     work: StreamWork,
     cause: WorkItem['cause'],
-  ): Promise<Handled | undefined> {
+    done: (first: Handled | undefined) => void,
+  ): Promise<void> | undefined {
     const { stream } = decision;
     const values = this.values.forDecision(stream.streamId, (version) => decidedValue(decision, version));
-    const context: DecideContext = { ...this.contextFor(stream), values };
-    decision.decidedAt = context.now;
+    const { now, random } = this.contextFor(stream);
+    const context = { now, random, values };
+    decision.decidedAt = now;
     const first = dispatchToAggregate(stream, work, context);
-    let handled = first;
-    for (let round = 0; handled?.type === 'decided'; round++) {
-      record(decision, handled.events, context.now, cause);
-      if (handled.needs.length === 0) return first;
+    if (first?.type === 'decided') {
+      record(decision, first.events, now, cause);
+      if (first.needs.length > 0) {
+        return this.handleAfterLoading(decision, work, cause, context, first.needs).then(() => done(first));
+      }
+    }
+    done(first);
+    return undefined;
+  }
+
+  private async handleAfterLoading(
+    decision: StreamDecision,
+    work: StreamWork,
+    cause: WorkItem['cause'],
+    context: DecideContext & { readonly values: LoadableValues },
+    firstNeeds: readonly Need[],
+  ): Promise<void> {
+    const { stream } = decision;
+    let needs = firstNeeds;
+    for (let round = 0; needs.length > 0; round++) {
       if (round === maxRounds)
         throw new Error(`Expected ${stream.streamId} to need no more values after ${maxRounds} rounds`);
-      await values.load(handled.needs);
-      handled = dispatchToAggregate(stream, afterLoading(work), context);
+      await context.values.load(needs);
+      const handled = dispatchToAggregate(stream, afterLoading(work), context);
+      if (handled?.type !== 'decided') return;
+      record(decision, handled.events, context.now, cause);
+      needs = handled.needs;
     }
-    return first;
   }
 }
 

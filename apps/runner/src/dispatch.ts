@@ -114,11 +114,9 @@ export class Dispatch {
       if (executions.length > 0) {
         decisions.set(streamId, decision);
         const cause = { id: this.parts.ids.newId(), type: 'runner.hand-out' };
-        await this.parts.decider.decideInternally(
-          decision,
-          { kind: 'run', message: { type: 'hand-out', executions } },
-          cause,
-        );
+        const work = { kind: 'run', message: { type: 'hand-out', executions } } as const;
+        const deciding = this.parts.decider.decideInternally(decision, work, cause);
+        if (deciding !== undefined) await deciding;
         this.noteStart(lane, streamId, executions);
       }
       this.parts.index.setReady(streamId, stream.aggregate.readyLanes);

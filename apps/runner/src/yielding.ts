@@ -9,9 +9,14 @@ export class Yielding {
   private steps = 0;
   private since = performance.now();
 
-  async pause(): Promise<void> {
+  /** To be awaited where it gives something to wait for: mostly it does not, and then waiting would cost a turn. */
+  pause(): Promise<void> | undefined {
     this.steps++;
-    if (this.steps % checkEvery !== 0 || performance.now() - this.since < maxBlockMs) return;
+    if (this.steps % checkEvery !== 0 || performance.now() - this.since < maxBlockMs) return undefined;
+    return this.yield();
+  }
+
+  private async yield(): Promise<void> {
     await setImmediate();
     this.since = performance.now();
   }
