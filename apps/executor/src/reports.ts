@@ -8,6 +8,7 @@ type Common = 'run_id' | 'execution' | 'attempt' | 'executor' | 'incarnation';
 type WithoutCommon<R> = R extends unknown ? Omit<R, Common> : never;
 /** What becomes of an attempt; who it is and who says it is added here. */
 export type ReportBody = WithoutCommon<Extract<Report, { report: 'started' | 'ended' }>>;
+type EndBody = Extract<ReportBody, { report: 'ended' }>;
 /** What is said to a start or to a query of an attempt; the same is added here. */
 export type AnswerBody = WithoutCommon<Answer>;
 
@@ -30,7 +31,7 @@ export class Reports {
   send(of: Addressed, body: ReportBody, confirmed?: () => void): void {
     const isEnd = body.report === 'ended';
     this.add(of, {
-      message: this.envelopes.about(of, 'execution.report', { ...body, ...this.about(of) }),
+      message: this.envelopes.about(of, 'execution.report', isEnd ? this.end(of, body) : this.by(of, body)),
       bytes: frameBytes + (isEnd ? outcomeBytes(body.outcome) : 0),
       // An end alone cannot be had again by asking, once this process is gone.
       persistent: isEnd,
@@ -40,15 +41,21 @@ export class Reports {
 
   answer(of: Addressed, body: AnswerBody): void {
     this.add(of, {
-      message: this.envelopes.about(of, 'execution.answer', { ...body, ...this.about(of) }),
+      message: this.envelopes.about(of, 'execution.answer', this.by(of, body)),
       bytes: frameBytes + (body.answer === 'returned' ? body.reason.length : 0),
       persistent: false,
     });
   }
 
-  private about({ run_id, execution, attempt }: Addressed): Pick<Report, Common> {
+  /** As {@link by}, field by field: made for every attempt, and a spread of different things leaves ten times as much to be collected. */
+  private end({ run_id, execution, attempt }: Addressed, { outcome, duration_ms }: EndBody): Report {
     const { executor, incarnation } = this.reporter;
-    return { run_id, execution, attempt, executor, incarnation };
+    return { report: 'ended', run_id, execution, attempt, executor, incarnation, outcome, duration_ms };
+  }
+
+  private by<Body extends object>({ run_id, execution, attempt }: Addressed, body: Body): Body & Pick<Report, Common> {
+    const { executor, incarnation } = this.reporter;
+    return { ...body, run_id, execution, attempt, executor, incarnation };
   }
 
   private add({ reply_partition }: Addressed, letter: Letter): void {

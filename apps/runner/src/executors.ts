@@ -142,8 +142,10 @@ export class ExecutorRegistry {
   place(site: string, pool: string, outstandingAt: (incarnation: string) => number): string | undefined {
     let best: { readonly incarnation: string; readonly left: number } | undefined;
     const offering = this.reachable().filter((known) => known.site === site);
-    const first = this.turn++ % Math.max(1, offering.length);
-    for (const known of [...offering.slice(first), ...offering.slice(0, first)]) {
+    const first = this.turn++;
+    for (let turn = 0; turn < offering.length; turn++) {
+      const known = offering[(first + turn) % offering.length];
+      if (known === undefined) break;
       const slots = known.pools.find((each) => each.name === pool)?.slots ?? 0;
       const left = slots - outstandingAt(known.incarnation);
       if (slots > 0 && (best === undefined || left > best.left)) best = { incarnation: known.incarnation, left };

@@ -38,10 +38,28 @@ function prepareStream(stream: StreamAppend, seen: Set<string>): PreparedStream 
       const { reason, expected, found } = eventFault;
       throw new InvalidAppendError(reason, streamId, expected, `${found} in ${event.type}, version ${version}`);
     }
-    hash = chainHash(hash, { ...event, streamId, version, project });
+    const { type, schema, data, metadata, recordedAt } = event;
+    // Field by field, here and below: made for every event, and a spread leaves ten times as much to be collected.
+    hash = chainHash(hash, { streamId, version, project, type, schema, recordedAt, data, metadata });
     hashes.push(hash);
   }
-  return { ...stream, version: expectedVersion + hashes.length, hash: hash ?? '', hashes };
+  const { kind, partition, given, events, open, wakeupAt } = stream;
+  const version = expectedVersion + hashes.length;
+  return {
+    streamId,
+    project,
+    kind,
+    partition,
+    expectedVersion,
+    expectedHash,
+    given,
+    events,
+    open,
+    wakeupAt,
+    version,
+    hash: hash ?? '',
+    hashes,
+  };
 }
 
 interface Fault {

@@ -1,7 +1,7 @@
 import { limits, type Failure, type JsonObject, type RunEvent } from '@ryax/contracts';
 import { evolve } from './evolve';
 import { nameOf } from './names';
-import type { DecideContext, Need, RunDecision, RunReply, ValueSource } from './run-aggregate';
+import type { DecideContext, Need, RecordedRunEvent, RunDecision, RunReply, ValueSource } from './run-aggregate';
 import { shortened } from './shortened';
 import type { Instance, RunState } from './state';
 
@@ -33,7 +33,9 @@ export class Deciding {
 
   emit(event: RunEvent): void {
     this.events.push(event);
-    evolve(this.state, { ...event, version: this.state.version + 1, recordedAt: this.now });
+    const { type, data } = event;
+    const version = this.state.version + 1;
+    evolve(this.state, { type, data, version, recordedAt: this.now } as RecordedRunEvent);
   }
 
   /** Fails what no attempt was made of. */

@@ -67,8 +67,7 @@ function apply(state: RunState, event: RecordedRunEvent): void {
 
 function runStarted(state: RunState, { data, version, recordedAt }: Recorded<'RunStarted'>): void {
   if (state.start !== null) return;
-  const { inputs, ...facts } = data;
-  state.start = { ...facts, at: recordedAt, inputs: storedValue(inputs, version) };
+  state.start = { ...data, at: recordedAt, inputs: storedValue(data.inputs, version) };
   addRunTimer(state);
   enter(state, state.main, recordedAt);
 }

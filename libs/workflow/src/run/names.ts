@@ -20,8 +20,13 @@ export interface ExecutionName {
   readonly indexes: readonly number[];
 }
 
+/** Of a name without indexes: it is looked up several times for each step. */
+const noIndexes: readonly number[] = [];
+
 /** What a name says, if it can name anything of this plan. */
 export function parseName(state: RunState, name: string): ExecutionName | undefined {
+  const plain = state.plan.entryById.get(name);
+  if (plain !== undefined) return { entry: plain, indexes: noIndexes };
   const [id = '', ...rest] = name.split('.');
   const entry = state.plan.entryById.get(id);
   const indexes = rest.map((index) => (/^(0|[1-9]\d{0,8})$/.test(index) ? Number(index) : -1));
@@ -32,8 +37,9 @@ export function parseName(state: RunState, name: string): ExecutionName | undefi
 export function findInstance(state: RunState, name: string): Instance | undefined {
   const parsed = parseName(state, name);
   if (parsed === undefined) return undefined;
-  const indexes = [...parsed.indexes];
   let scope: Scope = parsed.entry.inFinally ? state.finally : state.main;
+  if (parsed.entry.parent === null && parsed.indexes.length === 0) return instanceIn(state, scope, parsed.entry.number);
+  const indexes = [...parsed.indexes];
   for (const entry of lineage(state.plan, parsed.entry)) {
     let instance = instanceIn(state, scope, entry.number);
     if (instance !== undefined && isCollection(instance) && indexes.length > 0) {

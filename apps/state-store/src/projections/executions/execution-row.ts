@@ -22,7 +22,21 @@ export function endedExecution(decoded: DecodedEvent): ExecutionRow | undefined 
   switch (event.type) {
     case 'ExecutionSucceeded': {
       const { execution, attempt, duration_ms: durationMs, executor } = event.data;
-      return { ...ending(decoded), execution, state: 'succeeded', attempt, durationMs, executor, failure: null };
+      const { position, stream, recordedAt: endedAt } = decoded;
+      const { project, id: runId } = stream;
+      // Field by field: it is what nearly all executions end with, and a spread leaves ten times as much to be collected.
+      return {
+        position,
+        project,
+        runId,
+        execution,
+        state: 'succeeded',
+        attempt,
+        durationMs,
+        executor,
+        endedAt,
+        failure: null,
+      };
     }
     case 'ExecutionFailed': {
       const { execution, attempt, duration_ms: durationMs, executor, failure } = event.data;

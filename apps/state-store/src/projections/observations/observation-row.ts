@@ -49,12 +49,16 @@ const memory = 50;
 
 /** Mean and variance over about the last {@link memory} values: exact before that, then each new one weighs 1/50. */
 export function addObservation(row: ObservationRow | undefined, observation: Observation): ObservationRow {
-  const { value, ...key } = observation;
+  const { value, project, definitionHash, entry, subject, position } = observation;
   const { seen, mean, variance } = row ?? { seen: 0, mean: 0, variance: 0 };
   const weight = 1 / Math.min(seen + 1, memory);
   const distance = value - mean;
   return {
-    ...key,
+    project,
+    definitionHash,
+    entry,
+    subject,
+    position,
     seen: seen + 1,
     mean: mean + weight * distance,
     variance: (1 - weight) * (variance + weight * distance ** 2),
