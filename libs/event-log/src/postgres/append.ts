@@ -1,4 +1,4 @@
-import { booleanArray, byteaArray, integerArray, joinedJson, jsonTexts, textArray } from './array-text';
+import { booleanArray, bytea, byteaArray, integerArray, joinedJson, jsonTexts, textArray } from './array-text';
 import type { Connection } from './database';
 import type { EventRow } from './entities';
 import type { PreparedStream } from './prepare-append';
@@ -19,32 +19,35 @@ export async function appendStreams(
   connection: Connection,
   streams: readonly PreparedStream[],
 ): Promise<AppendedPositions> {
-  const rows = await connection.query<Pick<EventRow, 'stream_id' | 'position'>>(append, columns(streams));
+  const [only, ...others] = streams;
+  const [statement, values] =
+    only !== undefined && others.length === 0
+      ? [appendOne, [...headValues(only), ...eventArrays(streams)]]
+      : [appendMany, [...headArrays(streams), ...eventArrays(streams), streamIdsOfEvents(streams)]];
+  const rows = await connection.query<Pick<EventRow, 'stream_id' | 'position'>>(statement, values);
   return new Map(rows.map((row) => [row.stream_id, Number(row.position)]));
 }
 
-function columns(streams: readonly PreparedStream[]): string[] {
-  const streamIds: string[] = [];
-  const versions: number[] = [];
-  const types: string[] = [];
-  const schemas: number[] = [];
-  const data: string[] = [];
-  const metadata: string[] = [];
-  const recordedAt: number[] = [];
-  const hashes: string[] = [];
-  for (const stream of streams) {
-    let version = stream.expectedVersion;
-    for (const event of stream.events) {
-      streamIds.push(stream.streamId);
-      versions.push(++version);
-      types.push(event.type);
-      schemas.push(event.schema);
-      data.push(event.data);
-      metadata.push(event.metadata);
-      recordedAt.push(event.recordedAt);
-    }
-    hashes.push(...stream.hashes);
-  }
+function headValues(stream: PreparedStream): readonly unknown[] {
+  const { streamId, project, kind, partition, version, hash, expectedVersion, expectedHash, open, wakeupAt } = stream;
+  const { given } = stream;
+  return [
+    streamId,
+    project,
+    kind,
+    partition,
+    version,
+    bytea(hash),
+    expectedVersion,
+    bytea(expectedHash ?? ''),
+    open,
+    wakeupAt,
+    given?.streamId ?? '',
+    given?.version ?? 0,
+  ];
+}
+
+function headArrays(streams: readonly PreparedStream[]): readonly string[] {
   return [
     textArray(streams.map((stream) => stream.streamId)),
     textArray(streams.map((stream) => stream.project)),
@@ -56,7 +59,32 @@ function columns(streams: readonly PreparedStream[]): string[] {
     byteaArray(streams.map((stream) => stream.expectedHash ?? '')),
     booleanArray(streams.map((stream) => stream.open)),
     integerArray(streams.map((stream) => stream.wakeupAt)),
-    textArray(streamIds),
+    textArray(streams.map(({ given }) => given?.streamId ?? '')),
+    integerArray(streams.map(({ given }) => given?.version ?? 0)),
+  ];
+}
+
+function eventArrays(streams: readonly PreparedStream[]): readonly string[] {
+  const versions: number[] = [];
+  const types: string[] = [];
+  const schemas: number[] = [];
+  const data: string[] = [];
+  const metadata: string[] = [];
+  const recordedAt: number[] = [];
+  const hashes: string[] = [];
+  for (const stream of streams) {
+    let version = stream.expectedVersion;
+    for (const event of stream.events) {
+      versions.push(++version);
+      types.push(event.type);
+      schemas.push(event.schema);
+      data.push(event.data);
+      metadata.push(event.metadata);
+      recordedAt.push(event.recordedAt);
+    }
+    hashes.push(...stream.hashes);
+  }
+  return [
     integerArray(versions),
     textArray(types),
     integerArray(schemas),
@@ -64,9 +92,11 @@ function columns(streams: readonly PreparedStream[]): string[] {
     joinedJson(metadata),
     integerArray(recordedAt),
     byteaArray(hashes),
-    textArray(streams.map(({ given }) => given?.streamId ?? '')),
-    integerArray(streams.map(({ given }) => given?.version ?? 0)),
   ];
+}
+
+function streamIdsOfEvents(streams: readonly PreparedStream[]): string {
+  return textArray(streams.flatMap(({ streamId, events }) => events.map(() => streamId)));
 }
 
 /**
@@ -76,14 +106,12 @@ function columns(streams: readonly PreparedStream[]): string[] {
  * A stored wakeup is a lower bound: it is lowered for an earlier timer, and replaced once it is due; otherwise it
  * stays, because a change of this indexed column costs the update its heap-only shortcut.
  */
-const append: Statement = {
-  name: 'append',
-  text: `
+function append(name: string, expected: string, eventsOfMoved: string): Statement {
+  return {
+    name,
+    text: `
     WITH expected AS (
-      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::bytea[],
-                           $7::integer[], $8::bytea[], $9::boolean[], $10::bigint[], $19::text[], $20::integer[])
-        AS input (stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at,
-                  given_stream, given_version)
+      ${expected}
     ), moved AS (
       INSERT INTO stream_heads AS head
              (stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at)
@@ -102,14 +130,35 @@ const append: Statement = {
       RETURNING stream_id, project
     ), appended AS (
       INSERT INTO events (stream_id, version, project, type, schema, data, metadata, recorded_at, hash)
-      SELECT event.stream_id, event.version, moved.project, event.type, event.schema, event.data, event.metadata,
+      SELECT moved.stream_id, event.version, moved.project, event.type, event.schema, event.data, event.metadata,
              event.recorded_at, event.hash
-        FROM unnest($11::text[], $12::integer[], $13::text[], $14::integer[], ${jsonTexts('$15')}, ${jsonTexts('$16')},
-                    $17::bigint[], $18::bytea[]) WITH ORDINALITY
-          AS event (stream_id, version, type, schema, data, metadata, recorded_at, hash, ordinality)
-        JOIN moved USING (stream_id)
+        FROM ${eventsOfMoved}
        ORDER BY event.ordinality
       RETURNING stream_id, position
     )
     SELECT stream_id, max(position) AS position FROM appended GROUP BY stream_id`,
-};
+  };
+}
+
+const eventArguments = `$13::integer[], $14::text[], $15::integer[], ${jsonTexts('$16')}, ${jsonTexts('$17')}, $18::bigint[],
+                    $19::bytea[]`;
+const eventNames = 'version, type, schema, data, metadata, recorded_at, hash';
+
+const appendMany = append(
+  'append',
+  `SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::bytea[], $7::integer[],
+                        $8::bytea[], $9::boolean[], $10::bigint[], $11::text[], $12::integer[])
+         AS input (stream_id, project, kind, partition, version, hash, base, base_hash, open, wakeup_at,
+                   given_stream, given_version)`,
+  `unnest(${eventArguments}, $20::text[]) WITH ORDINALITY AS event (${eventNames}, stream_id, ordinality)
+        JOIN moved USING (stream_id)`,
+);
+
+/** What an engine that is not busy does, one step after the other: without arrays of heads and a join it takes a fifth less time. */
+const appendOne = append(
+  'append-one',
+  `SELECT $1::text AS stream_id, $2::text AS project, $3::text AS kind, $4::integer AS partition, $5::integer AS version,
+             $6::bytea AS hash, $7::integer AS base, $8::bytea AS base_hash, $9::boolean AS open, $10::bigint AS wakeup_at,
+             $11::text AS given_stream, $12::integer AS given_version`,
+  `moved CROSS JOIN unnest(${eventArguments}) WITH ORDINALITY AS event (${eventNames}, ordinality)`,
+);

@@ -15,6 +15,11 @@ export function textArray(values: readonly string[]): string {
   return values.length === 0 ? '{}' : `{"${values.map(escaped).join('","')}"}`;
 }
 
+/** @param digits hexadecimal ones */
+export function bytea(digits: string): string {
+  return String.raw`\x${digits}`;
+}
+
 /** @param values in hexadecimal digits */
 export function byteaArray(values: readonly string[]): string {
   return values.length === 0 ? '{}' : String.raw`{"\\x${values.join(String.raw`","\\x`)}"}`;
