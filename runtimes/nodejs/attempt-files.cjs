@@ -24,14 +24,16 @@ class AttemptFiles {
 
   /** From now on the files are the attempt's, and these have to be there. What another one had put is gone. */
   begin(attempt, names = []) {
-    const key = JSON.stringify([attempt.run_id, attempt.execution, attempt.attempt]);
-    if (this.#key !== key && this.#folder !== undefined) {
-      rmSync(this.#folder, { recursive: true, force: true });
-      this.#folder = undefined;
-    }
+    const key = keyOf(attempt);
+    if (this.#key !== key) this.#remove();
     this.#key = key;
     const missing = names.find((name) => !existsSync(this.place(name)));
     if (missing !== undefined) throw new Problem(400, `Expected the file ${missing}, which was not put`);
+  }
+
+  /** What was put for the attempt is not needed any more. Another one's, which may be on its way already, stays. */
+  end(attempt) {
+    if (this.#key === keyOf(attempt)) this.#remove();
   }
 
   /** Where a file of this name, which may have folders in it, comes to lie. */
@@ -69,6 +71,11 @@ class AttemptFiles {
     return isWithin(realPath(this.#root), realPath(path));
   }
 
+  #remove() {
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
+  }
+
   #makeFolder() {
     this.#folders += 1;
     const folder = join(this.#root, String(this.#folders));
@@ -76,6 +83,10 @@ class AttemptFiles {
     mkdirSync(folder, { recursive: true });
     return realpathSync(folder);
   }
+}
+
+function keyOf({ run_id: runId, execution, attempt }) {
+  return JSON.stringify([runId, execution, attempt]);
 }
 
 /** Everything below a folder, links followed, sorted by path: kind, size and whether it can be executed. */

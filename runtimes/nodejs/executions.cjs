@@ -24,8 +24,9 @@ class Execution {
   isCancelled = false;
   #waiting = new Set();
 
-  constructor(attempt, log) {
+  constructor(attempt, origin, log) {
     this.attempt = attempt;
+    this.origin = origin;
     this.log = log;
   }
 
@@ -79,6 +80,8 @@ class Executions {
   /** What was written while the handler was loaded: it belongs to the first call. */
   #prologue = Buffer.alloc(0);
   #last;
+  /** Who alone may begin attempts; undefined as long as nobody has claimed that. */
+  #owner;
   #isStopping = false;
 
   constructor(settings, files) {
@@ -102,12 +105,13 @@ class Executions {
   }
 
   /** The execution of this attempt, which is begun unless it is known; with `isBegun` it has to be. */
-  invoke(attempt, inputs, { names, isBegun }) {
+  invoke(attempt, inputs, { names, origin, owner, isBegun }) {
     if (this.#holds(attempt)) return this.#last;
     this.#refuseWhileBusy();
     if (isBegun) throw unknown();
+    if (owner !== this.#owner) throw new Problem(409, 'Somebody else has claimed this server');
     this.#files.begin(attempt, names);
-    const execution = (this.#last = new Execution(attempt, new Log(this.#settings.mostLogBytes)));
+    const execution = (this.#last = new Execution(attempt, origin, new Log(this.#settings.mostLogBytes)));
     void this.#run(execution, inputs);
     return execution;
   }
@@ -119,6 +123,32 @@ class Executions {
     execution.isCancelled = true;
     this.#worker?.terminate();
     return true;
+  }
+
+  /** From now on only this one may begin attempts: what another was about to begin is refused. */
+  claim(owner) {
+    this.#owner = owner;
+  }
+
+  /** The attempt that runs, or has ended and is not settled, with what its client has said of it; null where there is none. */
+  get told() {
+    if (this.#last === undefined) return null;
+    const { attempt, origin, result } = this.#last;
+    return { attempt, origin: origin ?? null, status: result === undefined ? 'running' : 'ended' };
+  }
+
+  /** Whether there is something that cannot be had elsewhere. */
+  get isNeeded() {
+    return this.#last !== undefined;
+  }
+
+  /** Its result is known elsewhere: nothing of the attempt is kept, nor of its files. */
+  settle(attempt) {
+    if (!this.#holds(attempt)) throw unknown();
+    this.#refuseWhileBusy();
+    this.#last = undefined;
+    this.#files.end(attempt);
+    if (this.#worker?.calls > 1) this.#clean();
   }
 
   /** Makes room for the files of an attempt that is about to be begun. */

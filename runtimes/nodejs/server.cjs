@@ -33,8 +33,14 @@ const routes = new Map([
   ['/ready', { method: 'GET', serve: ready }],
   ['/invoke', { method: 'POST', serve: invoke }],
   ['/cancel', { method: 'POST', serve: cancel }],
+  ['/claim', { method: 'POST', serve: claim }],
+  ['/execution', { method: 'GET', serve: tellExecution }],
+  ['/settle', { method: 'POST', serve: settle }],
   ['/files', { method: 'GET', serve: getFile }],
 ]);
+const paths = '/ready, /invoke, /cancel, /claim, /execution, /settle or /files';
+/** When somebody with the token has last asked for something. */
+let askedAt = performance.now();
 
 const server = createServer({ requestTimeout: 0, keepAliveTimeout: socketMs }, (request, response) => {
   response.on('error', () => undefined); // the client has gone, which concerns no execution
@@ -51,7 +57,7 @@ async function serve(request, response) {
   try {
     const [path, query] = splitUrl(request.url);
     const route = path.startsWith('/files/') ? { method: 'PUT', serve: putFile } : routes.get(path);
-    if (route === undefined) throw new Problem(404, 'Expected /ready, /invoke, /cancel or /files, found another path');
+    if (route === undefined) throw new Problem(404, `Expected ${paths}, found another path`);
     if (request.method !== route.method) throw new Problem(405, `Expected ${route.method}`);
     if (path !== '/ready') checkToken(request);
     await route.serve(request, response, { path, query });
@@ -69,8 +75,10 @@ function splitUrl(url) {
 
 function checkToken(request) {
   const [, token = ''] = /^bearer +(.*)$/i.exec(request.headers.authorization ?? '') ?? [];
-  if (timingSafeEqual(digest(Buffer.from(token.trim(), 'latin1')), tokenDigest)) return;
-  throw new Problem(401, 'Expected the token as authorization: Bearer');
+  if (!timingSafeEqual(digest(Buffer.from(token.trim(), 'latin1')), tokenDigest)) {
+    throw new Problem(401, 'Expected the token as authorization: Bearer');
+  }
+  askedAt = performance.now();
 }
 
 async function ready(request, response) {
@@ -83,13 +91,17 @@ async function invoke(request, response) {
   const body = await jsonBody(request, settings.mostBodyBytes);
   const attempt = attemptOf(body.attempt);
   const { inputs = {}, files: names = [] } = body;
+  const origin = body.origin ?? undefined;
+  const owner = ownerIn(body);
   const offset = body.log_offset ?? undefined;
   if (!isObject(inputs)) throw new Problem(400, 'Expected an object in inputs');
+  if (origin !== undefined && !isObject(origin)) throw new Problem(400, 'Expected an object in origin');
   if (offset !== undefined && !isCount(offset)) throw new Problem(400, 'Expected a whole number in log_offset');
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw new Problem(400, 'Expected a list of names in files');
   }
-  const execution = executions.invoke(attempt, encode(inputs), { names, isBegun: offset !== undefined });
+  const begin = { names, origin, owner, isBegun: offset !== undefined };
+  const execution = executions.invoke(attempt, encode(inputs), begin);
   const { length } = execution.log;
   if (length < (offset ?? 0)) throw new Problem(400, `Expected a log_offset of at most ${length}`);
   await stream(response, execution, offset ?? 0);
@@ -121,6 +133,23 @@ async function cancel(request, response) {
   const isCancelling = executions.cancel(attemptOf(body.attempt));
   const status = isCancelling ? 'cancelling' : 'ended';
   await answer(request, response, isCancelling ? 202 : 200, { status });
+}
+
+async function claim(request, response) {
+  const owner = ownerIn(await jsonBody(request, settings.mostBodyBytes));
+  if (owner === undefined) throw new Problem(400, 'Expected a text in owner');
+  executions.claim(owner);
+  await tellExecution(request, response);
+}
+
+async function tellExecution(request, response) {
+  await answer(request, response, 200, { status: executions.state.status, execution: executions.told });
+}
+
+async function settle(request, response) {
+  const body = await jsonBody(request, settings.mostBodyBytes);
+  executions.settle(attemptOf(body.attempt));
+  await answer(request, response, 200, { status: executions.state.status });
 }
 
 async function putFile(request, response, { path: url, query }) {
@@ -198,6 +227,11 @@ function attemptOf(value) {
   throw new Problem(400, 'Expected an attempt with run_id, execution and attempt, a number from 1');
 }
 
+function ownerIn({ owner }) {
+  if (owner === undefined || (typeof owner === 'string' && owner !== '')) return owner;
+  throw new Problem(400, 'Expected a text in owner');
+}
+
 function isCount(value) {
   return Number.isSafeInteger(value) && value >= 0;
 }
@@ -238,6 +272,13 @@ async function stop() {
   process.exit(0);
 }
 
+/** Nobody has work for it any more, and nobody is there to end it. */
+function endWhenIdle() {
+  const idleMs = performance.now() - askedAt;
+  if (!executions.isNeeded && idleMs >= settings.idleMs) void stop();
+  else setTimeout(endWhenIdle, executions.isNeeded ? settings.idleMs : settings.idleMs - idleMs).unref();
+}
+
 for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop());
 server.on('error', (error) => {
   console.error(`The server cannot start: ${error.message}`);
@@ -248,3 +289,4 @@ server.listen(settings.port, settings.host, () => {
   console.log(JSON.stringify({ level: 'info', message: 'Listening', host, port }));
 });
 void executions.load();
+if (settings.idleMs > 0) endWhenIdle();

@@ -22,6 +22,8 @@ function readSettings(env) {
     mostLogBytes: number(env, 'RYAX_MAX_LOG_BYTES', 16 * mebibyte),
     beatMs: 1_000 * number(env, 'RYAX_BEAT_SECONDS', 10),
     graceMs: 1_000 * number(env, 'RYAX_GRACE_SECONDS', 5),
+    /** 0: it waits for ever. */
+    idleMs: 1_000 * number(env, 'RYAX_IDLE_SECONDS', 0),
     environment: actionEnvironment(env),
   };
 }

@@ -28,13 +28,22 @@ class AttemptFiles:
 
     def begin(self, attempt, names=()):
         """From now on the files are the attempt's, and these have to be there. What another one had put is gone."""
-        if self.attempt != attempt and self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder = None
+        if self.attempt != attempt:
+            self.remove()
         self.attempt = attempt
         missing = next((name for name in names if not os.path.exists(self.place(name))), None)
         if missing is not None:
             raise Refused(400, "Expected the file %s, which was not put" % missing)
+
+    def end(self, attempt):
+        """What was put for the attempt is not needed any more. Another one's, which may be on its way already, stays."""
+        if self.attempt == attempt:
+            self.remove()
+
+    def remove(self):
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder = None
 
     def make_folder(self):
         self.folders += 1

@@ -24,6 +24,10 @@ class Busy(Exception):
         self.attempt = attempt
 
 
+class Claimed(Exception):
+    """Only another client may begin attempts."""
+
+
 class Unknown(Exception):
     """The attempt is not the one that is kept here."""
 
@@ -61,8 +65,9 @@ class Log:
 class Execution:
     """One attempt: its log as it grows, and the result with which it ends."""
 
-    def __init__(self, attempt, log):
+    def __init__(self, attempt, origin, log):
         self.attempt = attempt
+        self.origin = origin
         self.log = log
         self.result = None
         self.is_cancelled = False
@@ -105,6 +110,7 @@ class Executions:
         self.load_failure = None
         self.prologue = b""  # what was written while the handler was loaded: it belongs to the first call
         self.last = None
+        self.owner = None  # who alone may begin attempts; None as long as nobody has claimed that
         self.is_stopping = False
 
     def load(self):
@@ -124,7 +130,7 @@ class Executions:
                 return "loading", None
             return ("ready", None) if self.load_failure is None else ("failed", self.load_failure)
 
-    def invoke(self, attempt, inputs, names, is_begun):
+    def invoke(self, attempt, inputs, names, origin, owner, is_begun):
         """The execution of this attempt, which is begun unless it is known; with `is_begun` it has to be. Raises Refused when
         one of these files was not put."""
         with self.lock:
@@ -134,8 +140,10 @@ class Executions:
                 raise Busy(self.last.attempt)
             if is_begun:
                 raise Unknown()
+            if owner != self.owner:
+                raise Claimed()
             self.files.begin(attempt, names)
-            execution = self.last = Execution(attempt, Log(self.settings.most_log_bytes))
+            execution = self.last = Execution(attempt, origin, Log(self.settings.most_log_bytes))
             spawn_thread(self.run, execution, inputs)
             return execution
 
@@ -150,6 +158,38 @@ class Executions:
             if self.worker is not None:
                 self.worker.terminate()
             return True
+
+    def claim(self, owner):
+        """From now on only this one may begin attempts: what another was about to begin is refused."""
+        with self.lock:
+            self.owner = owner
+
+    def told(self):
+        """The attempt that runs, or has ended and is not settled, with what its client has said of it; None where there is none."""
+        with self.lock:
+            if self.last is None:
+                return None
+            run_id, execution, attempt = self.last.attempt
+            status = "running" if self.last.result is None else "ended"
+            named = {"run_id": run_id, "execution": execution, "attempt": attempt}
+            return {"attempt": named, "origin": self.last.origin, "status": status}
+
+    @property
+    def is_needed(self):
+        """Whether there is something that cannot be had elsewhere."""
+        return self.last is not None
+
+    def settle(self, attempt):
+        """Its result is known elsewhere: nothing of the attempt is kept, nor of its files."""
+        with self.lock:
+            if self.last is None or self.last.attempt != attempt:
+                raise Unknown()
+            if self.last.result is None:
+                raise Busy(attempt)
+            self.last = None
+            self.files.end(attempt)
+            if self.worker is not None and self.worker.calls > 1:
+                self.clean()
 
     def prepare(self, attempt):
         """Makes room for the files of an attempt that is about to be begun."""

@@ -13,12 +13,13 @@ import signal
 import socket
 import sys
 import threading
+import time
 from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from attempt_files import AttemptFiles, Refused, entries
 from exchange import Exchange, Problem, to_line
-from executions import Busy, Executions, Unknown
+from executions import Busy, Claimed, Executions, Unknown
 from settings import Settings, SettingsError
 
 # From SIGTERM on: whoever stops us waits for our end.
@@ -39,6 +40,7 @@ class Server(ThreadingHTTPServer):
         self.token_digest = hashlib.sha256(settings.token.encode("utf-8")).digest()
         self.files = AttemptFiles(settings.files_directory)
         self.executions = Executions(settings, self.files)
+        self.asked_at = time.monotonic()  # when somebody with the token has last asked for something
 
     def server_bind(self):
         # Without the look-up of our own name, which can take seconds.
@@ -60,6 +62,8 @@ class Handler(Exchange):
         except Busy as busy:
             run_id, execution, attempt = busy.attempt
             self.answer(409, {"error": str(busy), "attempt": {"run_id": run_id, "execution": execution, "attempt": attempt}})
+        except Claimed:
+            self.answer(409, {"error": "Somebody else has claimed this server"})
         except Unknown:
             self.answer(410, {"error": "This attempt is not kept here: it was never begun, or others came after it"})
         except (ConnectionError, socket.timeout):
@@ -78,7 +82,14 @@ class Handler(Exchange):
 
     def serve(self, url):
         executions = self.server.executions
-        routes = {"/ready": ("GET", self.ready), "/invoke": ("POST", self.invoke), "/cancel": ("POST", self.cancel)}
+        routes = {
+            "/ready": ("GET", self.ready),
+            "/invoke": ("POST", self.invoke),
+            "/cancel": ("POST", self.cancel),
+            "/claim": ("POST", self.claim),
+            "/execution": ("GET", self.tell_execution),
+            "/settle": ("POST", self.settle),
+        }
         if url.path.startswith("/files/"):
             method, serve = "PUT", self.put_file
         elif url.path == "/files":
@@ -86,7 +97,7 @@ class Handler(Exchange):
         elif url.path in routes:
             method, serve = routes[url.path]
         else:
-            raise Problem(404, "Expected /ready, /invoke, /cancel or /files, found another path")
+            raise Problem(404, "Expected %s or /files, found another path" % ", ".join(routes))
         if self.command != method:
             raise Problem(405, "Expected %s" % method)
         if url.path != "/ready":
@@ -98,6 +109,7 @@ class Handler(Exchange):
         given = hashlib.sha256(token.strip().encode("iso-8859-1", "replace")).digest()
         if not hmac.compare_digest(given, self.server.token_digest) or scheme.lower() != "bearer":
             raise Problem(401, "Expected the token as authorization: Bearer")
+        self.server.asked_at = time.monotonic()
 
     def ready(self, executions, _url):
         status, why = executions.state()
@@ -112,13 +124,16 @@ class Handler(Exchange):
         body = self.json_body()
         attempt = attempt_of(body.get("attempt"))
         inputs, offset, names = body.get("inputs", {}), body.get("log_offset"), body.get("files", [])
+        origin, owner = body.get("origin"), owner_in(body)
         if not isinstance(inputs, dict):
             raise Problem(400, "Expected an object in inputs")
+        if origin is not None and not isinstance(origin, dict):
+            raise Problem(400, "Expected an object in origin")
         if offset is not None and not is_count(offset):
             raise Problem(400, "Expected a whole number in log_offset")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise Problem(400, "Expected a list of names in files")
-        execution = executions.invoke(attempt, inputs, names, is_begun=offset is not None)
+        execution = executions.invoke(attempt, inputs, names, origin, owner, is_begun=offset is not None)
         if execution.log_bytes < (offset or 0):
             raise Problem(400, "Expected a log_offset of at most %d" % execution.log_bytes)
         self.stream(execution, offset or 0)
@@ -141,6 +156,20 @@ class Handler(Exchange):
         attempt = attempt_of(self.json_body().get("attempt"))
         is_cancelling = executions.cancel(attempt)
         self.answer(202 if is_cancelling else 200, {"status": "cancelling" if is_cancelling else "ended"})
+
+    def claim(self, executions, url):
+        owner = owner_in(self.json_body())
+        if owner is None:
+            raise Problem(400, "Expected a text in owner")
+        executions.claim(owner)
+        self.tell_execution(executions, url)
+
+    def tell_execution(self, executions, _url):
+        self.answer(200, {"status": executions.state()[0], "execution": executions.told()})
+
+    def settle(self, executions, _url):
+        executions.settle(attempt_of(self.json_body().get("attempt")))
+        self.answer(200, {"status": executions.state()[0]})
 
     def put_file(self, executions, url):
         attempt, query = self.attempt_of_query(url)
@@ -219,6 +248,13 @@ def attempt_of(value):
     return run_id, execution, number
 
 
+def owner_in(body):
+    owner = body.get("owner")
+    if owner is None or (isinstance(owner, str) and owner != ""):
+        return owner
+    raise Problem(400, "Expected a text in owner")
+
+
 def is_count(value):
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_OFFSET
 
@@ -234,6 +270,17 @@ def without(members, name):
     return {key: value for key, value in members.items() if key != name}
 
 
+def end_when_idle(server):
+    """Nobody has work for it any more, and nobody is there to end it."""
+    seconds = server.settings.idle_seconds
+    while True:
+        idle = time.monotonic() - server.asked_at
+        if idle >= seconds and not server.executions.is_needed:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        time.sleep(seconds if server.executions.is_needed else seconds - idle)
+
+
 def main():
     try:
         server = Server(Settings(os.environ))
@@ -243,6 +290,8 @@ def main():
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     server.executions.load()
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    if server.settings.idle_seconds > 0:
+        threading.Thread(target=end_when_idle, args=(server,), daemon=True).start()
     print(json.dumps({"level": "info", "message": "Listening", "host": server.server_name, "port": server.server_port}), flush=True)
     signal.sigwait(STOP_SIGNALS)
     server.socket.close()

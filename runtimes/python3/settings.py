@@ -21,6 +21,7 @@ class Settings:
         self.most_log_bytes = number(env, "RYAX_MAX_LOG_BYTES", 16 * MEBIBYTE)
         self.beat_seconds = number(env, "RYAX_BEAT_SECONDS", 10, kind=float)
         self.grace_seconds = number(env, "RYAX_GRACE_SECONDS", 5, kind=float)
+        self.idle_seconds = number(env, "RYAX_IDLE_SECONDS", 0, kind=float)  # 0: it waits for ever
         self.environment = action_environment(env)
         if self.token == "":
             raise SettingsError("Expected a token in RYAX_TOKEN, found none: without one anybody could run the action")

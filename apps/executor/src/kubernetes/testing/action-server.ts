@@ -119,6 +119,10 @@ export class ActionServer {
     return server;
   }
 
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null;
+  }
+
   /** SIGTERM; answers the exit status. */
   async stop(): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
