@@ -60,7 +60,7 @@ describeHere('a handler whose pod runs, and its server', () => {
     const image = `${repository}:${hash.replace('sha256:', '')}`;
     const command = [process.execPath, '-e', preamble + servers[server]];
     site = await TestSite.open({
-      site: { actionImages: repository, patience },
+      site: { actionImages: repository, handlers: 'job', patience },
       server: { images: { [image]: { command } } },
     });
     await packDirectory(site.files, action);

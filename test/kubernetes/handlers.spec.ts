@@ -1,108 +1,28 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
-import { LocalFileStore, packDirectory } from '@ryax/filestore';
+import { packDirectory } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
 import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
-import { TestSite } from './site';
+import type { TestSite } from './site';
 import { isReal, patienceMs } from './target';
+import { TestAction } from './test-action';
 
-const runtimes = join(__dirname, '../../runtimes');
-const repository = 'registry.test/actions';
 const limitMs = 3 * patienceMs;
-
-const python = `
-import os, pathlib, shutil, subprocess, time
-
-class RyaxException(Exception):
-    def __init__(self, message, code):
-        super().__init__(message)
-        self.message = message
-        self.code = code
-
-def handle(inputs):
-    what = inputs['what']
-    print('begun ' + what, flush=True)
-    if what == 'refuse':
-        raise RyaxException('no such station', 404)
-    if what == 'crash':
-        os._exit(7)
-    if what == 'wait':
-        pathlib.Path(inputs['flag']).write_text('runs')
-        while pathlib.Path(inputs['flag']).exists():
-            time.sleep(0.02)
-    if what == 'secret':
-        print('the password is ' + inputs['password'], flush=True)
-    if what == 'tools':
-        shutil.copytree(inputs['tools'], inputs['flag'])
-        said = subprocess.run([inputs['tools'] + '/bin/say'], stdout=subprocess.PIPE, check=True).stdout.decode()
-        return {'answer': said.strip(), 'tools': inputs['flag']}
-    out = pathlib.Path('/tmp/' + inputs['name'] + '.txt')
-    if inputs['rows']:
-        out.write_text(pathlib.Path(inputs['rows']).read_text().upper())
-    else:
-        out.write_text(what)
-    return {'answer': what.upper(), 'copy': out}
-`;
-
-const metadata = {
-  apiVersion: 'ryax.tech/v2.0',
-  kind: 'Processor',
-  spec: {
-    id: 'answer',
-    version: '1.0',
-    human_name: 'Answer',
-    type: 'python3',
-    inputs: [
-      { name: 'what', type: 'string' },
-      { name: 'name', type: 'string' },
-      { name: 'flag', type: 'string', optional: true },
-      { name: 'rows', type: 'file', optional: true },
-      { name: 'password', type: 'password', optional: true },
-      { name: 'tools', type: 'directory', optional: true },
-    ],
-    outputs: [
-      { name: 'answer', type: 'string' },
-      { name: 'copy', type: 'file', optional: true },
-      { name: 'tools', type: 'directory', optional: true },
-    ],
-  },
-};
 
 /** A cluster would have to find its image in a registry. Without a python3 the test server has nothing to run it by. */
 const describeHere = isReal ? describe.skip : describeWithPython;
-describeHere('a handler in a pod of its image (a test server runs it from its folder)', () => {
-  let folder: string;
-  let hash: string;
+describeHere('a handler in a pod of its own (a test server runs it from its folder)', () => {
+  let action: TestAction;
   let site: TestSite;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'ryax-action-'));
-    for (const [name, content] of Object.entries({
-      'ryax_handler.py': python,
-      'ryax_metadata.yaml': JSON.stringify(metadata),
-    })) {
-      await mkdir(dirname(join(folder, 'action', name)), { recursive: true });
-      await writeFile(join(folder, 'action', name), content);
-    }
-    const files = await LocalFileStore.open(join(folder, 'files'));
-    ({ hash } = await packDirectory(files, join(folder, 'action')));
-    const image = `${repository}:${hash.replace('sha256:', '')}`;
-    const command = ['python3', join(runtimes, 'python3', 'server.py')];
-    site = await TestSite.open({
-      site: { actionImages: repository },
-      server: { images: { [image]: { command, env: { RYAX_ACTION_DIR: join(folder, 'action') } } } },
-    });
-    await packDirectory(site.files, join(folder, 'action'));
+    action = await TestAction.publish();
+    site = await action.site({ site: { handlers: 'job' } });
   }, limitMs);
-  afterAll(async () => {
-    await site.close();
-    await rm(folder, { recursive: true, force: true });
-  }, limitMs);
+  afterAll(() => action.close(), limitMs);
 
-  const launch = (inputs: JsonObject, timeoutMs: number | null = null) =>
-    site.launch('', { action: { type: 'handler', content_hash: hash }, inputs, timeoutMs });
+  const launch = (inputs: JsonObject, timeoutMs: number | null = null) => action.launch(site, inputs, { timeoutMs });
 
   it(
     'gets its inputs, files among them, and returns values and files; what it prints is the log',
@@ -127,14 +47,14 @@ describeHere('a handler in a pod of its image (a test server runs it from its fo
   it(
     'gets a directory and returns it with what may be executed in it, and nothing else',
     async () => {
-      const tools = join(folder, 'tools');
+      const tools = action.path('tools');
       await mkdir(join(tools, 'bin'), { recursive: true });
       await writeFile(join(tools, 'bin', 'say'), '#!/bin/sh\necho said\n', { mode: 0o755 });
       await writeFile(join(tools, 'readme'), 'no command\n', { mode: 0o644 });
       const { hash: content } = await packDirectory(site.files, tools);
       const executor = await site.executor();
       const given = { $file: content, size: 1, kind: 'directory', name: 'tools' };
-      const returned = join(folder, 'returned');
+      const returned = action.path('returned');
       const { end } = await executor.run(launch({ what: 'tools', name: 'h', tools: given, flag: returned }));
       expect(end.outcome).toMatchObject({
         status: 'succeeded',
@@ -187,7 +107,7 @@ describeHere('a handler in a pod of its image (a test server runs it from its fo
   it(
     'goes on when its executor leaves, and the next one has its log from the beginning and its outputs',
     async () => {
-      const flag = join(folder, 'flag');
+      const flag = action.path('flag');
       site.server.resetRequestCounts();
       const first = await site.executor();
       const wanted = launch({ what: 'wait', name: 'd', flag });
@@ -213,7 +133,7 @@ describeHere('a handler in a pod of its image (a test server runs it from its fo
   it(
     'whose pod another executor has created is called by the token that its pod has',
     async () => {
-      const flag = join(folder, 'taken-over');
+      const flag = action.path('taken-over');
       const first = await site.executor();
       const wanted = launch({ what: 'wait', name: 'g', flag });
       await first.launch(wanted).log.has('begun wait');
@@ -234,7 +154,7 @@ describeHere('a handler in a pod of its image (a test server runs it from its fo
     'is stopped at its time limit and by a cancel',
     async () => {
       const executor = await site.executor();
-      const flag = join(folder, 'never');
+      const flag = action.path('never');
       const late = await executor.run(launch({ what: 'wait', name: 'e', flag }, 500));
       expect(late.end.outcome).toMatchObject({ status: 'failed', failure: { kind: 'timeout' } });
 

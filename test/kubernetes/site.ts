@@ -19,7 +19,7 @@ export interface SiteOptions {
   readonly site?: object;
   readonly server?: KubernetesServerOptions;
   /** Of its executors. */
-  readonly executor?: Pick<KubernetesOptions, 'watching' | 'reading'>;
+  readonly executor?: Partial<Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs'>>;
 }
 
 interface Place {
@@ -87,6 +87,7 @@ export class TestSite {
     const health = new Health();
     const launcher = await openKubernetes({
       ...{ site: this.config, pool, kubeconfig, files, secrets, metrics: new Metrics(), health },
+      idleMs: 300_000,
       ...this.options,
       clock: new Clock(),
       log: new Log({ service: 'test', level: 'error' }),

@@ -55,6 +55,7 @@ async function kubernetesDriver(siteFile: string, config: ExecutorVariables, clo
     open: ({ files, secrets, directory, log, metrics, health }) =>
       openKubernetes({
         ...{ site, pool, connection, files, secrets, directory, log, clock, metrics, health },
+        idleMs: config.RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS * 1000,
         inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
         rate: { perSecond: config.RYAX_KUBERNETES_QPS, burst: config.RYAX_KUBERNETES_BURST },
       }),

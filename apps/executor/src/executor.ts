@@ -66,7 +66,8 @@ export class Executor {
     this.owner = new Owner(log);
     this.outbox = new Outbox(broker, timers, this.owner, log);
     const reports = new Reports(this.outbox, reporter, envelopes);
-    const outcomes = (this.outcomes = new Outcomes(reports, clock, settings, log));
+    const { kept } = parts.launcher;
+    const outcomes = (this.outcomes = new Outcomes(reports, clock, settings, log, (of) => kept?.reported(of)));
     this.attempts = new Attempts({
       settings,
       clock,
@@ -77,7 +78,6 @@ export class Executor {
       metrics: new ExecutorMetrics(metrics, () => this.gauged()),
       begin: (taken, ended) => this.begin(taken, ended),
     });
-    const { kept } = parts.launcher;
     const keepsWork = kept !== undefined;
     this.inquiries = keepsWork ? new Inquiries(kept, this.attempts, this.owner) : undefined;
     this.heartbeat = new Heartbeat(broker, this.attempts, reporter, settings, keepsWork, clock, envelopes, log);

@@ -60,6 +60,20 @@ describe('work that outlives its executor', () => {
     expect(executor.beats).toHaveLength(1);
   });
 
+  it('is told when the broker has its outcome, which is before that is in the log', async () => {
+    const { kept, executor } = await Keeping.started(oneSlot);
+    await executor.deliverStarts(startOf('a'));
+    expect(kept.safe).toEqual([]);
+    executor.broker.confirms = 'never';
+    executor.launcher.work('a').end();
+    await settle();
+    expect(kept.safe).toEqual([]);
+    executor.broker.confirm();
+    await settle();
+    expect(new Set(kept.safe)).toEqual(new Set(['default/r1/a/1']));
+    expect(kept.forgotten).toEqual([]);
+  });
+
   it('is told with each answered beat who lives at the site', async () => {
     const { kept, executor } = await Keeping.started();
     executor.livesWith = ['other'];

@@ -25,6 +25,8 @@ export interface KeptWork {
   alive(incarnations: readonly string[]): void;
   /** Whether there is work of an attempt that we do not hold. Then somebody else answers for it, now or soon. */
   exists(attempt: Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>): Promise<boolean>;
+  /** Its outcome is with the broker, and will be in the log whatever becomes of us. May be said more than once. */
+  reported(attempt: Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>): void;
   /** Its outcome is in the log: nothing of it has to be kept. */
   forget(attempt: Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>): void;
 }

@@ -31,6 +31,8 @@ export class Outcomes {
     private readonly clock: Clock,
     private readonly settings: ExecutorSettings,
     private readonly log: Log,
+    /** It is with the broker, and reaches the runner whatever becomes of us. */
+    private readonly reported: (of: Addressed) => void = () => undefined,
   ) {}
 
   /** @param durationMs null for what never ran */
@@ -107,7 +109,10 @@ export class Outcomes {
     if (kept.leaving) return;
     kept.leaving = true;
     const { of, outcome, durationMs } = kept;
-    this.reports.send(of, { report: 'ended', outcome, duration_ms: durationMs }, () => (kept.leaving = false));
+    this.reports.send(of, { report: 'ended', outcome, duration_ms: durationMs }, () => {
+      kept.leaving = false;
+      this.reported(of);
+    });
   }
 
   private giveUp(name: string, kept: Kept): void {

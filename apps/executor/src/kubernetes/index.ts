@@ -24,6 +24,8 @@ export interface KubernetesOptions {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly inlineValueBytes: number;
+  /** A warm pod without work for so long is removed. */
+  readonly idleMs: number;
   /** Of this executor alone: for files on their way to pods and back. */
   readonly directory: string;
   /** Requests to the API server. */

@@ -3,34 +3,33 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { Owner, wait, type Clock, type Health, type Log } from '@ryax/platform';
+import { Owner, wait, type Clock, type Health, type Log, type Metrics } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { ActionCache } from '../process/action-cache';
-import { AttemptFailure } from '../process/attempt-failure';
+import type { InputSources } from '../process/inputs';
 import { ValueCache } from '../process/value-cache';
-import { Remembered } from '../remembered';
-import { HandlerTask, type Begun, type HandlerLaunch } from './action/handler-task';
-import { choosePool } from './choose-pool';
+import { HandlerTask, type Begun, type HandlerLaunch, type Seat } from './action/handler-task';
+import { PodAdoption } from './adoption';
 import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
 import type { PodLogOptions } from './cluster/pod-log';
 import { CommandTask } from './command-task';
 import { identityOf } from './labels';
+import { checkFit, limitsOf } from './launch-limits';
 import { launchFrom, originIn, secretsIn } from './launch-origin';
-import { adopterOf, leaversAmong, originOf, owned, ownerOf, type Origin } from './ownership';
+import { originOf, owned, ownerOf, type Origin } from './ownership';
 import { PodAttempt, type Begin, type PodWork } from './pod-attempt';
-import { takeOver } from './pod-creation';
 import { podName, type PodIdentity } from './pod-name';
 import { podOutcome } from './pod-outcome';
 import { releasePods } from './pod-release';
 import { PodRemoval } from './pod-removal';
 import { amountsOfPod } from './pod-resources';
 import type { ContainerLaunch } from './pod-spec';
-import type { PodLimits } from './pod-step';
 import type { PodTask } from './pod-task';
-import { StrayPods } from './stray-pods';
-import { capacityOf, type NodePool, type SiteConfig } from './site-config';
+import { ownShare, type NodePool, type SiteConfig } from './site-config';
+import { isWarm, kindOfPod } from './warm/warm-kind';
+import { WarmPods } from './warm/warm-pods';
 
 export interface KubernetesLauncherOptions {
   readonly site: SiteConfig;
@@ -45,6 +44,9 @@ export interface KubernetesLauncherOptions {
   readonly health: Health;
   /** `RYAX_LIMIT_INLINE_VALUE_BYTES`: outputs above it go through the filestore. */
   readonly inlineValueBytes: number;
+  /** `RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS`: a warm pod without work for so long is removed. */
+  readonly idleMs: number;
+  readonly metrics: Metrics;
   /** For files on their way to pods and back. Nothing in it outlives the process. */
   readonly directory: string;
   readonly watching?: KnownPodsOptions | undefined;
@@ -56,15 +58,10 @@ export interface KubernetesLauncherOptions {
 const mostValueBytes = 64 * 1024 * 1024;
 const mostActions = 64;
 const actionsFolder = 'actions';
-/** Before a pod is adopted that the cluster has not let us adopt: we hear of it each second. */
-const refusedForMs = 15_000;
 /** Longer than this no timer can count. */
 const longestWaitMs = 2 ** 31 - 1;
-/** Pods that were deleted since nobody can adopt them: longer than a grace, after which one that is still there is tried again. */
-const mostNobodys = 1_000;
-const nobodysForMs = 600_000;
 
-/** Runs actions as pods, one for each attempt. They go on without us, and those of an executor that is gone become another's. */
+/** Runs actions as pods, one for each attempt, or for many of the same handler. They go on without us, and those of an executor that is gone become another's. */
 export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly pods: KnownPods;
   private readonly owner: Owner;
@@ -73,10 +70,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly actions: ActionCache;
   private readonly leaving = new AbortController();
   private readonly held = new Map<string, PodAttempt>();
-  private readonly adopting = new Set<string>();
-  private readonly strays = new StrayPods();
-  private readonly nobodys = new Remembered(mostNobodys, nobodysForMs);
-  private keeper: Keeper | undefined;
+  private whenOpen: Opened | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
     // Each attempt waits for it.
@@ -94,7 +88,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   async open(keeper: Keeper): Promise<void> {
-    this.keeper = keeper;
+    this.whenOpen = this.openedFor(keeper);
     await this.clearDirectory();
     await new Promise<void>((listed) => {
       this.owner.run('follow pods', (signal) => this.pods.follow(signal, listed), { vital: true });
@@ -103,51 +97,45 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   launch(launch: Launch, sink: LogSink): RunningAttempt {
-    const { incarnation } = this.requireKeeper();
+    const { keeper, warm } = this.opened;
+    if (this.options.site.handlers === 'warm' && isOfHandler(launch)) return warm.launch(launch, sink);
     const create = (pod: V1Pod) => {
-      this.checkFit(launch);
-      return owned(pod, incarnation, originIn(launch));
+      checkFit(launch, this.options.site, this.options.pool);
+      return owned(pod, keeper.incarnation, originIn(launch));
     };
-    return this.begin(launch, sink, { create }, (onResult) => this.taskOf(launch, sink, undefined, onResult));
+    return this.beginOwn(launch, sink, { create });
   }
 
   alive(incarnations: readonly string[]): void {
-    const { incarnation } = this.requireKeeper();
-    const leavers = leaversAmong(this.pods.all());
-    const heirs = incarnations.filter((each) => !leavers.has(each));
-    for (const pod of this.pods.all()) {
-      const owner = ownerOf(pod) ?? '';
-      const uid = pod.metadata?.uid ?? '';
-      if (owner === incarnation || incarnations.includes(owner) || this.adopting.has(uid)) continue;
-      if (this.nobodys.has(uid, this.options.clock.monotonicMs())) continue;
-      if (adopterOf(uid, heirs) === incarnation) this.adoptInTime(pod, uid);
-    }
-    this.removeStrays(incarnation);
+    const { adoption, keeper, warm } = this.opened;
+    warm.resize(ownShare(this.options.pool, keeper.incarnation, incarnations));
+    adoption.alive(incarnations);
   }
 
   async exists(attempt: AttemptKey): Promise<boolean> {
-    const found = await this.pods.look(podName(identityOfAttempt(attempt)), this.leaving.signal);
-    // Not of an attempt: somebody else's, who has it under that name.
-    if (found === undefined || identityOf(found) === undefined) return false;
-    // It may be labelled as ours before we know that it is, and hold it.
-    if (this.adopting.has(found.metadata?.uid ?? '')) return true;
-    // A pod of ours that we do not hold has ended and is settled: it is kept for people to look at.
-    return ownerOf(found) !== this.requireKeeper().incarnation;
+    const { adoption, keeper, warm } = this.opened;
+    const identity = identityOfAttempt(attempt);
+    const found = await this.pods.look(podName(identity), this.leaving.signal);
+    // One without an identity is not of an attempt: somebody else's, who has it under that name.
+    if (found !== undefined && identityOf(found) !== undefined) {
+      // It may be labelled as ours before we know that it is, and hold it.
+      if (adoption.isUnderway(found)) return true;
+      // A pod of ours that we do not hold has ended and is settled: it is kept for people to look at.
+      if (ownerOf(found) !== keeper.incarnation) return true;
+    }
+    if (await warm.mayHold(identity)) return true;
+    return [...adoption.pods].some((pod) => kindOfPod(pod)?.project === attempt.project);
+  }
+
+  reported(attempt: AttemptKey): void {
+    this.opened.warm.reported(identityOfAttempt(attempt));
   }
 
   forget(attempt: AttemptKey): void {
-    const name = podName(identityOfAttempt(attempt));
-    const { retentionMs } = this.options.site;
-    const pod = this.pods.find(name);
-    const uid = pod?.metadata?.uid;
-    if (pod === undefined || uid === undefined) return;
-    // What goes on, as the server of an action image does for ever, or may yet begin: its room is wanted.
-    const hasEnded = ['succeeded', 'failed'].includes(podOutcome(pod).status);
-    const keptMs = hasEnded ? retentionMs : 0;
-    this.owner.run(`keep pod ${name}`, async (signal) => {
-      if (keptMs > 0) await wait(Math.min(keptMs, longestWaitMs), signal);
-      this.removal.remove({ name, uid });
-    });
+    const identity = identityOfAttempt(attempt);
+    this.opened.warm.forget(identity);
+    const pod = this.pods.find(podName(identity));
+    if (pod !== undefined) this.discard(pod);
   }
 
   /** Lets go of all pods: they go on, and a successor answers for them. */
@@ -157,7 +145,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       (await ended) === 'left' ? this.pods.find(name) : undefined,
     );
     const left = (await Promise.all(ends)).filter((pod) => pod !== undefined);
-    await releasePods(left, this.keeper?.incarnation ?? '', this.options.api);
+    const { keeper, warm } = this.whenOpen ?? {};
+    if (keeper !== undefined)
+      await releasePods([...new Set([...left, ...(warm?.idle ?? [])])], keeper.incarnation, this.options.api);
     await this.owner.stop();
     this.options.closeConnection();
   }
@@ -170,115 +160,113 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     await mkdir(join(directory, actionsFolder));
   }
 
-  private requireKeeper(): Keeper {
-    if (this.keeper === undefined) throw new Error('Expected the launcher to be open');
-    return this.keeper;
+  private openedFor(keeper: Keeper): Opened {
+    const { api, site, pool, clock, log, metrics, idleMs } = this.options;
+    const { pods, owner, removal } = this;
+    const { incarnation } = keeper;
+    const adoption = new PodAdoption({
+      ...{ api, pods, owner, removal, clock, log, incarnation },
+      isHeld: (name) => this.held.has(name),
+      isKnowable: (pod) =>
+        (isWarm(pod) ? kindOfPod(pod) !== undefined : identityOf(pod) && originOf(pod)) !== undefined,
+      adopted: (pod, signal) => this.adopted(pod, signal),
+    });
+    const warm = new WarmPods({
+      ...{ api, site, pool, pods, clock, log, metrics, owner, removal, keeper, idleMs },
+      leaving: this.leaving.signal,
+      begin: (work, sink, begin) => this.begin(work, sink, begin),
+      taskOf: (launch, sink, begun, onResult, seat) => this.handlerTask(launch, sink, begun, onResult, seat),
+      discard: (pod) => this.discard(pod),
+    });
+    return { keeper, adoption, warm };
   }
 
-  private begin(launch: Launch, sink: LogSink, begin: Begin, task: PodWork['task']): PodAttempt {
+  private get opened(): Opened {
+    if (this.whenOpen === undefined) throw new Error('Expected the launcher to be open');
+    return this.whenOpen;
+  }
+
+  /** Deletes it; one that has ended is kept for a while, for people to look at. */
+  private discard(pod: V1Pod): void {
+    const { name = '', uid } = pod.metadata ?? {};
+    if (uid === undefined) return;
+    // What goes on, as the server of an action image does for ever, or may yet begin: its room is wanted.
+    const hasEnded = ['succeeded', 'failed'].includes(podOutcome(pod).status);
+    const keptMs = hasEnded ? this.options.site.retentionMs : 0;
+    this.owner.run(`keep pod ${name}`, async (signal) => {
+      if (keptMs > 0) await wait(Math.min(keptMs, longestWaitMs), signal);
+      this.removal.remove({ name, uid });
+    });
+  }
+
+  /** In a pod of its own. */
+  private beginOwn(launch: Launch, sink: LogSink, begin: Begin, begun?: Begun): PodAttempt {
+    const { site, pool } = this.options;
+    const { warm } = this.opened;
+    const name = podName(launch);
+    warm.occupy(name, amountsOfPod(launch.resources, site.defaults));
+    const task = (onResult: () => void) => this.taskOf(launch, sink, begun, onResult);
+    const attempt = this.begin({ name, limits: limitsOf(launch, site, pool), task }, sink, begin);
+    void attempt.ended.then(() => warm.release(name));
+    return attempt;
+  }
+
+  private begin(work: PodWork, sink: LogSink, begin: Begin): PodAttempt {
     const { api, clock } = this.options;
     const { pods, removal } = this;
-    const keeper = this.requireKeeper();
-    const name = podName(launch);
+    const { keeper } = this.opened;
+    const { name } = work;
     const parts = {
       ...{ api, pods, removal, clock },
       incarnation: keeper.incarnation,
       mayCreate: () => keeper.mayBegin(),
       leaving: this.leaving.signal,
     };
-    const attempt = new PodAttempt(parts, { name, limits: this.limitsOf(launch), task }, sink, begin);
+    const attempt = new PodAttempt(parts, work, sink, begin);
     this.held.set(name, attempt);
     void attempt.ended.then(() => {
-      if (attempt.podUid !== undefined) this.strays.account(attempt.podUid);
+      if (attempt.podUid !== undefined) this.opened.adoption.account(attempt.podUid);
       if (this.held.get(name) === attempt) this.held.delete(name);
     });
     return attempt;
   }
 
   private taskOf(launch: Launch, sink: LogSink, begun: Begun | undefined, onResult: () => void): PodTask {
-    const { api, site, pool, directory, clock, log, files, secrets, inlineValueBytes, reading } = this.options;
-    const { values, actions } = this;
+    const { api, site, pool, reading } = this.options;
+    const { values, sources } = this;
     const leaving = this.leaving.signal;
-    const sources = { files, secrets, values, inlineValueBytes };
     if (isOfContainer(launch)) {
       return new CommandTask({ api, targets: sources, values, site, pool, leaving, reading }, launch, sink);
     }
     if (!isOfHandler(launch)) throw new Error(`Expected an action for a pod, found ${launch.action.type}`);
-    const parts = { sources, actions, directory, site, pool, clock, log, leaving };
-    return new HandlerTask(parts, launch, sink, begun, onResult);
+    return this.handlerTask(launch, sink, begun, onResult);
   }
 
-  private limitsOf({ timeoutMs, resources }: Launch): PodLimits {
-    const { site, pool } = this.options;
-    const limits = [timeoutMs, resources.time_ms, pool.timeLimitMs].filter((each) => typeof each === 'number');
-    return { timeLimitMs: limits.length === 0 ? null : Math.min(...limits), patience: site.patienceMs };
+  private handlerTask(
+    launch: HandlerLaunch,
+    sink: LogSink,
+    begun: Begun | undefined,
+    onResult: () => void,
+    seat?: Seat,
+  ): HandlerTask {
+    const { site, pool, directory, clock, log } = this.options;
+    const { actions, sources } = this;
+    const parts = { sources, actions, directory, site, pool, clock, log, leaving: this.leaving.signal };
+    return new HandlerTask(parts, launch, sink, begun, onResult, seat);
   }
 
-  /** Throws an AttemptFailure that says what it asks more than a node has. */
-  private checkFit({ resources, timeoutMs }: Launch): void {
-    const { site, pool } = this.options;
-    const amounts = amountsOfPod(resources, site.defaults);
-    const timeMs = resources.time_ms ?? timeoutMs;
-    const offer = { site: site.name, pool, free: capacityOf(pool) };
-    const choice = choosePool({ constraints: {}, amounts, timeMs, weights: {} }, [offer]);
-    if (choice.status === 'rejected') throw new AttemptFailure(choice.failure);
+  private get sources(): InputSources {
+    const { files, secrets, inlineValueBytes } = this.options;
+    return { files, secrets, values: this.values, inlineValueBytes };
   }
 
-  private removeStrays(incarnation: string): void {
-    const isUnheld = (pod: V1Pod) =>
-      ownerOf(pod) === incarnation &&
-      pod.metadata?.deletionTimestamp === undefined &&
-      !this.held.has(pod.metadata?.name ?? '') &&
-      !this.adopting.has(pod.metadata?.uid ?? '');
-    for (const { metadata } of this.strays.among(this.pods.all(), isUnheld, this.options.clock.monotonicMs())) {
-      const { name = '', uid = '' } = metadata ?? {};
-      this.options.log.warn('A pod was deleted that was created when its attempt had ended', { pod: name });
-      this.strays.account(uid);
-      this.removal.remove({ name, uid });
-    }
-  }
-
-  private adoptInTime(pod: V1Pod, uid: string): void {
-    this.adopting.add(uid);
-    this.owner.run(`adopt pod ${pod.metadata?.name}`, (signal) =>
-      this.adopt(pod, signal).finally(() => this.adopting.delete(uid)),
-    );
-  }
-
-  /** Says on the pod that it is ours, which one of several that try can do, and answers for it from then on. */
-  private async adopt(pod: V1Pod, signal: AbortSignal): Promise<void> {
-    const keeper = this.requireKeeper();
-    const { log, clock } = this.options;
+  /** What another executor has left is ours now. */
+  private async adopted(pod: V1Pod, signal: AbortSignal): Promise<void> {
+    if (isWarm(pod)) return this.opened.warm.adopt(pod, signal);
     const identity = identityOf(pod);
     const origin = originOf(pod);
-    const name = pod.metadata?.name ?? '';
-    if (identity === undefined || origin === undefined) {
-      // Nobody could say what became of it, and whoever waits for it would wait for ever.
-      const uid = pod.metadata?.uid ?? '';
-      log.warn('A pod was deleted that does not say whose it is', { pod: name });
-      this.nobodys.add(uid, clock.monotonicMs());
-      this.removal.remove({ name, uid });
-      return;
-    }
-    const parts = {
-      api: this.options.api,
-      incarnation: keeper.incarnation,
-      mayCreate: () => true,
-      seen: () => undefined,
-      say: () => undefined,
-    };
-    const from = ownerOf(pod);
-    const taken = await takeOver(pod, parts, signal, (owner) => owner === from);
-    if (taken.type === 'failed' && taken.failure.kind === 'rejected') {
-      log.warn('A pod could not be adopted', { pod: name, from, reason: taken.failure.message });
-      await wait(refusedForMs, signal);
-    }
-    if (taken.type !== 'pod') return;
-    this.pods.learn(taken.pod);
-    // It is an attempt's, also where that one is not ours to begin.
-    this.strays.account(taken.pod.metadata?.uid ?? '');
-    log.info('A pod was adopted', { pod: name, from });
-    keeper.adopt(this.adoptionOf(taken.pod, identity, origin));
+    if (identity === undefined || origin === undefined) throw new Error('Expected a pod that says whose it is');
+    this.opened.keeper.adopt(this.adoptionOf(pod, identity, origin));
   }
 
   private adoptionOf(pod: V1Pod, identity: PodIdentity, origin: Origin): Adoption {
@@ -291,10 +279,17 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       begin: (sink) => {
         const launch = launchFrom(pod, identity, origin);
         const begun = { secrets: secretsIn(origin) };
-        return this.begin(launch, sink, { adopt: pod }, (onResult) => this.taskOf(launch, sink, begun, onResult));
+        return this.beginOwn(launch, sink, { adopt: pod }, begun);
       },
     };
   }
+}
+
+/** What there is from {@link KubernetesLauncher.open} on. */
+interface Opened {
+  readonly keeper: Keeper;
+  readonly adoption: PodAdoption;
+  readonly warm: WarmPods;
 }
 
 type AttemptKey = Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>;

@@ -23,10 +23,13 @@ export function originIn({ origin, timeoutMs, resources, action, inputs }: Launc
   };
 }
 
-/** What is needed of a launch whose pod is there: no inputs, and of a command its outputs. */
-export function launchFrom(pod: V1Pod, identity: PodIdentity, origin: Origin): Launch {
+/**
+ * What is needed of a launch whose pod is there: no inputs, and of a command its outputs.
+ * @param pod only of a command
+ */
+export function launchFrom(pod: V1Pod | undefined, identity: PodIdentity, origin: Origin): Launch {
   const { reply_partition: replyPartition, since, traceparent, timeout_ms: timeoutMs, resources, action } = origin;
-  const image = pod.spec?.containers[0]?.image ?? '';
+  const image = pod?.spec?.containers[0]?.image ?? '';
   return {
     ...identity,
     workflowId: '',

@@ -28,11 +28,12 @@ const originSchema = z.object({
 /** What a successor has to know of an attempt whose start it has not seen: to whom it reports, and how it judges. */
 export type Origin = z.infer<typeof originSchema>;
 
-/** The pod with its owner and its origin on it. */
-export function owned(pod: V1Pod, incarnation: string, origin: Origin): V1Pod {
+/** The pod with its owner and, where it is of one attempt, its origin on it. */
+export function owned(pod: V1Pod, incarnation: string, origin?: Origin): V1Pod {
+  const { labels, annotations } = pod.metadata ?? {};
   const metadata = Object.assign({}, pod.metadata, {
-    labels: { ...pod.metadata?.labels, [ownerLabel]: incarnation },
-    annotations: { ...pod.metadata?.annotations, [originAnnotation]: JSON.stringify(origin) },
+    labels: { ...labels, [ownerLabel]: incarnation },
+    annotations: { ...annotations, ...(origin && { [originAnnotation]: JSON.stringify(origin) }) },
   });
   return Object.assign({}, pod, { metadata });
 }
@@ -63,10 +64,15 @@ export function originOf(pod: V1Pod): Origin | undefined {
   const text = pod.metadata?.annotations?.[originAnnotation];
   if (text === undefined) return undefined;
   try {
-    return originSchema.safeParse(JSON.parse(text)).data;
+    return parseOrigin(JSON.parse(text));
   } catch {
     return undefined;
   }
+}
+
+/** Undefined where it is none. */
+export function parseOrigin(value: unknown): Origin | undefined {
+  return originSchema.safeParse(value).data;
 }
 
 /**

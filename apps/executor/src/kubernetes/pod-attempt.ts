@@ -37,8 +37,14 @@ export interface PodWork {
   readonly task: (onResult: () => void) => PodTask;
 }
 
-/** A pod to be created, with what is to stand on it, or one that is there. */
-export type Begin = { readonly create: (pod: V1Pod) => V1Pod } | { readonly adopt: V1Pod };
+/**
+ * A pod to be created, with what is to stand on it; one that is there, and was made for this attempt; or one that has served others:
+ * then it says for how long this one has been running there.
+ */
+export type Begin =
+  | { readonly create: (pod: V1Pod) => V1Pod }
+  | { readonly adopt: V1Pod }
+  | { readonly use: V1Pod; readonly ranMs: number };
 
 /** Of ours in an attempt's log: a quota says something else each time. */
 const mostNotes = 20;
@@ -94,7 +100,8 @@ export class PodAttempt implements RunningAttempt {
       const created = await this.begin(begin);
       if (created.type !== 'pod') return this.end(this.outcomeWithoutPod(created));
       this.task.created(created.pod);
-      return await this.seeTo(created.pod);
+      const ranMs = 'use' in begin ? begin.ranMs : ranForMs(created.pod, this.parts.clock.wallMs());
+      return await this.seeTo(created.pod, ranMs);
     } catch (error) {
       return leaving.aborted ? 'left' : this.end(outcomeOf(error));
     } finally {
@@ -105,9 +112,9 @@ export class PodAttempt implements RunningAttempt {
 
   private async begin(begin: Begin): Promise<Created> {
     const { clock } = this.parts;
-    if (!('adopt' in begin)) return this.create(begin.create(await this.task.pod()));
-    this.beganAtMs -= ageMs(begin.adopt, clock.wallMs());
-    return { type: 'pod', pod: begin.adopt };
+    if ('create' in begin) return this.create(begin.create(await this.task.pod()));
+    this.beganAtMs -= 'use' in begin ? begin.ranMs : ageMs(begin.adopt, clock.wallMs());
+    return { type: 'pod', pod: 'use' in begin ? begin.use : begin.adopt };
   }
 
   private create(pod: V1Pod): Promise<Created> {
@@ -122,9 +129,9 @@ export class PodAttempt implements RunningAttempt {
     throw new Error('Expected a reason to stop, found none');
   }
 
-  private async seeTo(created: V1Pod): Promise<AttemptEnd | 'left'> {
+  private async seeTo(created: V1Pod, ranMs: number): Promise<AttemptEnd | 'left'> {
     const { clock, pods, leaving, incarnation } = this.parts;
-    this.watched = this.firstLook(created);
+    this.watched = this.firstLook(created, ranMs);
     const news = this.unheard;
     if (news !== undefined) this.heard(news);
     pods.learn(created);
@@ -175,16 +182,15 @@ export class PodAttempt implements RunningAttempt {
     return this.watched !== watched;
   }
 
-  private firstLook(pod: V1Pod): Watched {
+  private firstLook(pod: V1Pod, ranMs: number): Watched {
     const now = this.parts.clock.monotonicMs();
-    const ran = ranForMs(pod, this.parts.clock.wallMs());
     const isRunning = statusOfMain(pod)?.state?.running !== undefined;
     return {
       pod,
       isGone: false,
       waitingSinceMs: now,
       refusedSinceMs: refusedSinceMs(waitOf(pod), undefined, now),
-      runningSinceMs: isRunning ? now - ran : undefined,
+      runningSinceMs: isRunning ? now - ranMs : undefined,
       unreachableSinceMs: isUnreachable(pod) ? now : undefined,
     };
   }

@@ -9,9 +9,11 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node';
+import type { Resources } from '@ryax/contracts';
 import type { Launch } from '../launcher';
 import { ownPrefix } from './fields';
 import { ownAnnotations, ownLabels } from './labels';
+import { warmAnnotations, warmLabels, type WarmKind } from './warm/warm-kind';
 import {
   inputsFileName,
   inputsFolder,
@@ -34,7 +36,7 @@ export type ContainerLaunch = Launch & { readonly action: Container };
 const actionFilesFolder = '/ryax/files';
 /** Where the server of an action image listens. */
 export const actionPort = 8080;
-export const tokenVariable = 'RYAX_TOKEN';
+const tokenVariable = 'RYAX_TOKEN';
 
 const inputsVolume = `${ownVolumes}inputs`;
 export const inputsAnnotation = `${ownPrefix}inputs`;
@@ -46,6 +48,15 @@ const inputsAsFile = {
 };
 const scratchVolume = `${ownVolumes}tmp`;
 const scratchFolder = '/tmp';
+
+/** Whose it is. */
+interface Subject {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly resources: Resources;
+  readonly deadlineSeconds: number | undefined;
+}
 
 /** What a pod has for its attempt alone; everything else is the site's. */
 interface Main {
@@ -67,7 +78,7 @@ interface Main {
  */
 export function podFor(launch: ContainerLaunch, pool: NodePool, site: SiteConfig): V1Pod {
   const { action } = launch;
-  return podOf(launch, pool, site, {
+  return podOf(attemptOf(launch, pool, site), pool, site, {
     image: action.image,
     command: action.command.map(literal),
     env: podVariables(launch, action),
@@ -79,13 +90,43 @@ export function podFor(launch: ContainerLaunch, pool: NodePool, site: SiteConfig
 }
 
 /** The pod of an action image, whose server is called for the attempt (docs/action-images.md). */
-export function actionPodFor(
-  launch: Launch,
-  { image, token }: { readonly image: string; readonly token: string },
+export function actionPodFor(launch: Launch, served: Served, pool: NodePool, site: SiteConfig): V1Pod {
+  return podOf(attemptOf(launch, pool, site), pool, site, serverOf(served));
+}
+
+/** One that is called for many attempts, and ends by itself when nobody calls it for so long. It has no deadline: work may be long. */
+export function warmPodFor(
+  name: string,
+  kind: WarmKind,
+  served: Served & { readonly idleSeconds: number },
   pool: NodePool,
   site: SiteConfig,
 ): V1Pod {
-  return podOf(launch, pool, site, {
+  const subject = {
+    name,
+    labels: warmLabels(kind, site.name, pool.name),
+    annotations: warmAnnotations(kind),
+    resources: kind.resources,
+    deadlineSeconds: undefined,
+  };
+  const main = serverOf(served);
+  const env = [...main.env, { name: 'RYAX_IDLE_SECONDS', value: String(served.idleSeconds) }];
+  return podOf(subject, pool, site, { ...main, env });
+}
+
+/** In the pod's own variables, and nowhere else. Undefined where somebody has made the pod otherwise. */
+export function tokenIn(pod: V1Pod): string | undefined {
+  const main = pod.spec?.containers.find(({ name }) => name === mainContainer);
+  return main?.env?.find(({ name }) => name === tokenVariable)?.value;
+}
+
+interface Served {
+  readonly image: string;
+  readonly token: string;
+}
+
+function serverOf({ image, token }: Served): Main {
+  return {
     image,
     // A pod has an address of its own, and nothing else of it listens.
     env: [
@@ -98,30 +139,40 @@ export function actionPodFor(
     mounts: [],
     annotations: {},
     scratch: { [scratchVolume]: scratchFolder, [`${ownVolumes}files`]: actionFilesFolder },
-  });
+  };
 }
 
-function podOf(launch: Launch, pool: NodePool, site: SiteConfig, main: Main): V1Pod {
+function attemptOf(launch: Launch, pool: NodePool, site: SiteConfig): Subject {
+  return {
+    name: podName(launch),
+    labels: ownLabels(launch, site.name, pool.name),
+    annotations: ownAnnotations(launch),
+    resources: launch.resources,
+    deadlineSeconds: deadlineSeconds(launch, pool, site),
+  };
+}
+
+function podOf(subject: Subject, pool: NodePool, site: SiteConfig, main: Main): V1Pod {
   const { metadata: added, spec: template = { volumes: [] } } = site.podTemplate;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name: podName(launch),
+      name: subject.name,
       namespace: site.namespace,
-      labels: { ...added?.labels, ...site.labels, ...ownLabels(launch, site.name, pool.name) },
-      annotations: { ...added?.annotations, ...site.annotations, ...ownAnnotations(launch), ...main.annotations },
+      labels: { ...added?.labels, ...site.labels, ...subject.labels },
+      annotations: { ...added?.annotations, ...site.annotations, ...subject.annotations, ...main.annotations },
       ...(site.owner && { ownerReferences: [site.owner] }),
     },
-    spec: podSpec(launch, pool, site, main, template),
+    spec: podSpec(subject, pool, site, main, template),
   };
 }
 
 type SpecTemplate = NonNullable<PodTemplate['spec']>;
 
-function podSpec(launch: Launch, pool: NodePool, site: SiteConfig, main: Main, template: SpecTemplate): V1PodSpec {
+function podSpec(subject: Subject, pool: NodePool, site: SiteConfig, main: Main, template: SpecTemplate): V1PodSpec {
   const { containers: _containers, volumes, ...taken } = template;
-  const deadline = deadlineSeconds(launch, pool, site);
+  const deadline = subject.deadlineSeconds;
   const nodeSelector = { ...template.nodeSelector, ...pool.selector, ...architectureOf(pool) };
   return {
     // Otherwise each service of the namespace adds variables, which may have the names of inputs.
@@ -138,7 +189,7 @@ function podSpec(launch: Launch, pool: NodePool, site: SiteConfig, main: Main, t
     ...(pool.tolerations.length > 0 && { tolerations: pool.tolerations }),
     ...(pool.runtimeClass && { runtimeClassName: pool.runtimeClass }),
     securityContext: podSecurity(site.securityContext),
-    containers: [container(launch, pool, site, main, template)],
+    containers: [container(subject, pool, site, main, template)],
     volumes: [
       ...volumes,
       ...main.volumes,
@@ -147,7 +198,13 @@ function podSpec(launch: Launch, pool: NodePool, site: SiteConfig, main: Main, t
   };
 }
 
-function container(launch: Launch, pool: NodePool, site: SiteConfig, main: Main, template: SpecTemplate): V1Container {
+function container(
+  { resources }: Subject,
+  pool: NodePool,
+  site: SiteConfig,
+  main: Main,
+  template: SpecTemplate,
+): V1Container {
   const { name: _name, env: defaults = [], volumeMounts = [], ...taken } = template.containers?.[0] ?? {};
   const isSet = new Set(main.env.map(({ name }) => name));
   return {
@@ -157,7 +214,7 @@ function container(launch: Launch, pool: NodePool, site: SiteConfig, main: Main,
     ...(main.command && { command: [...main.command] }),
     env: [...defaults.filter(({ name }) => !isSet.has(name)), ...main.env],
     ...(main.ports && { ports: [...main.ports] }),
-    resources: podResources(launch.resources, pool, site.defaults),
+    resources: podResources(resources, pool, site.defaults),
     securityContext: containerSecurity(site.securityContext),
     terminationMessagePath: outputsFile,
     // Of a command that fails without a word there, the end of its log.

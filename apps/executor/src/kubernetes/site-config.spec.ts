@@ -40,6 +40,7 @@ describe("a site's configuration", () => {
         },
       ],
       defaults: { requests: {}, limits: {} },
+      handlers: 'warm',
       imagePullSecrets: [],
       labels: {},
       annotations: {},

@@ -127,6 +127,8 @@ const siteSchema = z
       .string()
       .regex(/^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$/, 'expected a repository such as registry.example.com/ryax/actions')
       .optional(),
+    /** Whether the pod of an action image serves one attempt after another, or one. */
+    handlers: z.enum(['warm', 'job'], 'expected "warm" or "job"').default('warm'),
     imagePullSecrets: z.array(objectName).default([]),
     serviceAccount: objectName.optional(),
     priorityClass: objectName.optional(),
@@ -236,6 +238,12 @@ export function shareOf(pool: NodePool, index: number, executors: number): Amoun
   const part = (whole: number) =>
     index < sharers ? Math.floor(whole / sharers) + (index < whole % sharers ? 1 : 0) : 0;
   return capacityOf({ ...pool, nodes: part(pool.nodes), slots: part(pool.slots) });
+}
+
+/** What is for this one of the executors that live; the same as each of the others comes to. */
+export function ownShare(pool: NodePool, incarnation: string, incarnations: readonly string[]): Amounts {
+  const sharers = [...new Set([...incarnations, incarnation])].sort();
+  return shareOf(pool, sharers.indexOf(incarnation), sharers.length);
 }
 
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {

@@ -46,6 +46,8 @@ export class FakeKept implements KeptWork {
   /** Names of attempts whose work is there. */
   readonly there = new Set<string>();
   readonly forgotten: string[] = [];
+  /** Names of attempts whose outcome the broker has, each time. */
+  readonly safe: string[] = [];
   /** Names of attempts that were looked for, each time. */
   readonly lookedFor: string[] = [];
   /** The cluster does not answer yet. */
@@ -68,6 +70,10 @@ export class FakeKept implements KeptWork {
     const isThere = this.there.has(attemptName(attempt));
     await this.isLooking;
     return isThere;
+  }
+
+  reported(attempt: Omit<Addressed, 'reply_partition'>): void {
+    this.safe.push(attemptName(attempt));
   }
 
   forget(attempt: Omit<Addressed, 'reply_partition'>): void {

@@ -62,14 +62,20 @@ export class ActionServer {
     private readonly port = actionPort,
   ) {}
 
-  /** Begins the attempt, or attaches to it. Resolves when the server has taken it. @param logOffset only attach, and go on there */
+  /**
+   * Begins the attempt, or attaches to it. Resolves when the server has taken it.
+   * @param logOffset only attach, and go on there
+   * @param said of an attempt that is begun in a pod which serves many
+   */
   async invoke(
     inputs: JsonObject | undefined,
     logOffset: number | undefined,
     signal: AbortSignal,
+    said?: { readonly origin: object; readonly owner: string },
   ): Promise<ServerLines> {
     const body = JSON.stringify({
       attempt: this.attempt,
+      ...said,
       ...(inputs !== undefined && { inputs }),
       ...(logOffset !== undefined && { log_offset: logOffset }),
     });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { Failure, Outcome, SecretReference } from '@ryax/contracts';
+import type { Failure, JsonObject, Outcome, SecretReference } from '@ryax/contracts';
 import { backoffMs, codeOf, wait, type Clock, type Log } from '@ryax/platform';
 import type { Launch, LogSink } from '../../launcher';
 import type { ActionCache } from '../../process/action-cache';
@@ -12,11 +12,10 @@ import { InputPreparation, type InputSources } from '../../process/inputs';
 import { collectOutputs } from '../../process/outputs';
 import { imageOfAction } from '../action-image';
 import { LinkedSignal } from '../linked-signal';
-import { actionPodFor, tokenVariable } from '../pod-spec';
-import { mainContainer } from '../pod-status';
+import { actionPodFor, tokenIn } from '../pod-spec';
 import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
-import { ActionServer, ActionServerRefusal, type ServerLine } from './action-server';
+import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
 import { PodFiles } from './pod-files';
 import { ServerPatience } from './server-patience';
 
@@ -37,9 +36,23 @@ export interface Begun {
   readonly secrets: readonly SecretReference[];
 }
 
+/** A pod that serves one attempt after another: what the server in it has to know of this one. */
+export interface Seat {
+  readonly token: string;
+  /** What a successor needs to know, and is told by the server. */
+  readonly origin: object;
+  /** Who alone may begin attempts there. */
+  readonly owner: string;
+  readonly mayBegin: () => boolean;
+  /** The server has taken the attempt. */
+  readonly onTaken: () => void;
+}
+
 export type HandlerLaunch = Launch & { readonly action: Extract<Launch['action'], { type: 'handler' }> };
 
 const retry = { initialMs: 50, maxMs: 2_000 };
+/** A server that was reached before and now is not, for something new: elsewhere it begins sooner than that one comes back. */
+const seatPatienceMs = 10_000;
 
 /** A handler in an action image: the server in its pod is called, streams the log, and answers with the outputs. */
 export class HandlerTask implements PodTask {
@@ -47,17 +60,24 @@ export class HandlerTask implements PodTask {
   private readonly over = new AbortController();
   private readonly either: LinkedSignal;
   private called: Promise<void> | undefined;
+  /** Whether the server may have the attempt and has not said its end. */
+  private isOpen = false;
   /** Whoever has it may call the pod. */
   private token = randomBytes(24).toString('hex');
 
-  /** @param begun where another executor has created the pod, and perhaps called it */
+  /**
+   * @param begun where another executor has created the pod, and perhaps called it
+   * @param seat where the pod was not made for this attempt
+   */
   constructor(
     private readonly parts: HandlerTaskParts,
     private readonly launch: HandlerLaunch,
     private readonly sink: LogSink,
     private readonly begun: Begun | undefined,
     private readonly onResult: () => void,
+    private readonly seat?: Seat,
   ) {
+    this.isOpen = begun !== undefined;
     this.either = new LinkedSignal(this.over.signal, parts.leaving);
   }
 
@@ -69,7 +89,7 @@ export class HandlerTask implements PodTask {
 
   /** The token is the pod's, and not that which we would have given it. */
   created(pod: V1Pod): void {
-    this.token = tokenIn(pod) ?? this.token;
+    this.token = this.seat?.token ?? tokenIn(pod) ?? this.token;
   }
 
   runs(pod: V1Pod): void {
@@ -79,6 +99,11 @@ export class HandlerTask implements PodTask {
       (outcome) => this.came(outcome),
       (error: unknown) => this.failed(error),
     );
+  }
+
+  /** Whether the server is known to be done with the attempt, so that it could take another one. */
+  get isDone(): boolean {
+    return this.result !== undefined && !this.isOpen;
   }
 
   /** The server never ends by itself: its end is the attempt's, if nothing was heard of it before. */
@@ -124,7 +149,9 @@ export class HandlerTask implements PodTask {
 
   private async callWith(server: ActionServer, files: PodFiles, metadata: ActionMetadata): Promise<Outcome> {
     const { sources, site, clock } = this.parts;
-    const patience = new ServerPatience(site.patienceMs, clock, this.begun !== undefined);
+    const { patienceMs } = site;
+    const starting = this.seat === undefined ? patienceMs.starting : Math.min(patienceMs.starting, seatPatienceMs);
+    const patience = new ServerPatience({ ...patienceMs, starting }, clock, this.begun !== undefined);
     const inputs =
       this.begun === undefined
         ? await this.whenReached(patience, () =>
@@ -154,24 +181,31 @@ export class HandlerTask implements PodTask {
   private async untilResult(
     server: ActionServer,
     patience: ServerPatience,
-    inputs: Parameters<ActionServer['invoke']>[0],
+    inputs: JsonObject | undefined,
     output: AttemptOutput,
   ): Promise<ServerEnd> {
     let offset = this.begun === undefined ? undefined : 0;
     for (let tries = 0; ; tries++) {
       try {
-        const lines = await server.invoke(offset === undefined ? inputs : undefined, offset, this.signal);
+        const lines = await (offset === undefined
+          ? this.beginAt(server, inputs)
+          : server.invoke(undefined, offset, this.signal));
         // It has taken it: from now on it is only attached to.
+        if (offset === undefined) this.seat?.onTaken();
         offset ??= 0;
         patience.answered();
         for await (const line of lines) {
           tries = 0;
-          if (isEnd(line)) return line;
+          if (isEnd(line)) {
+            this.isOpen = false;
+            return line;
+          }
           if (!('log' in line)) continue;
           offset = line.offset;
           if (!output.stdout.write(Buffer.from(line.log))) await output.stdout.drained();
         }
       } catch (error) {
+        if (error instanceof AttemptFailure) throw error;
         if (error instanceof ActionServerRefusal && error.status < 500) throw this.refused(error);
         this.signal.throwIfAborted();
         this.parts.log.debug('The server of an action was not reached', { error });
@@ -179,6 +213,14 @@ export class HandlerTask implements PodTask {
       }
       await wait(backoffMs(tries, retry), this.signal);
     }
+  }
+
+  private beginAt(server: ActionServer, inputs: JsonObject | undefined): Promise<ServerLines> {
+    const { seat } = this;
+    if (seat !== undefined && !seat.mayBegin()) throw new AttemptFailure(notBegun);
+    this.isOpen = true;
+    const said = seat && { origin: seat.origin, owner: seat.owner };
+    return server.invoke(inputs, undefined, this.signal, said);
   }
 
   /** Before the server listens nothing can be put there. */
@@ -197,8 +239,15 @@ export class HandlerTask implements PodTask {
   }
 
   private refused({ status, reason }: ActionServerRefusal): AttemptFailure {
-    if (status !== 410)
-      return new AttemptFailure({ kind: 'invalid', message: `The action's server refused: ${reason}` });
+    const message = `The action's server refused: ${reason}`;
+    if (this.seat !== undefined && (status === 409 || status === 410)) {
+      return new AttemptFailure({ kind: 'lost', message });
+    }
+    // It has not begun, and nothing but this attempt is wrong.
+    if (status !== 410) {
+      this.isOpen = false;
+      return new AttemptFailure({ kind: 'invalid', message });
+    }
     note(this.sink, 'The executor that began this attempt was gone before its pod was called');
     return new AttemptFailure({ kind: 'lost', message: 'Its executor was gone before its pod was called' });
   }
@@ -220,10 +269,8 @@ function isUnreached(error: unknown): boolean {
   );
 }
 
+const notBegun: Failure = {
+  kind: 'lost',
+  message: 'Its executor had lost contact with the runners before its pod was called',
+};
 const serverEnded: Failure = { kind: 'lost', message: "The action's server ended before the handler had" };
-
-/** In the pod's own variables, and nowhere else. Undefined where somebody has made the pod otherwise. */
-function tokenIn(pod: V1Pod): string | undefined {
-  const main = pod.spec?.containers.find(({ name }) => name === mainContainer);
-  return main?.env?.find(({ name }) => name === tokenVariable)?.value;
-}

@@ -71,10 +71,11 @@ export class PodApi {
     return this.ask('delete', { method: 'DELETE', path: this.pod(name), body }, signal);
   }
 
-  /** As the server has them now, not a cache of it. */
-  async list(signal: AbortSignal): Promise<Answered<PodList>> {
+  /** As the server has them now, not a cache of it. @param more of the site's, only those with these labels as well */
+  async list(signal: AbortSignal, more?: string): Promise<Answered<PodList>> {
+    const labelSelector = [this.options.labelSelector, ...(more === undefined ? [] : [more])].join(',');
     for (;;) {
-      const listed = await this.listPages(signal);
+      const listed = await this.listPages(labelSelector, signal);
       if (listed.verdict !== 'expired') return listed;
     }
   }
@@ -123,11 +124,11 @@ export class PodApi {
     return `${this.pods}/${name}`;
   }
 
-  private async listPages(signal: AbortSignal): Promise<Answered<PodList>> {
+  private async listPages(labelSelector: string, signal: AbortSignal): Promise<Answered<PodList>> {
     const items: V1Pod[] = [];
     let next: string | undefined;
     for (let page = 0; page < mostPages; page++) {
-      const query = { labelSelector: this.options.labelSelector, limit: String(pageSize), continue: next };
+      const query = { labelSelector, limit: String(pageSize), continue: next };
       const answered = await this.ask<ListPage>('list', { method: 'GET', path: this.pods, query }, signal);
       if (answered.verdict !== 'ok') return answered;
       const { metadata, items: more = [] } = answered.object;

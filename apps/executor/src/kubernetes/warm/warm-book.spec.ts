@@ -1,0 +1,99 @@
+import { WarmBook, type PodKind } from './warm-book';
+
+const one = { slots: 1, cpu: 0, memory_bytes: 0, gpu: 0 };
+const [a, b]: readonly [PodKind, PodKind] = [
+  { key: 'a', amounts: one },
+  { key: 'b', amounts: one },
+];
+
+describe('the book of warm pods', () => {
+  function open(slots: number) {
+    let names = 0;
+    return new WarmBook<PodKind>(
+      { ...one, slots },
+      { idleMs: 1_000, reportingMs: 100, unreportedMs: 50_000 },
+      () => `pod-${++names}`,
+    );
+  }
+
+  it('makes as many pods as attempts wait, and gives the first that is ready to the first that came', () => {
+    const book = open(3);
+    expect(book.request('first', a, 0)).toEqual([{ type: 'create', pod: 'pod-1', kind: a }]);
+    expect(book.request('second', a, 0)).toEqual([{ type: 'create', pod: 'pod-2', kind: a }]);
+    expect(book.becomes('pod-2', 'idle', 10)).toEqual([{ type: 'run', attempt: 'first', pod: 'pod-2' }]);
+    expect(book.becomes('pod-1', 'idle', 20)).toEqual([{ type: 'run', attempt: 'second', pod: 'pod-1' }]);
+  });
+
+  it('takes the pod that was used last, so that the others come to the end of their time', () => {
+    const book = open(3);
+    book.request('first', a, 0);
+    book.request('second', a, 0);
+    book.becomes('pod-1', 'idle', 0);
+    book.becomes('pod-2', 'idle', 0);
+    book.becomes('pod-2', 'idle', 10);
+    book.becomes('pod-1', 'idle', 20);
+    expect(book.request('third', a, 30)).toEqual([{ type: 'run', attempt: 'third', pod: 'pod-1' }]);
+    expect(book.tick(1_010)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
+  });
+
+  it('waits for a pod whose attempt has just ended, for a while', () => {
+    const book = open(2);
+    book.request('first', a, 0);
+    book.becomes('pod-1', 'idle', 0);
+    book.becomes('pod-1', 'reporting', 10);
+    expect(book.request('second', a, 20)).toEqual([]);
+    expect(book.tick(119)).toEqual([]);
+    expect(book.tick(120)).toEqual([{ type: 'create', pod: 'pod-2', kind: a }]);
+  });
+
+  it('gives a pod up whose attempt cannot be reported', () => {
+    const book = open(2);
+    book.request('first', a, 0);
+    book.becomes('pod-1', 'idle', 0);
+    book.becomes('pod-1', 'reporting', 0);
+    expect(book.tick(49_999)).toEqual([]);
+    expect(book.tick(50_000)).toEqual([{ type: 'remove', pod: 'pod-1' }]);
+  });
+
+  it('fails who waits when its pod cannot be made, unless another one is on its way for it', () => {
+    const book = open(2);
+    book.request('first', a, 0);
+    book.request('second', a, 0);
+    book.withdraw('second', 0);
+    expect(book.gone('pod-1', 10)).toEqual([]);
+    expect(book.gone('pod-2', 10)).toEqual([{ type: 'fail', attempt: 'first' }]);
+  });
+
+  it('makes another pod when one on its way has become another executor’s', () => {
+    const book = open(2);
+    book.request('first', a, 0);
+    expect(book.left('pod-1', 10)).toEqual([{ type: 'create', pod: 'pod-2', kind: a }]);
+  });
+
+  it('makes room for what has a pod of its own', () => {
+    const book = open(1);
+    book.request('first', a, 0);
+    book.becomes('pod-1', 'idle', 0);
+    book.becomes('pod-1', 'idle', 1);
+    expect(book.occupy('command', one, 2)).toEqual([{ type: 'remove', pod: 'pod-1' }]);
+  });
+
+  it('gives up idle pods, and those on their way for nobody, where its share becomes smaller', () => {
+    const book = open(3);
+    book.request('first', a, 0);
+    book.request('second', b, 0);
+    book.becomes('pod-1', 'idle', 0);
+    book.becomes('pod-1', 'idle', 1);
+    book.withdraw('second', 2);
+    expect(book.resize({ ...one, slots: 1 }, 3)).toEqual([{ type: 'remove', pod: 'pod-1' }]);
+    expect(book.resize({ ...one, slots: 0 }, 3)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
+  });
+
+  it('keeps a pod that has not said what it runs, whatever room it takes', () => {
+    const book = open(1);
+    expect(book.add('theirs', a, 0)).toEqual([]);
+    expect(book.resize({ ...one, slots: 0 }, 1)).toEqual([]);
+    expect(book.tick(10_000)).toEqual([]);
+    expect(book.becomes('theirs', 'idle', 10_000)).toEqual([{ type: 'remove', pod: 'theirs' }]);
+  });
+});

@@ -1,0 +1,132 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { JsonObject } from '@ryax/contracts';
+import { LocalFileStore, packDirectory } from '@ryax/filestore';
+import type { Launch } from '../../apps/executor/src/launcher';
+import { TestSite, type SiteOptions } from './site';
+
+const runtimes = join(__dirname, '../../runtimes');
+const repository = 'registry.test/actions';
+
+const python = `
+import os, pathlib, shutil, subprocess, time
+
+class RyaxException(Exception):
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+def handle(inputs):
+    what = inputs['what']
+    print('begun ' + what, flush=True)
+    if what == 'refuse':
+        raise RyaxException('no such station', 404)
+    if what == 'crash':
+        os._exit(7)
+    if what == 'wait':
+        pathlib.Path(inputs['flag'] + '.pid').write_text(str(os.getppid()))
+        pathlib.Path(inputs['flag']).write_text('runs')
+        while pathlib.Path(inputs['flag']).exists():
+            time.sleep(0.02)
+    if what == 'pid':
+        return {'answer': str(os.getpid()), 'copy': __file__}
+    if what == 'secret':
+        print('the password is ' + inputs['password'], flush=True)
+    if what == 'tools':
+        shutil.copytree(inputs['tools'], inputs['flag'])
+        said = subprocess.run([inputs['tools'] + '/bin/say'], stdout=subprocess.PIPE, check=True).stdout.decode()
+        return {'answer': said.strip(), 'tools': inputs['flag']}
+    # Other pods have this folder, too: they are processes of one machine.
+    folder = pathlib.Path(__file__).parent.parent / str(os.getpid())
+    folder.mkdir(exist_ok=True)
+    out = folder / (inputs['name'] + '.txt')
+    if inputs['rows']:
+        out.write_text(pathlib.Path(inputs['rows']).read_text().upper())
+    else:
+        out.write_text(what)
+    return {'answer': what.upper(), 'copy': out}
+`;
+
+const metadata = {
+  apiVersion: 'ryax.tech/v2.0',
+  kind: 'Processor',
+  spec: {
+    id: 'answer',
+    version: '1.0',
+    human_name: 'Answer',
+    type: 'python3',
+    inputs: [
+      { name: 'what', type: 'string' },
+      { name: 'name', type: 'string' },
+      { name: 'flag', type: 'string', optional: true },
+      { name: 'rows', type: 'file', optional: true },
+      { name: 'password', type: 'password', optional: true },
+      { name: 'tools', type: 'directory', optional: true },
+    ],
+    outputs: [
+      { name: 'answer', type: 'string' },
+      { name: 'copy', type: 'file', optional: true },
+      { name: 'tools', type: 'directory', optional: true },
+    ],
+  },
+};
+
+/** A handler whose image a site has: a test server runs it from its folder. Closed with its sites. */
+export class TestAction {
+  private readonly sites: TestSite[] = [];
+
+  private constructor(
+    readonly folder: string,
+    readonly hash: string,
+  ) {}
+
+  static async publish(code = python): Promise<TestAction> {
+    const folder = await mkdtemp(join(tmpdir(), 'ryax-action-'));
+    const content = { 'ryax_handler.py': code, 'ryax_metadata.yaml': JSON.stringify(metadata) };
+    for (const [name, text] of Object.entries(content)) {
+      await mkdir(dirname(join(folder, 'action', name)), { recursive: true });
+      await writeFile(join(folder, 'action', name), text);
+    }
+    const { hash } = await packDirectory(await LocalFileStore.open(join(folder, 'files')), join(folder, 'action'));
+    return new TestAction(folder, hash);
+  }
+
+  /** @param others whose images it has, too */
+  async site({ site, server, executor }: SiteOptions = {}, others: readonly TestAction[] = []): Promise<TestSite> {
+    const actions = [this, ...others];
+    const images = Object.fromEntries(actions.map((action) => [action.image, action.program]));
+    const opened = await TestSite.open({
+      site: { actionImages: repository, ...site },
+      server: { images, ...server },
+      ...(executor && { executor }),
+    });
+    this.sites.push(opened);
+    for (const { folder } of actions) await packDirectory(opened.files, join(folder, 'action'));
+    return opened;
+  }
+
+  launch(site: TestSite, inputs: JsonObject, fields: Partial<Omit<Launch, 'action'>> = {}): Launch {
+    return site.launch('', { ...fields, action: { type: 'handler', content_hash: this.hash }, inputs });
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.sites.map((site) => site.close()));
+    // What was cancelled may be writing its last.
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+
+  private get image(): string {
+    return `${repository}:${this.hash.replace('sha256:', '')}`;
+  }
+
+  private get program() {
+    const command = ['python3', join(runtimes, 'python3', 'server.py')];
+    return { command, env: { RYAX_ACTION_DIR: join(this.folder, 'action') } };
+  }
+}
