@@ -1,5 +1,13 @@
 import type { Broker, Delivery } from '@ryax/broker';
-import { exchanges, routingKeys, type Beat, type DataOf, type Message, type MessageType } from '@ryax/contracts';
+import {
+  exchanges,
+  routingKeys,
+  type Beat,
+  type DataOf,
+  type Message,
+  type MessageType,
+  type PoolKind,
+} from '@ryax/contracts';
 import type { Member, Members } from '@ryax/event-log';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { ExecutorRegistry } from './executors';
@@ -47,6 +55,8 @@ export class ExecutorBeats {
         if (message.data.incarnation === this.options.incarnation) this.executors.heardSelf(this.clock.monotonicMs());
       } else if (isType(message, 'executor.traits')) {
         this.executors.heardTraits(message.data);
+      } else if (isType(message, 'executor.pools')) {
+        this.executors.heardPools(message.data);
       } else if (isType(message, 'executor.beat')) {
         await this.answer(message.data);
       }
@@ -63,6 +73,7 @@ export class ExecutorBeats {
         kind: 'executor',
         site: beat.site,
         pools: JSON.stringify(beat.pools),
+        poolKinds: JSON.stringify(this.executors.kindsOf(beat.incarnation)),
         wanted: '{}',
         schemaMax: beat.schema_max,
         lock: null,
@@ -100,6 +111,7 @@ function presumedExecutor(member: Member) {
     incarnation: member.incarnation,
     site: member.site,
     pools: JSON.parse(member.pools) as Beat['pools'],
+    kinds: JSON.parse(member.poolKinds) as PoolKind[],
     keepsWork: member.keepsWork,
   };
 }

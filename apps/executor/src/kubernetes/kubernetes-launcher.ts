@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { Owner, wait, type Clock, type Health, type Log } from '@ryax/platform';
+import { demandOf, rejectionOf, traitsOf, unmetBy } from '@ryax/workflow';
 import type { Addressed } from '../attempt-name';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { ActionCache } from '../process/action-cache';
@@ -11,7 +12,6 @@ import { AttemptFailure } from '../process/attempt-failure';
 import { ValueCache } from '../process/value-cache';
 import { Remembered } from '../remembered';
 import { HandlerTask, type Begun, type HandlerLaunch } from './action/handler-task';
-import { choosePool } from './choose-pool';
 import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
 import type { PodLogOptions } from './cluster/pod-log';
@@ -30,7 +30,7 @@ import type { ContainerLaunch } from './pod-spec';
 import type { PodLimits } from './pod-step';
 import type { PodTask } from './pod-task';
 import { StrayPods } from './stray-pods';
-import { capacityOf, type NodePool, type SiteConfig } from './site-config';
+import { kindOf, type NodePool, type SiteConfig } from './site-config';
 
 export interface KubernetesLauncherOptions {
   readonly site: SiteConfig;
@@ -217,11 +217,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   /** Throws an AttemptFailure that says what it asks more than a node has. */
   private checkFit({ resources, timeoutMs }: Launch): void {
     const { site, pool } = this.options;
-    const amounts = amountsOfPod(resources, site.defaults);
-    const timeMs = resources.time_ms ?? timeoutMs;
-    const offer = { site: site.name, pool, free: capacityOf(pool) };
-    const choice = choosePool({ constraints: {}, amounts, timeMs, weights: {} }, [offer]);
-    if (choice.status === 'rejected') throw new AttemptFailure(choice.failure);
+    const demand = demandOf({}, { ...resources, ...amountsOfPod(resources, site.defaults) }, timeoutMs);
+    const place = { site: site.name, name: pool.name, traits: traitsOf(kindOf(pool)) };
+    if (unmetBy(demand, place).length > 0) throw new AttemptFailure(rejectionOf(demand, [place]));
   }
 
   private removeStrays(incarnation: string): void {

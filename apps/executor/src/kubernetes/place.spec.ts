@@ -38,10 +38,17 @@ describe('where an executor runs its pods', () => {
     expect(place({ ...site, nodePools }, env).pool.name).toBe(expected);
   });
 
-  it('offers them as the pool "default", in which everything runs, unless told another', () => {
-    const nodePools = [{ ...pool, name: 'gpu' }];
-    expect(place({ ...site, nodePools }).settings.pool).toBe('default');
-    expect(place({ ...site, nodePools }, { RYAX_POOL: 'gpu' }).settings.pool).toBe('gpu');
+  it('offers them by their name, and says what they are like', () => {
+    const like = { architecture: 'arm64', gpu: 2, timeLimit: '1h', scores: { time: 90, cost: 10 } };
+    const { settings } = place({ ...site, nodePools: [{ ...pool, name: 'gpu', ...like }] });
+    expect(settings.pool).toBe('gpu');
+    expect(settings.poolKind).toEqual({
+      architecture: 'arm64',
+      scores: { time: 90, cost: 10, energy: 50 },
+      time_limit_ms: 3_600_000,
+      node: { cpu: 4, memory_bytes: 8 * 2 ** 30, gpu: 2 },
+    });
+    expect(place().settings.poolKind).toMatchObject({ architecture: null, time_limit_ms: null });
   });
 
   it.each([

@@ -2,13 +2,16 @@ import { ConfigError, type ConfigFault } from '@ryax/platform';
 import type { ExecutorVariables } from '../executor.config';
 import type { ExecutorSettings } from '../settings';
 import { amountsOfPod } from './pod-resources';
-import { capacityOf, largestOf, readSiteFile, shareOf, type NodePool, type SiteConfig } from './site-config';
+import { capacityOf, kindOf, largestOf, readSiteFile, shareOf, type NodePool, type SiteConfig } from './site-config';
 
 /** Where an executor's pods run, and what it offers there. */
 export interface Place {
   readonly site: SiteConfig;
   readonly pool: NodePool;
-  readonly settings: Pick<ExecutorSettings, 'site' | 'pool' | 'capacity' | 'largest' | 'share' | 'amountsOf'>;
+  readonly settings: Pick<
+    ExecutorSettings,
+    'site' | 'pool' | 'poolKind' | 'capacity' | 'largest' | 'share' | 'amountsOf'
+  >;
 }
 
 /**
@@ -27,8 +30,8 @@ export function readPlace(path: string, config: ExecutorVariables): Place {
     pool,
     settings: {
       site: site.name,
-      // What definitions cannot name runs in `default`, whatever the nodes behind it are called.
-      pool: config.RYAX_POOL ?? 'default',
+      pool: pool.name,
+      poolKind: kindOf(pool),
       capacity: capacityOf(pool),
       largest: largestOf(pool),
       share: (index, executors) => shareOf(pool, index, executors),
