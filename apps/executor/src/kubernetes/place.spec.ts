@@ -14,9 +14,15 @@ describe('where an executor runs its pods', () => {
   const file = join(folder, 'site.yaml');
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  function place(description: object = site, env: Readonly<Record<string, string>> = {}) {
+  function places(description: object = site, env: Readonly<Record<string, string>> = {}) {
     writeFileSync(file, JSON.stringify(description));
     return readPlace(file, loadConfig(executorConfigSchema, { RYAX_BROKER: 'memory://', ...env }));
+  }
+
+  function place(description?: object, env?: Readonly<Record<string, string>>) {
+    const [first] = places(description, env).pools;
+    if (first === undefined) throw new Error('Expected a pool');
+    return first;
   }
 
   it('is as its file says: the names, what all nodes have together, and what one execution can have of it', () => {
@@ -31,11 +37,12 @@ describe('where an executor runs its pods', () => {
   });
 
   it.each([
-    ['the only one, whatever its name', [{ ...pool, name: 'gpu' }], {}, 'gpu'],
-    ['"default" among several', [{ ...pool, name: 'gpu' }, pool], {}, 'default'],
-    ['the one that is asked for', [{ ...pool, name: 'gpu' }, pool], { RYAX_POOL: 'gpu' }, 'gpu'],
-  ])('takes of its pools %s', (_which, nodePools, env, expected) => {
-    expect(place({ ...site, nodePools }, env).pool.name).toBe(expected);
+    ['all of them', {}, ['gpu', 'default']],
+    ['the one that is asked for', { RYAX_POOL: 'gpu' }, ['gpu']],
+  ])('takes of its pools %s', (_which, env, expected) => {
+    const { pools } = places({ ...site, nodePools: [{ ...pool, name: 'gpu' }, pool] }, env);
+    expect(pools.map((each) => each.pool.name)).toEqual(expected);
+    expect(pools.map(({ settings }) => settings.pool)).toEqual(expected);
   });
 
   it('offers them by their name, and says what they are like', () => {
@@ -74,11 +81,6 @@ describe('where an executor runs its pods', () => {
     const wrong = () => place(site, { [variable]: value });
     expect(wrong).toThrow(ConfigError);
     expect(wrong).toThrow(`${variable}: ${message}`);
-  });
-
-  it('asks which, where there are several pools and none is named "default"', () => {
-    const nodePools = ['a', 'b'].map((name) => ({ ...pool, name }));
-    expect(() => place({ ...site, nodePools })).toThrow(/RYAX_POOL: expected one of .* \(a, b\), found nothing/);
   });
 
   it('names the file, and each field of it that is wrong', () => {
