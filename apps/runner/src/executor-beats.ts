@@ -40,6 +40,8 @@ export class ExecutorBeats {
     for (const { site, keepsWork } of await this.members.live(rememberedMs)) {
       if (keepsWork) this.executors.rememberKept(site);
     }
+    const silent = (await this.members.live(silentMs)).filter(({ kind }) => kind === 'executor').map(presumedExecutor);
+    this.executors.rememberPools(silent.filter(({ incarnation }) => this.executors.siteOf(incarnation) === undefined));
     const bindings = [{ exchange: exchanges.executions.name, routingKey: routingKeys.beat }];
     await this.broker.declare([{ name: this.queue, kind: 'own', bindings }]);
     const subscription = await this.broker.consume(this.queue, { prefetch: 100, maxBatch: 100 }, (batch) =>
@@ -101,6 +103,9 @@ export class ExecutorBeats {
     }
   }
 }
+
+/** Executors whose last row is younger may come back, and their pools with them: what those could run does not fail for now. */
+const silentMs = 600_000;
 
 /** Executors whose last row is younger may well be alive when we start. */
 const presumedAliveMs = 60_000;

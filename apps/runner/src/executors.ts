@@ -1,5 +1,5 @@
 import type { Beat, ExecutorPools, PoolKind, Traits } from '@ryax/contracts';
-import { defaultPool, offeredPools, type OfferedPool } from '@ryax/workflow';
+import { defaultPool, offeredPools, type OfferedPool, type PoolsOfExecutor, type PoolTraits } from '@ryax/workflow';
 
 /** What is known of an executor's process, from its beats. */
 export interface KnownExecutor {
@@ -31,6 +31,7 @@ export class ExecutorRegistry {
   private readonly sitesThatKeepWork = new Set<string>();
   private credible = 0;
   private ownBeatHeardAt: number | undefined;
+  private silentPools: readonly PoolsOfExecutor[] = [];
   private changes = 0;
   private known: { readonly version: number; readonly pools: readonly OfferedPool[] } | undefined;
   private turn = 0;
@@ -53,9 +54,20 @@ export class ExecutorRegistry {
     return this.known.pools;
   }
 
-  /** The same of all that were heard in the last while, be they silent now. */
+  /** What one node of a pool has; undefined where nobody says. */
+  nodeOf(site: string, pool: string): PoolTraits['node'] | undefined {
+    return this.pools.find((each) => each.site === site && each.name === pool)?.traits?.node;
+  }
+
+  /** The same of all that were heard in the last while, by whomever, be they silent now. */
   get rememberedPools(): readonly OfferedPool[] {
-    return offeredPools(this.executors.values());
+    const isOver = this.credible > patiencesRemembered * this.options.patienceMs;
+    return offeredPools([...this.executors.values(), ...(isOver ? [] : this.silentPools)]);
+  }
+
+  /** Pools of executors that were silent before we began to listen. */
+  rememberPools(silent: readonly PoolsOfExecutor[]): void {
+    this.silentPools = silent;
   }
 
   /** Our own beat came back over the executors' exchange. */
