@@ -13,7 +13,7 @@ const imports = {
   filestore: ['contracts', 'platform'],
   testing: ['contracts', 'workflow', 'platform', 'event-log', 'broker', 'filestore'],
   'studio-intake': ['contracts', 'workflow', 'broker', 'filestore', 'platform'],
-  executor: ['contracts', 'broker', 'filestore', 'platform'],
+  executor: ['contracts', 'workflow', 'broker', 'filestore', 'platform'],
   'state-store': ['contracts', 'workflow', 'event-log', 'broker', 'filestore', 'platform'],
   runner: ['contracts', 'workflow', 'event-log', 'broker', 'filestore', 'platform'],
   standalone: ['studio-intake', 'runner', 'executor', 'state-store', 'broker', 'filestore', 'event-log', 'platform'],

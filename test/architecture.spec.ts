@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'libs/platform',
   ],
   'apps/studio-intake': ['libs/contracts', 'libs/workflow', 'libs/broker', 'libs/filestore', 'libs/platform'],
-  'apps/executor': ['libs/contracts', 'libs/broker', 'libs/filestore', 'libs/platform'],
+  'apps/executor': ['libs/contracts', 'libs/workflow', 'libs/broker', 'libs/filestore', 'libs/platform'],
   'apps/state-store': [
     'libs/contracts',
     'libs/workflow',

@@ -79,10 +79,10 @@ export class TestSite {
     return this.place.testServer !== undefined;
   }
 
-  /** An executor of the site, as far as its pods go. */
-  async executor(mayBegin = () => true): Promise<TestExecutor> {
+  /** An executor of a pool of the site, the first one unless named, as far as its pods go. */
+  async executor(mayBegin = () => true, name = this.config.nodePools[0]?.name): Promise<TestExecutor> {
     const { kubeconfig, files, secrets } = this.place;
-    const [pool] = this.config.nodePools;
+    const pool = this.config.nodePools.find((each) => each.name === name);
     if (pool === undefined) throw new Error('Expected a pool');
     const health = new Health();
     const launcher = await openKubernetes({

@@ -19,7 +19,10 @@ describe('the driver of an executor', () => {
   const siteFile = join(folder, 'site.yaml');
   const before = process.env['KUBECONFIG'];
   beforeAll(() => {
-    const nodePools = [{ name: 'default', cpu: 2, memory: '1G', slots: 7 }];
+    const nodePools = [
+      { name: 'cpu', cpu: 2, memory: '1G', slots: 7 },
+      { name: 'gpu', cpu: 4, memory: '1G', gpu: 1, slots: 1 },
+    ];
     writeFileSync(siteFile, JSON.stringify({ name: 'cluster-1', type: 'kubernetes', namespace: 'runs', nodePools }));
     process.env['KUBECONFIG'] = kubeconfigFile;
   });
@@ -33,15 +36,18 @@ describe('the driver of an executor', () => {
     chooseDriver(loadConfig(executorConfigSchema, { RYAX_BROKER: 'memory://', ...env }), new Clock());
 
   it('runs processes of its machine unless a site is described', async () => {
-    const { settings } = await choose({ RYAX_MAX_CONCURRENT_TASKS: '3' });
-    expect(settings.capacity?.slots).toBe(3);
-    expect(settings.share).toBeUndefined();
+    const { pools } = await choose({ RYAX_MAX_CONCURRENT_TASKS: '3' });
+    expect(pools.map(({ settings }) => [settings.capacity?.slots, settings.share])).toEqual([[3, undefined]]);
   });
 
   it('runs pods of the site that is described, and behaves otherwise as its variables say', async () => {
     writeFileSync(kubeconfigFile, JSON.stringify(kubeconfig));
-    const { settings } = await choose({ RYAX_SITE_CONFIG: siteFile, RYAX_LIMIT_LOG_BYTES_PER_ATTEMPT: '1000' });
-    expect(settings).toMatchObject({ site: 'cluster-1', capacity: { slots: 7, cpu: 2 }, logBytesPerAttempt: 1_000 });
+    const { pools } = await choose({ RYAX_SITE_CONFIG: siteFile, RYAX_LIMIT_LOG_BYTES_PER_ATTEMPT: '1000' });
+    const common = { site: 'cluster-1', logBytesPerAttempt: 1_000 };
+    expect(pools.map(({ settings }) => settings)).toMatchObject([
+      { ...common, pool: 'cpu', capacity: { slots: 7, cpu: 2, gpu: 0 } },
+      { ...common, pool: 'gpu', capacity: { slots: 1, cpu: 4, gpu: 1 } },
+    ]);
   });
 
   it.each([

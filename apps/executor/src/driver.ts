@@ -1,13 +1,20 @@
+import { join } from 'node:path';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { inheritedEnvironment, type Clock, type Health, type Log, type Metrics } from '@ryax/platform';
 import { executorSettings, mostIdleWorkers, type ExecutorVariables } from './executor.config';
-import { ClusterConnection, openKubernetes, readPlace } from './kubernetes';
+import type { ServedPool } from './executor.module';
+import { ClusterConnection, openKubernetes, readPlace, RequestBudget } from './kubernetes';
 import type { Launcher } from './launcher';
 import { ProcessLauncher } from './process';
-import type { ExecutorSettings } from './settings';
+import { defaultSettings, type ExecutorSettings } from './settings';
 
 /** What runs actions, as the configuration chooses it. */
 export interface Driver {
+  /** Each has an executor of its own. */
+  readonly pools: readonly DriverOfPool[];
+}
+
+export interface DriverOfPool {
   readonly settings: Partial<ExecutorSettings>;
   open(parts: DriverParts): Promise<Launcher>;
 }
@@ -30,10 +37,25 @@ export interface DriverParts {
  */
 export async function chooseDriver(config: ExecutorVariables, clock: Clock): Promise<Driver> {
   const { RYAX_SITE_CONFIG: siteFile } = config;
-  return siteFile === undefined ? processDriver(config, clock) : kubernetesDriver(siteFile, config, clock);
+  if (siteFile === undefined) return { pools: [processDriver(config, clock)] };
+  return { pools: await kubernetesDrivers(siteFile, config, clock) };
 }
 
-function processDriver(config: ExecutorVariables, clock: Clock): Driver {
+/** Several pools have figures and a folder of their own each. */
+export async function openPools({ pools }: Driver, parts: DriverParts): Promise<readonly ServedPool[]> {
+  return Promise.all(
+    pools.map(async (served) => {
+      const { settings } = served;
+      const { pool = defaultSettings.pool } = settings;
+      const isOnly = pools.length === 1;
+      const metrics = isOnly ? parts.metrics : parts.metrics.part({ pool });
+      const directory = isOnly ? parts.directory : join(parts.directory, pool);
+      return { settings, metrics, launcher: await served.open({ ...parts, metrics, directory }) };
+    }),
+  );
+}
+
+function processDriver(config: ExecutorVariables, clock: Clock): DriverOfPool {
   return {
     settings: executorSettings(config),
     open: ({ files, secrets, directory, log }) =>
@@ -47,17 +69,22 @@ function processDriver(config: ExecutorVariables, clock: Clock): Driver {
   };
 }
 
-async function kubernetesDriver(siteFile: string, config: ExecutorVariables, clock: Clock): Promise<Driver> {
-  const { site, pool, settings } = readPlace(siteFile, config);
-  const connection = await ClusterConnection.open(clock);
-  return {
+async function kubernetesDrivers(
+  siteFile: string,
+  config: ExecutorVariables,
+  clock: Clock,
+): Promise<readonly DriverOfPool[]> {
+  const { site, pools } = readPlace(siteFile, config);
+  const rate = { perSecond: config.RYAX_KUBERNETES_QPS, burst: config.RYAX_KUBERNETES_BURST };
+  const budget = new RequestBudget(rate, clock);
+  const connected = pools.map(async (place) => ({ ...place, connection: await ClusterConnection.open(clock) }));
+  return (await Promise.all(connected)).map(({ pool, settings, connection }) => ({
     settings: { ...executorSettings(config), ...settings },
     open: ({ files, secrets, directory, log, metrics, health }) =>
       openKubernetes({
-        ...{ site, pool, connection, files, secrets, directory, log, clock, metrics, health },
+        ...{ site, pool, connection, budget, rate, files, secrets, directory, log, clock, metrics, health },
         idleMs: config.RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS * 1000,
         inlineValueBytes: config.RYAX_LIMIT_INLINE_VALUE_BYTES,
-        rate: { perSecond: config.RYAX_KUBERNETES_QPS, burst: config.RYAX_KUBERNETES_BURST },
       }),
-  };
+  }));
 }

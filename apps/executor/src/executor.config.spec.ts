@@ -29,6 +29,12 @@ describe('configuration of an executor', () => {
       site: 'edge-1',
       pool: 'gpu',
       capacity: { slots: 3, cpu: 1.5, memory_bytes: 1536 * 1024 * 1024, gpu: 2 },
+      poolKind: {
+        architecture: expect.stringMatching(/^(amd64|arm64|arm|ppc64le|riscv64|s390x)$/),
+        scores: { time: 50, cost: 50, energy: 50 },
+        time_limit_ms: null,
+        node: { cpu: 1.5, memory_bytes: 1536 * 1024 * 1024, gpu: 2 },
+      },
       logBytesPerAttempt: 1_000,
       finishMs: 0,
     });

@@ -1,7 +1,7 @@
 import { limits } from '@ryax/contracts';
 import { brokerUrl, dataDirectory, encryptionKey, healthPort, logLevel, pool, site, upTo } from '@ryax/platform';
 import { z } from 'zod';
-import { machineCapacity, type ExecutorSettings } from './settings';
+import { machineCapacity, machineKind, type ExecutorSettings } from './settings';
 
 function wholeNumber(least: number, most: number) {
   const expected = `a whole number from ${least} to ${most}`;
@@ -68,15 +68,17 @@ export type ExecutorVariables = z.infer<z.ZodObject<typeof executorVariables>>;
 /** Of an executor that runs processes: it offers what its machine has. */
 export function executorSettings(config: ExecutorVariables): Partial<ExecutorSettings> {
   const machine = machineCapacity();
+  const capacity = {
+    slots: config.RYAX_MAX_CONCURRENT_TASKS ?? machine.slots,
+    cpu: config.RYAX_POOL_CPU ?? machine.cpu,
+    memory_bytes: config.RYAX_POOL_MEMORY ?? machine.memory_bytes,
+    gpu: config.RYAX_POOL_GPU ?? machine.gpu,
+  };
   return {
     ...(config.RYAX_SITE !== undefined && { site: config.RYAX_SITE }),
     ...(config.RYAX_POOL !== undefined && { pool: config.RYAX_POOL }),
-    capacity: {
-      slots: config.RYAX_MAX_CONCURRENT_TASKS ?? machine.slots,
-      cpu: config.RYAX_POOL_CPU ?? machine.cpu,
-      memory_bytes: config.RYAX_POOL_MEMORY ?? machine.memory_bytes,
-      gpu: config.RYAX_POOL_GPU ?? machine.gpu,
-    },
+    capacity,
+    poolKind: machineKind(capacity),
     logBytesPerAttempt: config.RYAX_LIMIT_LOG_BYTES_PER_ATTEMPT,
     finishMs: config.RYAX_FINISH_SECONDS * 1000,
   };

@@ -1,17 +1,21 @@
 import { Test } from '@nestjs/testing';
 import { Health, Log, Metrics, PlatformModule, Shutdown } from '@ryax/platform';
-import { Executor } from './executor';
-import { ExecutorModule } from './executor.module';
+import { ExecutorModule, Executors, type ServedPool } from './executor.module';
 import { FakeBroker } from './testing/fake-broker';
 import { FakeLauncher } from './testing/fake-launcher';
 import { settle } from './testing/virtual-time';
 
 const log = new Log({ service: 'test', level: 'error' });
 
-async function started(broker: FakeBroker, launcher: FakeLauncher) {
-  const settings = { site: 'here', finishMs: 0, cancelMs: 0, settleMs: 0 };
+const usual = { site: 'here', finishMs: 0, cancelMs: 0, settleMs: 0 };
+
+function started(broker: FakeBroker, launcher: FakeLauncher) {
+  return startedWith(broker, [{ launcher, settings: usual }]);
+}
+
+async function startedWith(broker: FakeBroker, pools: readonly ServedPool[]) {
   const module = await Test.createTestingModule({
-    imports: [PlatformModule.forRoot({ service: 'test', log }), ExecutorModule.forRoot({ broker, launcher, settings })],
+    imports: [PlatformModule.forRoot({ service: 'test', log }), ExecutorModule.forRoot({ broker, pools })],
   }).compile();
   await module.init();
   await settle();
@@ -32,10 +36,31 @@ describe('executor module', () => {
     await application.close();
   });
 
+  it('has an executor for each pool that it serves, with a queue, checks and figures of its own', async () => {
+    const broker = new FakeBroker();
+    const metrics = new Metrics();
+    const served = ['cpu', 'gpu'].map((pool) => ({
+      launcher: new FakeLauncher(),
+      settings: { ...usual, pool },
+      metrics: metrics.part({ pool }),
+    }));
+    const application = await startedWith(broker, served);
+    expect(broker.declared.filter(({ name }) => name.startsWith('ryax.start.'))).toHaveLength(2);
+    const checks = (await application.get(Health).unreadyParts()).map(({ name }) => name);
+    expect(checks.sort()).toEqual(['executor lease of pool cpu', 'executor lease of pool gpu']);
+    expect(await metrics.text()).toContain('ryax_executor_running{pool="gpu"} 0');
+
+    expect(await application.get(Shutdown).run('test')).toBe(true);
+    expect(served.map(({ launcher }) => launcher.closed)).toEqual([true, true]);
+    await application.close();
+  });
+
   it('two of them in one process share nothing', async () => {
     const brokers = [new FakeBroker(), new FakeBroker()];
     const applications = await Promise.all(brokers.map((broker) => started(broker, new FakeLauncher())));
-    const incarnations = applications.map((application) => application.get(Executor).incarnation);
+    const incarnations = applications.flatMap((application) =>
+      application.get(Executors).all.map(({ incarnation }) => incarnation),
+    );
     expect(new Set(incarnations).size).toBe(2);
     for (const application of applications) {
       await application.get(Shutdown).run('test');

@@ -7,22 +7,50 @@ import {
 } from '@nestjs/common';
 import type { Broker } from '@ryax/broker';
 import { Clock, Health, IdSource, Log, Metrics, Shutdown } from '@ryax/platform';
-import { Executor } from './executor';
+import { Executor, type ExecutorParts } from './executor';
 import type { Launcher } from './launcher';
 import { defaultSettings, type ExecutorSettings } from './settings';
 
 export interface ExecutorModuleOptions {
-  /** Opened by its owner, and closed by it after the executor. */
+  /** Opened by its owner, and closed by it after the executors. */
   readonly broker: Broker;
-  /** What runs actions; the executor closes it. */
+  /** An executor for each. */
+  readonly pools: readonly ServedPool[];
+}
+
+export interface ServedPool {
+  /** What runs actions; its executor closes it. */
   readonly launcher: Launcher;
   readonly settings?: Partial<ExecutorSettings>;
+  /** Where several are served: figures of its own. */
+  readonly metrics?: Metrics;
 }
 
 type AsyncOptions = Pick<ModuleMetadata, 'imports'> &
   Pick<FactoryProvider<ExecutorModuleOptions | Promise<ExecutorModuleOptions>>, 'useFactory' | 'inject'>;
 
 const OPTIONS = Symbol('ExecutorModuleOptions');
+
+/** The executors of one service. */
+export class Executors {
+  constructor(readonly all: readonly Executor[]) {}
+
+  start(): void {
+    for (const executor of this.all) executor.start();
+  }
+
+  async stopTaking(): Promise<void> {
+    await Promise.all(this.all.map((executor) => executor.stopTaking()));
+  }
+
+  async finish(): Promise<void> {
+    await Promise.all(this.all.map((executor) => executor.finish()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((executor) => executor.close()));
+  }
+}
 
 /**
  * The executor service, for a process of its own or one among others: it keeps nothing outside of its instance. Needs the
@@ -31,7 +59,7 @@ const OPTIONS = Symbol('ExecutorModuleOptions');
 @Module({})
 export class ExecutorModule implements OnApplicationBootstrap {
   constructor(
-    private readonly executor: Executor,
+    private readonly executors: Executors,
     private readonly shutdown: Shutdown,
   ) {}
 
@@ -45,38 +73,44 @@ export class ExecutorModule implements OnApplicationBootstrap {
       imports,
       providers: [
         { provide: OPTIONS, useFactory, inject },
-        { provide: Executor, useFactory: createExecutor, inject: [OPTIONS, Clock, IdSource, Log, Metrics, Health] },
+        { provide: Executors, useFactory: createExecutors, inject: [OPTIONS, Clock, IdSource, Log, Metrics, Health] },
       ],
-      exports: [Executor],
+      exports: [Executors],
     };
   }
 
   onApplicationBootstrap(): void {
-    const { executor, shutdown } = this;
-    executor.start();
+    const { executors, shutdown } = this;
+    executors.start();
     // Both before the runner of the same process stops taking: it still has to settle what ends here.
-    shutdown.add('stop-taking', 'executor finishes what runs', () => executor.finish());
-    shutdown.add('stop-taking', 'executor takes no more starts', () => executor.stopTaking());
-    shutdown.add('finish', 'executor leaves', () => executor.close());
+    shutdown.add('stop-taking', 'executor finishes what runs', () => executors.finish());
+    shutdown.add('stop-taking', 'executor takes no more starts', () => executors.stopTaking());
+    shutdown.add('finish', 'executor leaves', () => executors.close());
   }
 }
 
-function createExecutor(
-  { broker, launcher, settings }: ExecutorModuleOptions,
+function createExecutors(
+  { broker, pools }: ExecutorModuleOptions,
   clock: Clock,
   ids: IdSource,
   log: Log,
   metrics: Metrics,
   health: Health,
-): Executor {
-  return new Executor({
-    broker,
-    launcher,
-    settings: { ...defaultSettings, ...settings },
-    clock,
-    ids,
-    log,
-    metrics,
-    health,
+): Executors {
+  const executors = pools.map(({ launcher, ...pool }) => {
+    const settings = { ...defaultSettings, ...pool.settings };
+    const parts = { broker, launcher, settings, clock, ids, metrics: pool.metrics ?? metrics };
+    if (pools.length === 1) return new Executor({ ...parts, log, health });
+    const name = settings.pool;
+    return new Executor({ ...parts, log: log.child({ pool: name }), health: healthOfPool(health, name) });
   });
+  return new Executors(executors);
+}
+
+/** Checks have names of their own. */
+function healthOfPool(health: Health, pool: string): ExecutorParts['health'] {
+  return {
+    register: (name, check) => health.register(`${name} of pool ${pool}`, check),
+    fail: (name, reason) => health.fail(`${name} of pool ${pool}`, reason),
+  };
 }

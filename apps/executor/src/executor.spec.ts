@@ -1,4 +1,5 @@
 import { exchanges } from '@ryax/contracts';
+import { machineKind } from './settings';
 import { ExecutorFixture, noopOf, sleepOf, startOf } from './testing/executor-fixture';
 import { FakeKept, FakeLauncher } from './testing/fake-launcher';
 import { settle } from './testing/virtual-time';
@@ -174,6 +175,17 @@ describe('resource pool of an executor', () => {
     const executor = await ExecutorFixture.started();
     await executor.time.advance(1_000);
     expect(executor.beatPacks).toEqual([['executor.beat'], ['executor.beat']]);
+  });
+
+  it('says before each beat what its pool is like, where it knows it', async () => {
+    const poolKind = machineKind({ slots: 1, cpu: 4, memory_bytes: 1_000, gpu: 0 });
+    const executor = await ExecutorFixture.started({ pool: 'cpu', poolKind }, new FakeLauncher(new FakeKept()));
+    await executor.time.advance(1_000);
+    const pack = ['executor.traits', 'executor.pools', 'executor.beat'];
+    expect(executor.beatPacks).toEqual([pack, pack]);
+    const { incarnation } = executor.executor;
+    const about = { executor: 'host-1', incarnation, site: 'local' };
+    expect(executor.poolKinds[0]).toEqual({ ...about, pools: [{ name: 'cpu', ...poolKind }] });
   });
 
   it('beats each second, and not while the broker has not taken the beat before', async () => {

@@ -9,6 +9,7 @@ import { ExecutorMetrics } from './executor-metrics';
 import { Heartbeat } from './heartbeat';
 import { Inbox } from './inbox';
 import { Inquiries } from './inquiries';
+import { incarnationIn, mayShare } from './incarnation';
 import type { Adoption, Launcher, LogSink, RunningAttempt } from './launcher';
 import type { Taken } from './held-attempt';
 import { Lease } from './lease';
@@ -27,7 +28,7 @@ export interface ExecutorParts {
   readonly ids: IdSource;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly health: Health;
+  readonly health: Pick<Health, 'register' | 'fail'>;
   readonly alarm?: Alarm;
 }
 
@@ -57,7 +58,7 @@ export class Executor {
 
   constructor(private readonly parts: ExecutorParts) {
     const { broker, settings, clock, ids, metrics } = parts;
-    this.incarnation = ids.newId();
+    this.incarnation = settings.share === undefined ? ids.newId() : incarnationIn(settings.pool, ids.newId());
     const reporter = { executor: settings.name, incarnation: this.incarnation };
     const log = (this.log = parts.log.child({ incarnation: this.incarnation }));
     const timers = (this.timers = new Timers(clock, log, parts.alarm));
@@ -202,8 +203,10 @@ export class Executor {
     const hadLease = this.isLeased && this.hasLease;
     this.lease.answered(sent);
     if (this.hasLease && !this.attempts.isLeaving) {
-      this.share(incarnations);
-      this.parts.launcher.kept?.alive(incarnations);
+      const { share, pool } = this.parts.settings;
+      const sharers = share === undefined ? incarnations : incarnations.filter((each) => mayShare(each, pool));
+      this.share(sharers);
+      this.parts.launcher.kept?.alive(sharers);
     }
     if (hadLease || !this.hasLease) return;
     this.isLeased = true;

@@ -1,5 +1,14 @@
 import type { Broker } from '@ryax/broker';
-import { EVENT_SCHEMA, exchanges, routingKeys, type Beat, type Message, type Traits } from '@ryax/contracts';
+import {
+  EVENT_SCHEMA,
+  exchanges,
+  routingKeys,
+  type Beat,
+  type ExecutorPools,
+  type Message,
+  type PoolKind,
+  type Traits,
+} from '@ryax/contracts';
 import type { Clock, Log } from '@ryax/platform';
 import type { Attempts } from './attempts';
 import type { Envelopes } from './envelope';
@@ -8,7 +17,7 @@ import type { ExecutorSettings } from './settings';
 
 /**
  * Says each second that we live and what our pool has free, and before it what kind of executor we are, where that is not the usual
- * one. Nobody keeps a beat for us: a lost one is lost.
+ * one, and what our pool is like, where we know it. Nobody keeps a beat for us: a lost one is lost.
  */
 export class Heartbeat {
   private underway = false;
@@ -45,8 +54,18 @@ export class Heartbeat {
   /** Published together, so that no runner takes a beat for that of another kind of executor. */
   private messages(): readonly [Message, ...Message[]] {
     const beat = this.envelopes.ofOurselves('executor.beat', this.content());
-    if (!this.keepsWork) return [beat];
-    return [this.envelopes.ofOurselves('executor.traits', this.traits()), beat];
+    const { poolKind } = this.settings;
+    const before = [
+      ...(this.keepsWork ? [this.envelopes.ofOurselves('executor.traits', this.traits())] : []),
+      ...(poolKind === undefined ? [] : [this.envelopes.ofOurselves('executor.pools', this.pools(poolKind))]),
+    ];
+    const [first, ...rest] = [...before, beat];
+    return first === undefined ? [beat] : [first, ...rest];
+  }
+
+  private pools(kind: Omit<PoolKind, 'name'>): ExecutorPools {
+    const { site, pool: name } = this.settings;
+    return { ...this.reporter, site, pools: [{ name, ...kind }] };
   }
 
   private traits(): Traits {

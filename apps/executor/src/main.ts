@@ -2,7 +2,7 @@ import { AmqpBroker } from '@ryax/broker';
 import { LocalFileStore, openSecrets } from '@ryax/filestore';
 import { Clock, Health, loadConfig, Log, Metrics, runService } from '@ryax/platform';
 import { join } from 'node:path';
-import { chooseDriver } from './driver';
+import { chooseDriver, openPools } from './driver';
 import { executorConfigSchema } from './executor.config';
 import { ExecutorModule } from './executor.module';
 
@@ -22,8 +22,7 @@ void runService('executor', async () => {
       inject: [Metrics, Health],
       useFactory: async (metrics: Metrics, health: Health) => ({
         broker,
-        launcher: await driver.open({ ...parts, metrics, health }),
-        settings: driver.settings,
+        pools: await openPools(driver, { ...parts, metrics, health }),
       }),
     }),
     close: () => broker.close(),

@@ -1,5 +1,5 @@
 import { hostname, totalmem, availableParallelism } from 'node:os';
-import { limits, type Resources } from '@ryax/contracts';
+import { limits, type Architecture, type PoolKind, type Resources } from '@ryax/contracts';
 import { amountsOf } from './judgements';
 import type { Amounts, PoolRules } from './resource-pool';
 
@@ -9,6 +9,8 @@ export interface ExecutorSettings {
   readonly name: string;
   readonly site: string;
   readonly pool: string;
+  /** What it is like, for runners to choose by; without it they are told nothing. */
+  readonly poolKind?: Omit<PoolKind, 'name'>;
   /** What the pool has of each resource. */
   readonly capacity: Amounts;
   /** The most of it that one execution can have, where that is less: a pool of several nodes. */
@@ -66,6 +68,26 @@ export function machineCapacity(): Amounts {
   const constrained = process.constrainedMemory();
   const memory = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
   return { slots: defaultSlots(cpu), cpu, memory_bytes: memory, gpu: 0 };
+}
+
+/** As the definition's `architecture` names them, by what Node calls them. */
+const architectureNames: Readonly<Record<string, Architecture>> = {
+  x64: 'amd64',
+  arm64: 'arm64',
+  arm: 'arm',
+  ppc64: 'ppc64le',
+  riscv64: 'riscv64',
+  s390x: 's390x',
+};
+
+/** A pool of one machine, this one, of which nobody has said how well it does. */
+export function machineKind({ cpu, memory_bytes, gpu }: Amounts): Omit<PoolKind, 'name'> {
+  return {
+    architecture: architectureNames[process.arch] ?? null,
+    scores: { time: 50, cost: 50, energy: 50 },
+    time_limit_ms: null,
+    node: { cpu, memory_bytes, gpu },
+  };
 }
 
 export const defaultSettings: ExecutorSettings = {

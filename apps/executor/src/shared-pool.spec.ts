@@ -1,3 +1,4 @@
+import { incarnationIn } from './incarnation';
 import { ExecutorFixture, startOf } from './testing/executor-fixture';
 import { FakeKept, FakeLauncher } from './testing/fake-launcher';
 import { settle } from './testing/virtual-time';
@@ -42,6 +43,16 @@ describe('a pool that several executors offer', () => {
     expect(offer(executor)).toMatchObject({ slots: 2, cpu: 4, gpu: 0, free: { slots: 2, cpu: 4, gpu: 0 } });
     await shareWith(executor, before, after);
     expect(offer(executor)).toMatchObject({ slots: 1, gpu: 1, free: { slots: 1, gpu: 1 } });
+  });
+
+  it('is divided among those of the same pool, and of a version that does not tell which it serves', async () => {
+    const executor = await started();
+    await shareWith(executor, incarnationIn('gpu', after), incarnationIn('arm', after));
+    expect(offer(executor)).toMatchObject({ slots: 4 });
+    await shareWith(executor, incarnationIn('gpu', after), incarnationIn('default', after));
+    expect(offer(executor)).toMatchObject({ slots: 2 });
+    await shareWith(executor, incarnationIn('gpu', after), after);
+    expect(offer(executor)).toMatchObject({ slots: 2 });
   });
 
   it('is not taken by more than the share, and what waits starts when another executor is gone', async () => {

@@ -25,7 +25,7 @@ import {
   nextWakeup,
   outstanding,
   outstandingAttempt,
-  readyLanes,
+  readyWork,
   restore,
   RUN_STATE_SCHEMA,
   snapshot,
@@ -33,13 +33,14 @@ import {
   type ActionMessage,
   type CancelRequest,
   type DecideContext,
+  type Demand,
   type Heights,
   type Lane,
   type OutstandingAttempt,
   type Plan,
   type PlanEntry,
   type ReadyExecution,
-  type ReadyLane,
+  type ReadyWork,
   type RecordedRunEvent,
   type RunMessage,
   type RunReply,
@@ -131,12 +132,16 @@ export class RunAggregate implements Aggregate<RunMessage> {
     return grownMemory(this.present, execution);
   }
 
-  get readyLanes(): readonly ReadyLane[] {
-    return this.state === undefined ? [] : readyLanes(this.state);
+  get readyWork(): readonly ReadyWork[] {
+    return this.state === undefined ? [] : readyWork(this.state);
   }
 
-  firstReady(lane: Lane, limit: number): readonly ReadyExecution[] {
-    return firstReady(this.present, lane, limit);
+  firstReady<Place>(
+    lane: Lane,
+    limit: number,
+    placeFor: (demand: Demand) => Place | undefined,
+  ): readonly ReadyExecution<Place>[] {
+    return firstReady(this.present, lane, limit, placeFor);
   }
 
   get outstanding(): Iterable<OutstandingAttempt> {

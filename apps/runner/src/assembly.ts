@@ -16,6 +16,7 @@ import { ExecutorRegistry } from './executors';
 import { Inbox } from './inbox';
 import { Membership } from './membership';
 import { Outbox } from './outbox';
+import { Placement } from './placement';
 import { Plans } from './plans';
 import { Reconciliation } from './reconciliation';
 import type { RunnerOptions } from './runner.config';
@@ -55,8 +56,8 @@ export type Assembled = ReturnType<typeof assemble>;
 /** Who knows whom, in one place. */
 export function assemble(parts: RunnerParts, incarnation: string, partitions: number, owner: Owner) {
   const { broker, eventLog, files, options, clock, ids, log } = parts;
-  const { startValidityMs, batchMessages, cacheBytes, runnerPatienceMs, executorPatienceMs, inlineValueBytes } =
-    options;
+  const { startValidityMs, batchMessages, cacheBytes, inlineValueBytes } = options;
+  const { runnerPatienceMs, executorPatienceMs, placementPatienceMs } = options;
   const metrics = new RunnerMetrics(parts.metrics);
   const index = new WorkIndex();
   const executors = new ExecutorRegistry({ patienceMs: executorPatienceMs, maxGapMs: 2 * beatMs });
@@ -77,9 +78,14 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
   );
   const decider = new Decider(values, eventLog.clock, parts.random);
   const outbox = new Outbox(broker, ids, log, `runner/${incarnation}`);
+  const placement: Placement = new Placement(
+    { executors, index, membership, clock },
+    { patienceMs: placementPatienceMs },
+    () => takeover.isRunning,
+  );
   const dispatch: Dispatch = new Dispatch(
-    { decider, store, index, executors, membership, clock, ids, metrics },
-    { isOurs: (streamId) => takeover.isOurs(streamId), isTakingOver: () => takeover.isRunning },
+    { decider, store, index, placement, ids, metrics },
+    { isOurs: (streamId) => takeover.isOurs(streamId) },
   );
   const wakes = new WakeSignal(broker, ids, log);
   const submit = (item: WorkItem) => owner.run(item.cause.type, () => loop.submit([item]));
@@ -88,7 +94,7 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
     { startValidityMs, inlineValueBytes },
   );
   const effects: Effects = new Effects(
-    { outbox, index, starts, values, wakes, clock, ids, metrics, recentEnds: dispatch.recentEnds, durations, memory },
+    { outbox, index, starts, values, wakes, clock, ids, metrics, recentEnds: placement.recentEnds, durations, memory },
     (streamId) => takeover.isOurs(streamId),
   );
   const timers: Timers = new Timers(eventLog.log, eventLog.clock, store, {
@@ -129,6 +135,7 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
     index,
     executors,
     membership,
+    placement,
     store,
     outbox,
     starts,

@@ -35,7 +35,7 @@ export class Audit {
   async sweep(signal: AbortSignal): Promise<void> {
     const { log, takeover, index } = this.parts;
     this.sweeps++;
-    await this.wake(index.takeResting());
+    await this.wake(index.ready.takeResting());
     const unfound = new Set(index.watched);
     let cursor: HeadCursor | undefined = beforeFirst;
     while (cursor !== undefined && !signal.aborted && !takeover.isRunning && takeover.partitions.size > 0) {

@@ -7,7 +7,7 @@ import {
   type Rejection,
 } from '@ryax/contracts';
 import type { Clock, IdSource } from '@ryax/platform';
-import type { OutstandingAttempt } from '@ryax/workflow';
+import { poolKey, type OutstandingAttempt } from '@ryax/workflow';
 import { replyAt, type StreamDecision } from './decider';
 import type { Durations } from './durations';
 import type { Outbox } from './outbox';
@@ -111,7 +111,7 @@ export class Effects {
       tracked.cancelling = attempt.cancelling;
       this.parts.index.track(tracked);
     }
-    this.parts.index.setReady(stream.streamId, stream.aggregate.readyLanes);
+    this.parts.index.ready.set(stream.streamId, stream.aggregate.readyWork);
   }
 
   private isTracked({ streamId, execution, attempt }: TrackedAttempt): boolean {
@@ -157,18 +157,20 @@ export class Effects {
   private ended(stream: RunStream, execution: string, attempt: number | null): void {
     if (attempt === null) return;
     const tracked = this.parts.index.untrack(stream.streamId, execution, attempt);
-    if (tracked?.holdsSlot === true) this.parts.recentEnds.ended(tracked.pool, 1, this.parts.clock.monotonicMs());
+    if (tracked?.demand.lane.holdsSlot !== true) return;
+    const pool = poolKey(tracked.site, tracked.pool);
+    this.parts.recentEnds.ended(pool, 1, this.parts.clock.monotonicMs());
   }
 
   private tracked(stream: RunStream, attempt: OutstandingAttempt): TrackedAttempt {
-    const { execution, attempt: number, site, pool, holdsSlot, scheduledAt, cancelling } = attempt;
+    const { execution, attempt: number, site, pool, demand, scheduledAt, cancelling } = attempt;
     // Field by field: made for every attempt, and a spread costs ten times as much.
     return {
       execution,
       attempt: number,
       site,
       pool,
-      holdsSlot,
+      demand,
       scheduledAt,
       cancelling,
       streamId: stream.streamId,

@@ -83,6 +83,26 @@ describe('ExecutorBeats', () => {
     expect(['day', 'long ago', 'usual'].map((site) => executors.keepsWork(site))).toEqual([true, false, false]);
     expect(executors.alive()).toEqual([]);
   });
+
+  it('remembers for minutes the pools of those that are dead, and offers none of them', async () => {
+    const amounts = { slots: 1, cpu: 1, memory_bytes: 1, gpu: 0 };
+    const kind = { scores: { time: 1, cost: 1, energy: 1 }, time_limit_ms: null, node: amounts };
+    const of = (incarnation: string, name: string): Member => ({
+      ...memberOf(incarnation, 0),
+      pools: JSON.stringify([{ name, ...amounts, free: amounts }]),
+      poolKinds: JSON.stringify([{ name, architecture: 'arm64', ...kind }]),
+    });
+    await listen(
+      { member: of('dead', 'arm'), ageMs: 9 * minuteMs },
+      { member: of('forgotten', 'old'), ageMs: 11 * minuteMs },
+      { member: of('silent', 'here'), ageMs: 1_000 },
+    );
+    expect(executors.pools).toMatchObject([{ name: 'here' }]);
+    expect(executors.rememberedPools).toMatchObject([
+      { name: 'here' },
+      { name: 'arm', traits: { architecture: 'arm64' } },
+    ]);
+  });
 });
 
 let ids = 0;

@@ -1,5 +1,13 @@
 import type { Broker, Delivery } from '@ryax/broker';
-import { exchanges, routingKeys, type Beat, type DataOf, type Message, type MessageType } from '@ryax/contracts';
+import {
+  exchanges,
+  routingKeys,
+  type Beat,
+  type DataOf,
+  type Message,
+  type MessageType,
+  type PoolKind,
+} from '@ryax/contracts';
 import type { Member, Members } from '@ryax/event-log';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { ExecutorRegistry } from './executors';
@@ -32,6 +40,8 @@ export class ExecutorBeats {
     for (const { site, keepsWork } of await this.members.live(rememberedMs)) {
       if (keepsWork) this.executors.rememberKept(site);
     }
+    const silent = (await this.members.live(silentMs)).filter(({ kind }) => kind === 'executor').map(presumedExecutor);
+    this.executors.rememberPools(silent.filter(({ incarnation }) => this.executors.siteOf(incarnation) === undefined));
     const bindings = [{ exchange: exchanges.executions.name, routingKey: routingKeys.beat }];
     await this.broker.declare([{ name: this.queue, kind: 'own', bindings }]);
     const subscription = await this.broker.consume(this.queue, { prefetch: 100, maxBatch: 100 }, (batch) =>
@@ -47,6 +57,8 @@ export class ExecutorBeats {
         if (message.data.incarnation === this.options.incarnation) this.executors.heardSelf(this.clock.monotonicMs());
       } else if (isType(message, 'executor.traits')) {
         this.executors.heardTraits(message.data);
+      } else if (isType(message, 'executor.pools')) {
+        this.executors.heardPools(message.data);
       } else if (isType(message, 'executor.beat')) {
         await this.answer(message.data);
       }
@@ -63,6 +75,7 @@ export class ExecutorBeats {
         kind: 'executor',
         site: beat.site,
         pools: JSON.stringify(beat.pools),
+        poolKinds: JSON.stringify(this.executors.kindsOf(beat.incarnation)),
         wanted: '{}',
         schemaMax: beat.schema_max,
         lock: null,
@@ -91,6 +104,9 @@ export class ExecutorBeats {
   }
 }
 
+/** Executors whose last row is younger may come back, and their pools with them: what those could run does not fail for now. */
+const silentMs = 600_000;
+
 /** Executors whose last row is younger may well be alive when we start. */
 const presumedAliveMs = 60_000;
 
@@ -100,6 +116,7 @@ function presumedExecutor(member: Member) {
     incarnation: member.incarnation,
     site: member.site,
     pools: JSON.parse(member.pools) as Beat['pools'],
+    kinds: JSON.parse(member.poolKinds) as PoolKind[],
     keepsWork: member.keepsWork,
   };
 }

@@ -1,4 +1,4 @@
-import type { Beat } from '@ryax/contracts';
+import type { Beat, PoolKind } from '@ryax/contracts';
 import { ExecutorRegistry } from './executors';
 
 const options = { patienceMs: 10_000, maxGapMs: 2_000 };
@@ -53,11 +53,7 @@ describe('ExecutorRegistry', () => {
       const registry = new ExecutorRegistry(options);
       registry.heard(beat('e1'));
       registry.missed('e1');
-      expect([placed(registry), registry.slots('default'), registry.siteFor('default')]).toEqual([
-        undefined,
-        0,
-        undefined,
-      ]);
+      expect([placed(registry), registry.pools]).toEqual([undefined, []]);
       expect(registry.isAlive('e1')).toBe(true);
       registry.heard(beat('e1'));
       expect(placed(registry)).toBe('e1');
@@ -88,7 +84,14 @@ describe('ExecutorRegistry', () => {
 
   it('gives an executor that others knew its patience from the start', () => {
     const registry = new ExecutorRegistry(options);
-    registry.presume({ executor: 'host', incarnation: 'before', site: 'local', pools: [], keepsWork: false });
+    registry.presume({
+      executor: 'host',
+      incarnation: 'before',
+      site: 'local',
+      pools: [],
+      kinds: [],
+      keepsWork: false,
+    });
     hearSelf(registry, 0, 5_000);
     expect(registry.isAlive('before')).toBe(true);
     hearSelf(registry, 6_000, 11_000);
@@ -110,10 +113,10 @@ describe('ExecutorRegistry', () => {
     it('by what others knew of an executor that we have heard before without it', () => {
       const registry = new ExecutorRegistry(options);
       registry.heard(beat('e1'));
-      registry.presume({ executor: 'host', incarnation: 'e1', site: 'local', pools: [], keepsWork: true });
-      registry.presume({ executor: 'host', incarnation: 'e1', site: 'local', pools: [], keepsWork: false });
+      registry.presume({ executor: 'host', incarnation: 'e1', site: 'local', pools: [], kinds: [], keepsWork: true });
+      registry.presume({ executor: 'host', incarnation: 'e1', site: 'local', pools: [], kinds: [], keepsWork: false });
       expect([registry.isKeeping('e1'), registry.keepsWork('local')]).toEqual([true, true]);
-      expect(registry.slots('default')).toBe(4);
+      expect(registry.pools).toMatchObject([{ capacity: { slots: 4 } }]);
     });
 
     it('by one that is long dead', () => {
@@ -144,12 +147,68 @@ describe('ExecutorRegistry', () => {
     expect([registry.isDead('e1'), registry.place('local', 'default', () => 0)]).toEqual([true, undefined]);
   });
 
-  it('adds up the slots of live executors and starts where most are free', () => {
+  describe('tells of pools', () => {
+    const kind = (more: Partial<PoolKind> = {}): PoolKind => ({
+      name: 'default',
+      architecture: 'amd64',
+      scores: { time: 1, cost: 2, energy: 3 },
+      time_limit_ms: 60_000,
+      node: { cpu: 2, memory_bytes: 1, gpu: 0 },
+      ...more,
+    });
+    const describes = (incarnation: string, more?: Partial<PoolKind>) => ({
+      ...{ executor: 'host', incarnation, site: 'local' },
+      pools: [kind(more)],
+    });
+
+    it('what its executors that live offer together, of each site apart', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heard(beat('e1', 4));
+      registry.heard(beat('e2', 8));
+      registry.heard(beat('e3', 16, 'far'));
+      expect(registry.pools).toMatchObject([
+        { site: 'local', name: 'default', traits: null, capacity: { slots: 12, cpu: 4 }, free: { slots: 12, cpu: 4 } },
+        { site: 'far', name: 'default', traits: null, capacity: { slots: 16, cpu: 2 } },
+      ]);
+      hearSelf(registry, 0, 11_000);
+      expect([registry.pools, registry.rememberedPools.length]).toEqual([[], 2]);
+    });
+
+    it('what they are like, as was said before the beat and is known from then on', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heardPools(describes('e1'));
+      expect(registry.pools).toEqual([]);
+      for (let count = 0; count < 2; count++) registry.heard(beat('e1'));
+      const { name: _, time_limit_ms: timeLimitMs, ...traits } = kind();
+      expect(registry.pools).toMatchObject([{ traits: { ...traits, timeLimitMs } }]);
+    });
+
+    it('that they can do what one of their machines can, and are of a kind where all are', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heardPools(describes('e1'));
+      registry.heardPools(
+        describes('e2', { architecture: 'arm64', time_limit_ms: null, node: { cpu: 1, memory_bytes: 9, gpu: 1 } }),
+      );
+      for (const incarnation of ['e1', 'e2', 'silent']) registry.heard(beat(incarnation));
+      const node = { cpu: 2, memory_bytes: 9, gpu: 1 };
+      expect(registry.pools).toMatchObject([{ traits: { architecture: null, timeLimitMs: null, node } }]);
+    });
+
+    it('anew when something of them has changed, and only then', () => {
+      const registry = new ExecutorRegistry(options);
+      registry.heard(beat('e1'));
+      const { pools } = registry;
+      registry.presume({ executor: 'host', incarnation: 'e1', site: 'local', pools: [], kinds: [], keepsWork: false });
+      expect(registry.pools).toBe(pools);
+      registry.missed('e1');
+      expect(registry.pools).toEqual([]);
+    });
+  });
+
+  it('places what was handed out before pools had names with any executor of the site', () => {
     const registry = new ExecutorRegistry(options);
-    registry.heard(beat('e1', 4, 'near'));
-    registry.heard(beat('e2', 8, 'far'));
-    expect(registry.slots('default')).toBe(12);
-    expect(registry.siteFor('default')).toBe('far');
-    expect(registry.siteFor('gpu')).toBeUndefined();
+    registry.heard({ ...beat('e1'), pools: beat('e1').pools.map((pool) => ({ ...pool, name: 'cpu' })) });
+    const idle = () => 0;
+    expect([registry.place('local', 'default', idle), registry.place('local', 'gpu', idle)]).toEqual(['e1', undefined]);
   });
 });

@@ -1,4 +1,5 @@
-import type { Beat, Traits } from '@ryax/contracts';
+import type { Beat, ExecutorPools, PoolKind, Traits } from '@ryax/contracts';
+import { defaultPool, offeredPools, type OfferedPool, type PoolsOfExecutor, type PoolTraits } from '@ryax/workflow';
 
 /** What is known of an executor's process, from its beats. */
 export interface KnownExecutor {
@@ -6,6 +7,8 @@ export interface KnownExecutor {
   readonly incarnation: string;
   readonly site: string;
   pools: Beat['pools'];
+  /** What its pools are like; empty where it has not said. */
+  kinds: readonly PoolKind[];
   /** What it runs goes on when it dies. */
   keepsWork: boolean;
   /** The broker found no queue of it: no start is sent until it is heard again. */
@@ -28,6 +31,9 @@ export class ExecutorRegistry {
   private readonly sitesThatKeepWork = new Set<string>();
   private credible = 0;
   private ownBeatHeardAt: number | undefined;
+  private silentPools: readonly PoolsOfExecutor[] = [];
+  private changes = 0;
+  private known: { readonly version: number; readonly pools: readonly OfferedPool[] } | undefined;
   private turn = 0;
 
   constructor(private readonly options: { readonly patienceMs: number; readonly maxGapMs: number }) {}
@@ -36,8 +42,37 @@ export class ExecutorRegistry {
     return this.credible;
   }
 
+  /** Another one whenever {@link pools} may be others, or otherwise free. */
+  get version(): number {
+    return this.changes;
+  }
+
+  /** What all executors that starts can be sent to offer together. */
+  get pools(): readonly OfferedPool[] {
+    if (this.known?.version !== this.changes)
+      this.known = { version: this.changes, pools: offeredPools(this.reachable()) };
+    return this.known.pools;
+  }
+
+  /** What one node of a pool has; undefined where nobody says. */
+  nodeOf(site: string, pool: string): PoolTraits['node'] | undefined {
+    return this.pools.find((each) => each.site === site && each.name === pool)?.traits?.node;
+  }
+
+  /** The same of all that were heard in the last while, by whomever, be they silent now. */
+  get rememberedPools(): readonly OfferedPool[] {
+    const isOver = this.credible > patiencesRemembered * this.options.patienceMs;
+    return offeredPools([...this.executors.values(), ...(isOver ? [] : this.silentPools)]);
+  }
+
+  /** Pools of executors that were silent before we began to listen. */
+  rememberPools(silent: readonly PoolsOfExecutor[]): void {
+    this.silentPools = silent;
+  }
+
   /** Our own beat came back over the executors' exchange. */
   heardSelf(monotonicMs: number): void {
+    this.changes++;
     if (this.ownBeatHeardAt !== undefined) {
       this.credible += Math.min(monotonicMs - this.ownBeatHeardAt, this.options.maxGapMs);
     }
@@ -48,11 +83,13 @@ export class ExecutorRegistry {
   }
 
   heard(beat: Beat): void {
+    this.changes++;
     this.executors.set(beat.incarnation, {
       executor: beat.executor,
       incarnation: beat.incarnation,
       site: beat.site,
       pools: beat.pools,
+      kinds: this.kindsOf(beat.incarnation),
       keepsWork: this.isKeeping(beat.incarnation),
       isUnreachable: false,
       lastHeard: this.credible,
@@ -61,7 +98,18 @@ export class ExecutorRegistry {
 
   /** Comes before each beat of an executor that has something to say of its kind. */
   heardTraits({ executor, incarnation, site, keeps_work }: Traits): void {
-    this.presume({ executor, incarnation, site, pools: [], keepsWork: keeps_work });
+    this.presume({ executor, incarnation, site, pools: [], kinds: [], keepsWork: keeps_work });
+  }
+
+  /** Comes before each beat, too. */
+  heardPools({ executor, incarnation, site, pools }: ExecutorPools): void {
+    this.presume({ executor, incarnation, site, pools: [], kinds: pools, keepsWork: false });
+    const known = this.executors.get(incarnation);
+    if (known !== undefined) known.kinds = pools;
+  }
+
+  kindsOf(incarnation: string): readonly PoolKind[] {
+    return this.executors.get(incarnation)?.kinds ?? [];
   }
 
   /**
@@ -72,7 +120,10 @@ export class ExecutorRegistry {
     const known = this.executors.get(presumed.incarnation);
     if (presumed.keepsWork) this.rememberKept(presumed.site);
     if (known !== undefined) known.keepsWork ||= presumed.keepsWork;
-    else this.executors.set(presumed.incarnation, { ...presumed, isUnreachable: false, lastHeard: this.credible });
+    else {
+      this.changes++;
+      this.executors.set(presumed.incarnation, { ...presumed, isUnreachable: false, lastHeard: this.credible });
+    }
   }
 
   /** An executor of this site has kept work, be it long dead. */
@@ -108,31 +159,13 @@ export class ExecutorRegistry {
 
   /** A start for it found no queue: it is gone, or about to connect again. */
   missed(incarnation: string): void {
+    this.changes++;
     const known = this.executors.get(incarnation);
     if (known !== undefined) known.isUnreachable = true;
   }
 
-  /** Slots of all executors that starts can be sent to and that offer the pool. */
-  slots(pool: string): number {
-    let slots = 0;
-    for (const known of this.reachable()) slots += known.pools.find((each) => each.name === pool)?.slots ?? 0;
-    return slots;
-  }
-
   siteOf(incarnation: string): string | undefined {
     return this.executors.get(incarnation)?.site;
-  }
-
-  /** The site to start in: among those with an executor for the pool that can be reached, the one with most free slots as last heard. */
-  siteFor(pool: string): string | undefined {
-    let best: { readonly site: string; readonly free: number } | undefined;
-    for (const known of this.reachable()) {
-      const offered = known.pools.find((each) => each.name === pool);
-      if (offered !== undefined && (best === undefined || offered.free.slots > best.free)) {
-        best = { site: known.site, free: offered.free.slots };
-      }
-    }
-    return best?.site;
   }
 
   /**
@@ -146,7 +179,7 @@ export class ExecutorRegistry {
     for (let turn = 0; turn < offering.length; turn++) {
       const known = offering[(first + turn) % offering.length];
       if (known === undefined) break;
-      const slots = known.pools.find((each) => each.name === pool)?.slots ?? 0;
+      const slots = offered(known, pool)?.slots ?? 0;
       const left = slots - outstandingAt(known.incarnation);
       if (slots > 0 && (best === undefined || left > best.left)) best = { incarnation: known.incarnation, left };
     }
@@ -156,4 +189,9 @@ export class ExecutorRegistry {
   private reachable(): readonly KnownExecutor[] {
     return this.alive().filter(({ isUnreachable }) => !isUnreachable);
   }
+}
+
+/** Before pools had names of their own everything was handed out to `default`, whatever it was: an attempt of then may be out yet. */
+function offered({ pools }: KnownExecutor, pool: string): Beat['pools'][number] | undefined {
+  return pools.find(({ name }) => name === pool) ?? (pool === defaultPool ? pools[0] : undefined);
 }

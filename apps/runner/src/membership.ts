@@ -13,7 +13,7 @@ export interface MembershipOptions {
   readonly patienceMs: number;
 }
 
-/** What other runners that live have to hand out, by pool. */
+/** What a runner has out and could hand out, by the key of each pool that can run it. */
 export type WantedByPool = Readonly<Record<string, number>>;
 
 /**
@@ -86,6 +86,7 @@ export class Membership {
       kind: 'runner',
       site: '',
       pools: '[]',
+      poolKinds: '[]',
       wanted: JSON.stringify(wanted),
       schemaMax: EVENT_SCHEMA,
       lock: this.lockName,

@@ -159,7 +159,7 @@ export class Reconciliation {
   private holds(attempt: TrackedAttempt, said: Answer | Report, isCurrent: boolean): void {
     const { executor, incarnation } = said;
     // Also one that died before we began to listen: its silence has to count from some time on.
-    this.executors.presume({ executor, incarnation, site: attempt.site, pools: [], keepsWork: false });
+    this.executors.presume({ executor, incarnation, site: attempt.site, pools: [], kinds: [], keepsWork: false });
     if (isCurrent) {
       attempt.holder = incarnation;
       attempt.isReturned = false;

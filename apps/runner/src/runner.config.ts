@@ -27,6 +27,8 @@ export const runnerVariables = {
   RYAX_PARTITIONS: partitions,
   /** Credible silence after which an executor counts as dead. */
   RYAX_EXECUTOR_PATIENCE_MS: milliseconds(10_000, 1_500),
+  /** How long an execution that asks for a site, a pool or an architecture that nobody has waits for one to come. */
+  RYAX_PLACEMENT_PATIENCE_MS: milliseconds(300_000, 0),
   /** Age of a runner's last beat after which the others take over its partitions. */
   RYAX_RUNNER_PATIENCE_MS: milliseconds(4_000, 1_500),
   /** How long a start may be spawned; nothing is emitted again before it has passed. */
@@ -50,6 +52,7 @@ export const runnerConfigSchema = z.object({
 export interface RunnerOptions {
   readonly partitions: number;
   readonly executorPatienceMs: number;
+  readonly placementPatienceMs: number;
   readonly runnerPatienceMs: number;
   readonly startValidityMs: number;
   readonly batchMessages: number;
@@ -61,6 +64,7 @@ export function runnerOptions(config: z.infer<z.ZodObject<typeof runnerVariables
   return {
     partitions: config.RYAX_PARTITIONS,
     executorPatienceMs: config.RYAX_EXECUTOR_PATIENCE_MS,
+    placementPatienceMs: config.RYAX_PLACEMENT_PATIENCE_MS,
     runnerPatienceMs: config.RYAX_RUNNER_PATIENCE_MS,
     startValidityMs: config.RYAX_START_VALIDITY_MS,
     batchMessages: config.RYAX_BATCH_MESSAGES,

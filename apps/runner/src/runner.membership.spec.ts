@@ -180,11 +180,13 @@ describe('A takeover', () => {
 
     const query = jest.spyOn(Database.prototype, 'query');
     const second = await engine.runner();
+    // Work is wanted of pools that are known; this one has no slot.
+    await engine.executor('full', 0);
     await waitFor(
       async () => {
         const members = await engine.eventLog.members.live(2_500);
         const found = members.find(({ incarnation }) => incarnation === second.runner.incarnation);
-        return found?.wanted === JSON.stringify({ default: runs });
+        return found?.wanted === JSON.stringify({ 'local/default': runs });
       },
       { timeoutMs: 60_000, describe: 'all open runs to be known' },
     );

@@ -38,5 +38,13 @@ describe('An action that runs out of memory', () => {
       ['first', 2, { memory_bytes: 200 * mib }],
       ['next', 1, { memory_bytes: 200 * mib }],
     ]);
+
+    // Of a pool that fits what is asked, and whose nodes have less than was enough elsewhere, it asks no more than they have.
+    const node = { cpu: 4, memory_bytes: 150 * mib, gpu: 0 };
+    const small = await engine.executor('small', 4, undefined, { pool: 'small', describes: { node } });
+    const constraints = { pool: 'small' };
+    await engine.start('small', await engine.define([{ id: 'a', container, retry, resources, constraints }]));
+    await waitFor(() => small.starts.length === 1);
+    expect(small.starts[0]?.resources).toEqual({ memory_bytes: 150 * mib });
   });
 });

@@ -1,5 +1,6 @@
 import { ensurePartitions } from '@ryax/event-log';
 import { Owner, wait } from '@ryax/platform';
+import { poolNameOf } from '@ryax/workflow';
 import { assemble, beatMs, type Assembled, type RunnerParts } from './assembly';
 import type { TrackedAttempt } from './work-index';
 import { internalItem, type WorkItem } from './work-item';
@@ -79,11 +80,11 @@ export class Runner {
   }
 
   private async beat(runner: Assembled, signal: AbortSignal): Promise<void> {
-    const { index, membership, executors } = runner;
+    const { membership, executors, placement } = runner;
     let owned: ReadonlySet<number>;
     try {
       this.expectConsumers(runner);
-      owned = await membership.beat(index.wanted);
+      owned = await membership.beat(placement.wanted);
     } catch (error) {
       // Whoever cannot say that it lives is taken over by others; it must not go on as if it were not.
       if (membership.msSinceBeat > this.parts.options.runnerPatienceMs) this.follow(runner, new Set());
@@ -170,6 +171,6 @@ export class Runner {
     metrics.partitions.set(takeover.partitions.size);
     metrics.cacheBytes.set(store.bytes);
     metrics.ready.reset();
-    for (const lane of index.readyLanes) metrics.ready.inc({ pool: lane.pool }, index.readyCount(lane));
+    for (const { demand, count } of index.ready.demands) metrics.ready.inc({ pool: poolNameOf(demand.lane) }, count);
   }
 }

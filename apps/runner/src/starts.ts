@@ -1,3 +1,4 @@
+import type { Resources } from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { StartRequest } from '@ryax/workflow';
@@ -116,7 +117,7 @@ export class Starts {
       attempt: request.attempt,
       action,
       inputs,
-      resources: this.parts.memory.resourcesFor(action, request.resources),
+      resources: this.resourcesOf(request, site, pool),
       timeout_ms,
       project,
       valid_for_ms: this.options.startValidityMs,
@@ -128,6 +129,15 @@ export class Starts {
       undelivered: () => this.undelivered(attempt, incarnation),
       tooLarge: () => this.tooLarge(attempt),
     });
+  }
+
+  /** What is known to be enough was seen in some pool. This one was chosen by what is asked, and may have less on a node. */
+  private resourcesOf({ action, resources }: StartRequest, site: string, pool: string): Resources {
+    const enough = this.parts.memory.resourcesFor(action, resources);
+    if (enough === resources) return resources;
+    const most = this.parts.executors.nodeOf(site, pool)?.memory_bytes ?? Infinity;
+    const memory_bytes = Math.min(enough.memory_bytes ?? 0, most);
+    return memory_bytes > (resources.memory_bytes ?? 0) ? { ...enough, memory_bytes } : resources;
   }
 
   /** As if it had been given back at once. The run may have been folded anew meanwhile. */

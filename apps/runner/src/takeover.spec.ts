@@ -1,12 +1,13 @@
 import type { Broker, Subscription } from '@ryax/broker';
 import { partitionOf } from '@ryax/contracts';
 import { Clock, IdSource, Log } from '@ryax/platform';
+import { plainDemand } from '@ryax/workflow';
 import { Inbox } from './inbox';
 import { StreamStore, type AnyStream } from './stream-store';
 import { Takeover, turnsOf } from './takeover';
 import { WorkIndex } from './work-index';
 
-const lane = { pool: 'default', holdsSlot: true, count: 1 };
+const ready = { demand: plainDemand, count: 1 };
 
 const partitions = 2;
 
@@ -91,17 +92,17 @@ describe('Takeover', () => {
     const taking = world.take();
     world.begin();
     await taking;
-    world.index.setReady(runOf(0), [lane]);
+    world.index.ready.set(runOf(0), [ready]);
     const losing = world.takeover.keepOnly(new Set());
-    expect(world.index.readyLanes).toEqual([]);
+    expect(world.index.ready.inTurn).toEqual([]);
     await new Promise(setImmediate);
     const again = world.take();
     world.begin();
     await again;
-    world.index.setReady(runOf(0), [lane]);
+    world.index.ready.set(runOf(0), [ready]);
     world.end();
     await losing;
-    expect(world.index.readyLanes).toHaveLength(1);
+    expect(world.index.ready.inTurn).toHaveLength(1);
   });
 
   it('a partition that was lost leaves nothing in the cache', async () => {

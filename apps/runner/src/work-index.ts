@@ -1,6 +1,7 @@
 import type { Attempt } from '@ryax/contracts';
 import { TransientMap } from '@ryax/platform';
-import type { Lane, OutstandingAttempt, ReadyLane } from '@ryax/workflow';
+import { poolKey, type OutstandingAttempt } from '@ryax/workflow';
+import { ReadyIndex } from './ready-index';
 
 /** An attempt that this runner has handed out (or found handed out) and whose end is not in the log. */
 export interface TrackedAttempt extends Omit<OutstandingAttempt, 'cancelling'> {
@@ -56,49 +57,14 @@ export function addressOf({ project, runId, execution, attempt, partition }: Tra
  * no timer, and outstanding attempts. It survives the eviction of runs from the cache; the log can rebuild it.
  */
 export class WorkIndex {
-  private readonly ready = new Map<string, LaneOfRuns>();
+  readonly ready = new ReadyIndex();
   private readonly attempts = new TransientMap<string, TrackedAttempt>();
   private readonly keysByStream = new TransientMap<string, Set<string>>();
-  private readonly held = new Map<string, { readonly lane: Lane; count: number }>();
+  /** By pool. */
+  private readonly held = new Map<string, Held>();
   /** Attempts that ask for a slot, by the executor that they were sent to. */
   private readonly sent = new Map<string, number>();
   private readonly versions = new Map<string, number>();
-  private readonly resting = new Set<string>();
-
-  /** How much of a run could start now, by lane. A run keeps its turn in each lane while it stays ready there. */
-  setReady(streamId: string, found: readonly ReadyLane[]): void {
-    const lanes = this.resting.has(streamId) ? [] : found;
-    for (const lane of lanes) {
-      const key = laneKey(lane);
-      const known = this.ready.get(key) ?? {
-        lane: { pool: lane.pool, holdsSlot: lane.holdsSlot },
-        runs: new Map<string, number>(),
-        count: 0,
-      };
-      this.ready.set(key, known);
-      if (lane.count > 0) setCount(known, streamId, lane.count);
-    }
-    for (const known of this.ready.values()) {
-      if (!lanes.some((each) => each.count > 0 && isSameLane(each, known.lane))) setCount(known, streamId, 0);
-    }
-  }
-
-  /** Nothing can be handed out from this run now: its ready work is left out until it is asked for by {@link takeResting}. */
-  rest(streamId: string): void {
-    this.resting.add(streamId);
-    this.setReady(streamId, []);
-  }
-
-  isResting(streamId: string): boolean {
-    return this.resting.has(streamId);
-  }
-
-  /** The runs that rested long enough; what is ready in them counts again from their next fold or decision on. */
-  takeResting(): readonly string[] {
-    const streams = [...this.resting];
-    this.resting.clear();
-    return streams;
-  }
 
   /** What is watched of an open run stands at this version of its stream. */
   sawVersion(streamId: string, version: number): void {
@@ -113,41 +79,6 @@ export class WorkIndex {
   /** 0 for a run of which nothing is watched. */
   knownVersion(streamId: string): number {
     return this.versions.get(streamId) ?? 0;
-  }
-
-  /** Work that asks for slots, ready and outstanding, by pool. */
-  get wanted(): Record<string, number> {
-    const wanted: Record<string, number> = {};
-    const add = ({ pool, holdsSlot }: Lane, count: number) => {
-      if (holdsSlot && count > 0) wanted[pool] = (wanted[pool] ?? 0) + count;
-    };
-    for (const { lane } of this.ready.values()) add(lane, this.readyCount(lane));
-    for (const { lane, count } of this.held.values()) add(lane, count);
-    return wanted;
-  }
-
-  /** Lanes in which some run has ready work. */
-  get readyLanes(): readonly Lane[] {
-    return [...this.ready.values()].filter(({ runs }) => runs.size > 0).map(({ lane }) => lane);
-  }
-
-  runsReady(lane: Lane): number {
-    return this.ready.get(laneKey(lane))?.runs.size ?? 0;
-  }
-
-  readyCount(lane: Lane): number {
-    return this.ready.get(laneKey(lane))?.count ?? 0;
-  }
-
-  /** The run whose turn it is; it goes to the end of the line. */
-  nextRun(lane: Lane): string | undefined {
-    const runs = this.ready.get(laneKey(lane))?.runs;
-    const first = runs?.entries().next();
-    if (runs === undefined || first === undefined || first.done === true) return undefined;
-    const [streamId, count] = first.value;
-    runs.delete(streamId);
-    runs.set(streamId, count);
-    return streamId;
   }
 
   track(attempt: TrackedAttempt): void {
@@ -196,8 +127,9 @@ export class WorkIndex {
     return this.sent.get(incarnation) ?? 0;
   }
 
-  outstandingIn(lane: Lane): number {
-    return this.held.get(laneKey(lane))?.count ?? 0;
+  /** What our outstanding attempts take of a pool. */
+  heldIn(pool: string): Readonly<Held> {
+    return this.held.get(pool) ?? nothingHeld;
   }
 
   /** What is tracked of one stream. */
@@ -207,7 +139,7 @@ export class WorkIndex {
 
   /** Forgets everything of a stream: its partition was lost, its run has closed, or it is about to be folded again. */
   forget(streamId: string): void {
-    for (const known of this.ready.values()) setCount(known, streamId, 0);
+    this.ready.set(streamId, []);
     for (const key of this.keysByStream.get(streamId) ?? []) {
       const tracked = this.attempts.delete(key);
       if (tracked !== undefined) this.addHeld(tracked, -1);
@@ -217,51 +149,42 @@ export class WorkIndex {
   }
 
   forgetWhere(isForgotten: (streamId: string) => boolean): void {
-    const streams = new Set([
-      ...this.keysByStream.keys(),
-      ...this.versions.keys(),
-      ...[...this.ready.values()].flatMap(({ runs }) => [...runs.keys()]),
-    ]);
-    for (const streamId of streams) if (isForgotten(streamId)) this.forget(streamId);
-    for (const streamId of this.resting) if (isForgotten(streamId)) this.resting.delete(streamId);
+    for (const streamId of new Set([...this.keysByStream.keys(), ...this.versions.keys()])) {
+      if (isForgotten(streamId)) this.forget(streamId);
+    }
+    for (const streamId of this.ready.runs) if (isForgotten(streamId)) this.ready.giveUp(streamId);
   }
 
-  private addHeld(attempt: TrackedAttempt, count: number): void {
-    const { pool, holdsSlot } = attempt;
-    const held = this.held.get(laneKey(attempt)) ?? { lane: { pool, holdsSlot }, count: 0 };
-    held.count += count;
-    this.held.set(laneKey(attempt), held);
-    this.addSent(attempt, count);
+  private addHeld(attempt: TrackedAttempt, sign: 1 | -1): void {
+    const { site, pool, demand } = attempt;
+    const key = poolKey(site, pool);
+    let held = this.held.get(key);
+    if (held === undefined) this.held.set(key, (held = { ...nothingHeld }));
+    if (demand.lane.holdsSlot) held.slots += sign;
+    else held.slotless += sign;
+    held.cpu += sign * demand.cpu;
+    held.memory_bytes += sign * demand.memory_bytes;
+    held.gpu += sign * demand.gpu;
+    // Sums of fractions drift: with nothing held they begin anew.
+    if (held.slots === 0 && held.slotless === 0) this.held.delete(key);
+    this.addSent(attempt, sign);
   }
 
-  private addSent({ holdsSlot, sentTo }: TrackedAttempt, count: number): void {
-    if (!holdsSlot || sentTo === undefined) return;
+  private addSent({ demand, sentTo }: TrackedAttempt, count: number): void {
+    if (!demand.lane.holdsSlot || sentTo === undefined) return;
     const sum = this.outstandingAt(sentTo) + count;
     if (sum > 0) this.sent.set(sentTo, sum);
     else this.sent.delete(sentTo);
   }
 }
 
-interface LaneOfRuns {
-  readonly lane: Lane;
-  /** Runs in turn, with how much of each is ready. */
-  readonly runs: Map<string, number>;
-  /** Of all runs: asked for in every turn, however many runs there are. */
-  count: number;
+/** What is taken of a pool: slots and what goes with them, and what holds none. */
+export interface Held {
+  slots: number;
+  slotless: number;
+  cpu: number;
+  memory_bytes: number;
+  gpu: number;
 }
 
-/** A run that is there keeps its turn. */
-function setCount(lane: LaneOfRuns, streamId: string, count: number): void {
-  const before = lane.runs.get(streamId) ?? 0;
-  lane.count += count - before;
-  if (count > 0) lane.runs.set(streamId, count);
-  else if (before > 0) lane.runs.delete(streamId);
-}
-
-export function laneKey(lane: Lane): string {
-  return `${lane.holdsSlot ? 'slot' : 'free'} ${lane.pool}`;
-}
-
-function isSameLane(left: Lane, right: Lane): boolean {
-  return left.pool === right.pool && left.holdsSlot === right.holdsSlot;
-}
+const nothingHeld: Readonly<Held> = { slots: 0, slotless: 0, cpu: 0, memory_bytes: 0, gpu: 0 };

@@ -16,7 +16,13 @@ export interface WorkItem {
   readonly streamId: string;
   readonly work: StreamWork;
   /** Recorded with each event as its cause. */
-  readonly cause: { readonly id: string; readonly type: string; readonly traceparent?: string };
+  readonly cause: {
+    readonly id: string;
+    readonly type: string;
+    readonly traceparent?: string;
+    /** Of a hand-out: why there, where something was asked of the place. */
+    readonly reasons?: readonly string[];
+  };
   /** The message it came with; timers and reconciliation have none. */
   readonly delivery: Delivery | undefined;
   /** The start of a run pins what was seen at this head of its workflow's stream. */

@@ -16,7 +16,7 @@ import {
 } from '@ryax/platform';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { chooseDriver } from '../../executor/src/driver';
+import { chooseDriver, openPools } from '../../executor/src/driver';
 import { ExecutorModule } from '../../executor/src/executor.module';
 import { RunnerModule } from '../../runner/src/runner.module';
 import { runnerOptions } from '../../runner/src/runner.config';
@@ -70,8 +70,7 @@ async function main(): Promise<void> {
           inject: [Metrics, Health],
           useFactory: async (metrics: Metrics, health: Health) => ({
             broker: executorBroker,
-            launcher: await driver.open({ ...parts, metrics, health }),
-            settings: driver.settings,
+            pools: await openPools(driver, { ...parts, metrics, health }),
           }),
         }),
         IntakeModule.forRoot({

@@ -28,6 +28,7 @@ import { Definitions } from './reading/definitions';
 import { FoldedRuns } from './reading/folded-runs';
 import { FoldedWorkflows } from './reading/folded-workflows';
 import { HeadWatcher } from './reading/head-watcher';
+import { LivePools } from './reading/live-pools';
 import { Relay } from './relay/relay';
 import type { StateStoreOptions } from './state-store.config';
 import { Shard } from './tail/shard';
@@ -149,11 +150,10 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     logs.hint();
   });
   const deadLetters = new DeadLetterIntake(broker, database, options.deadLetterBytes, log);
-  const { members } = eventLog;
   const reading = {
     database,
     log: eventLog.log,
-    members,
+    pools: new LivePools(eventLog.members),
     clock,
     definitions,
     runs,

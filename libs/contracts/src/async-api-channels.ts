@@ -98,10 +98,11 @@ export const channels = {
     exchange: exchanges.executions.name,
     address: routingKeys.beat,
     audience: 'internal',
-    summary: 'Who is alive, each second, and before it what kind of executor it is. Runners also hear their own.',
+    summary:
+      'Who is alive, each second, and before it what kind of executor it is and what its pools are like. Runners also hear their own.',
     readBy: 'every runner, each from its own queue',
     promise: 'Transient: the next one comes in a second.',
-    messages: ['executor.traits', 'executor.beat', 'runner.beat'],
+    messages: ['executor.traits', 'executor.pools', 'executor.beat', 'runner.beat'],
   },
   logs: {
     exchange: exchanges.logs.name,

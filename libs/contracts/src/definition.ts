@@ -75,6 +75,28 @@ const entryResourcesSchema = z.strictObject({
 });
 export type EntryResources = z.infer<typeof entryResourcesSchema>;
 
+/** As Kubernetes has them on its nodes (`kubernetes.io/arch`). */
+export const architectures = ['amd64', 'arm64', 'arm', 'ppc64le', 'riscv64', 's390x'] as const;
+export type Architecture = (typeof architectures)[number];
+
+const placeNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, 'expected letters, digits, . _ or -');
+export const constraintsSchema = z.strictObject({
+  site: placeNameSchema.optional().describe('Runs at this site only'),
+  pool: placeNameSchema.optional().describe('Runs in a pool of this name only'),
+  architecture: z.enum(architectures).optional().describe('Runs on machines of this kind only'),
+});
+export type Constraints = z.infer<typeof constraintsSchema>;
+
+export const objectives = ['time', 'cost', 'energy'] as const;
+export type Objective = (typeof objectives)[number];
+const weightSchema = z.number().min(0).max(100).optional();
+export const objectivesSchema = z
+  .strictObject({ time: weightSchema, cost: weightSchema, energy: weightSchema })
+  .describe('How much each counts beside the others where several pools fit and have room: 0 (not at all) to 100');
+export type Objectives = z.infer<typeof objectivesSchema>;
+
 const entryFields = {
   id: entryIdSchema,
   human_name: z.string().max(128).optional(),
@@ -100,6 +122,8 @@ export const actionEntrySchema = z
     inputs: valuesSchema.optional(),
     retry: retrySchema.optional(),
     resources: entryResourcesSchema.optional(),
+    constraints: constraintsSchema.optional().describe('Where it may run; goes field by field before those of spec'),
+    objectives: objectivesSchema.optional(),
   })
   .meta({ id: 'action' });
 export type ActionEntry = z.infer<typeof actionEntrySchema>;
@@ -124,6 +148,8 @@ const specFields = {
   results: valuesSchema.optional(),
   timeout: durationSchema.optional().describe('The longest a run may take, before finally'),
   finally_timeout: durationSchema.optional().describe('The longest finally may take; 10 minutes unless told'),
+  constraints: constraintsSchema.optional().describe('Of each action, where it says nothing else'),
+  objectives: objectivesSchema.optional(),
 };
 const documentFields = { apiVersion: z.literal('ryax.tech/v2.0'), kind: z.literal('Workflow') };
 

@@ -206,6 +206,25 @@ export type Beat = z.infer<typeof beatSchema>;
  */
 export const traitsSchema = z.strictObject({ ...reporter, site: z.string(), keeps_work: z.boolean() });
 export type Traits = z.infer<typeof traitsSchema>;
+/** What a pool is like, beside what a beat says of it: what a runner chooses by. */
+export const poolKindSchema = z.strictObject({
+  name: z.string(),
+  /** null: its nodes may be of several kinds, and it takes nothing that asks for one. */
+  architecture: z.string().nullable(),
+  /** How well it does by each objective: 0 to 100, the best. */
+  scores: z.strictObject({ time: z.number(), cost: z.number(), energy: z.number() }),
+  /** The longest that an attempt may take there. */
+  time_limit_ms: z.number().nullable(),
+  /** The most that one execution can have there: what one node has. */
+  node: z.strictObject({ cpu: z.number(), memory_bytes: z.number(), gpu: z.number() }),
+});
+export type PoolKind = z.infer<typeof poolKindSchema>;
+/**
+ * What an executor's pools are like, said with each beat, before it. Of pools that nobody describes only those named `default` take
+ * what asks for no place, and whether it fits is left to their executor.
+ */
+export const executorPoolsSchema = z.strictObject({ ...reporter, site: z.string(), pools: z.array(poolKindSchema) });
+export type ExecutorPools = z.infer<typeof executorPoolsSchema>;
 /** A runner hears its own beat on the executors' exchange: silence of others counts only while it does. */
 export const runnerBeatSchema = z.strictObject({ incarnation: z.string(), sent: z.number() });
 export const beatAnswerSchema = z.strictObject({ sent: z.number(), incarnations: z.array(z.string()) });

@@ -19,6 +19,8 @@ export interface MemberBeat {
   readonly site: string;
   /** JSON: an executor's pools with slots and free resources. */
   readonly pools: string;
+  /** JSON: what those pools are like, as far as the executor describes them. */
+  readonly poolKinds: string;
   /** JSON: how much ready work a runner has for each pool. */
   readonly wanted: string;
   readonly schemaMax: number;

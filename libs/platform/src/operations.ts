@@ -25,7 +25,7 @@ export async function answerOperations(
     case '/readyz':
       return readyAnswer(health);
     case '/metrics':
-      return { status: 200, contentType: metrics.registry.contentType, body: await metrics.registry.metrics() };
+      return { status: 200, contentType: metrics.registry.contentType, body: await metrics.text() };
     default:
       return path satisfies never;
   }

@@ -1,4 +1,5 @@
 export * from './definition/plan';
+export * from './placement';
 export { weighedHeights, type Heights } from './definition/heights';
 export * from './run/run-aggregate';
 export { newRun, isOpen, type RunState } from './run/state';
@@ -11,7 +12,7 @@ export {
   grownMemory,
   outstanding,
   outstandingAttempt,
-  readyLanes,
+  readyWork,
   startRequest,
 } from './run/queries';
 export { nextWakeup } from './run/timers';

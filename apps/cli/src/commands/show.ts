@@ -62,11 +62,12 @@ function waitLines(run: RunAnswer, paint: Paint): string[] {
 
 export function waitReason(execution: ExecutionAnswer): string | undefined {
   const { state, attempts, ready_at: ready, retry_at: retry, scheduled_at: scheduled } = execution;
+  const { waiting_for: waitingFor } = execution;
   switch (state) {
     case 'waiting':
       return 'for what it needs to end';
     case 'ready':
-      return `for a free place in its pool${ready === null ? '' : ` since ${formatTime(ready)}`}`;
+      return `${waitingFor ?? 'for a free place in its pool'}${ready === null ? '' : `, since ${formatTime(ready)}`}`;
     case 'retrying':
       return `for attempt ${attempts + 1}${retry === null ? '' : ` at ${formatTime(retry)}`}`;
     case 'scheduled':

@@ -123,6 +123,8 @@ const execution = z.object({
   started_at: nullableText,
   ended_at: nullableText,
   retry_at: nullableText,
+  /** Of an engine that does not say it: absent. */
+  waiting_for: nullableText.optional(),
   failure: failure.nullable(),
 });
 export type ExecutionAnswer = z.infer<typeof execution>;

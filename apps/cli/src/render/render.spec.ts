@@ -91,7 +91,11 @@ describe('what waits', () => {
   };
 
   it.each([
-    [{ state: 'ready' }, 'for a free place in its pool since 2026-01-01 00:00:01'],
+    [{ state: 'ready' }, 'for a free place in its pool, since 2026-01-01 00:00:01'],
+    [
+      { state: 'ready', waiting_for: 'is ready and waits for a free slot of pool gpu' },
+      'is ready and waits for a free slot of pool gpu, since 2026-01-01 00:00:01',
+    ],
     [{ state: 'retrying', retry_at: at(5) }, 'for attempt 2 at 2026-01-01 00:00:05'],
     [{ state: 'running' }, undefined],
   ])('%j says why', (given, expected) => expect(waitReason({ ...execution, ...given })).toBe(expected));

@@ -6,11 +6,12 @@ import { PodApi } from './cluster/pod-api';
 import type { PodLogOptions } from './cluster/pod-log';
 import { RequestBudget, type Rate } from './cluster/request-budget';
 import { KubernetesLauncher } from './kubernetes-launcher';
-import { podsOfSite } from './labels';
+import { podsOfPool } from './labels';
 import type { NodePool, SiteConfig } from './site-config';
 
 export { ClusterConnection } from './cluster/connection';
-export { readPlace, type Place } from './place';
+export { RequestBudget } from './cluster/request-budget';
+export { readPlace, type Place, type PlaceOfPool } from './place';
 export type { NodePool, SiteConfig } from './site-config';
 export type { KubernetesLauncher } from './kubernetes-launcher';
 
@@ -30,6 +31,8 @@ export interface KubernetesOptions {
   readonly directory: string;
   /** Requests to the API server. */
   readonly rate: Rate;
+  /** Where it is shared with other pools; otherwise by the rate. */
+  readonly budget?: RequestBudget | undefined;
   /** Where it is open already; closed with the launcher. */
   readonly connection?: ClusterConnection;
   /** Otherwise the text of a kubeconfig; without it that of the environment, or the service account of our own pod. */
@@ -45,14 +48,14 @@ export interface KubernetesOptions {
  * @throws ClusterConfigError
  */
 export async function openKubernetes(options: KubernetesOptions): Promise<KubernetesLauncher> {
-  const { site, clock, metrics, rate, kubeconfig } = options;
+  const { site, pool, clock, metrics, rate, kubeconfig } = options;
   const connection = options.connection ?? (await ClusterConnection.open(clock, kubeconfig));
   const requests = metrics.counter({
     name: 'ryax_kubernetes_requests_total',
     help: 'Requests to the API server, by verb and by what was to be done about the answer',
     labelNames: ['verb', 'verdict'],
   });
-  const where = { namespace: site.namespace, labelSelector: podsOfSite(site.name) };
-  const api = new PodApi(connection, new RequestBudget(rate, clock), where, requests);
+  const where = { namespace: site.namespace, labelSelector: podsOfPool(site.name, pool.name) };
+  const api = new PodApi(connection, options.budget ?? new RequestBudget(rate, clock), where, requests);
   return new KubernetesLauncher({ ...options, api, closeConnection: () => connection.close() });
 }

@@ -23,9 +23,9 @@ export function ownLabels({ project, runId, execution, attempt }: PodIdentity, s
   };
 }
 
-/** Selects them all, whatever pool they are of. */
-export function podsOfSite(site: string): string {
-  return `${managedBy}=${executorName},${ownPrefix}site=${site}`;
+/** Selects those of one pool: only its executors answer for them. */
+export function podsOfPool(site: string, pool: string): string {
+  return `${managedBy}=${executorName},${ownPrefix}site=${site},${ownPrefix}pool=${pool}`;
 }
 
 /** The ids in full: a label cannot hold all of them. */

@@ -1,9 +1,9 @@
+import { demandOf, rejectionOf, traitsOf, unmetBy } from '@ryax/workflow';
 import type { Launch } from '../launcher';
 import { AttemptFailure } from '../process/attempt-failure';
-import { choosePool } from './choose-pool';
 import { amountsOfPod } from './pod-resources';
 import type { PodLimits } from './pod-step';
-import { capacityOf, type NodePool, type SiteConfig } from './site-config';
+import { kindOf, type NodePool, type SiteConfig } from './site-config';
 
 type Limited = Pick<Launch, 'timeoutMs' | 'resources'>;
 
@@ -15,9 +15,7 @@ export function limitsOf({ timeoutMs, resources }: Limited, site: SiteConfig, po
 
 /** @throws AttemptFailure that says what it asks more than a node has */
 export function checkFit({ resources, timeoutMs }: Limited, site: SiteConfig, pool: NodePool): void {
-  const amounts = amountsOfPod(resources, site.defaults);
-  const timeMs = resources.time_ms ?? timeoutMs;
-  const offer = { site: site.name, pool, free: capacityOf(pool) };
-  const choice = choosePool({ constraints: {}, amounts, timeMs, weights: {} }, [offer]);
-  if (choice.status === 'rejected') throw new AttemptFailure(choice.failure);
+  const demand = demandOf({}, { ...resources, ...amountsOfPod(resources, site.defaults) }, timeoutMs);
+  const place = { site: site.name, name: pool.name, traits: traitsOf(kindOf(pool)) };
+  if (unmetBy(demand, place).length > 0) throw new AttemptFailure(rejectionOf(demand, [place]));
 }

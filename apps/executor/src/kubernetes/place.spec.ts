@@ -14,9 +14,15 @@ describe('where an executor runs its pods', () => {
   const file = join(folder, 'site.yaml');
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  function place(description: object = site, env: Readonly<Record<string, string>> = {}) {
+  function places(description: object = site, env: Readonly<Record<string, string>> = {}) {
     writeFileSync(file, JSON.stringify(description));
     return readPlace(file, loadConfig(executorConfigSchema, { RYAX_BROKER: 'memory://', ...env }));
+  }
+
+  function place(description?: object, env?: Readonly<Record<string, string>>) {
+    const [first] = places(description, env).pools;
+    if (first === undefined) throw new Error('Expected a pool');
+    return first;
   }
 
   it('is as its file says: the names, what all nodes have together, and what one execution can have of it', () => {
@@ -31,17 +37,25 @@ describe('where an executor runs its pods', () => {
   });
 
   it.each([
-    ['the only one, whatever its name', [{ ...pool, name: 'gpu' }], {}, 'gpu'],
-    ['"default" among several', [{ ...pool, name: 'gpu' }, pool], {}, 'default'],
-    ['the one that is asked for', [{ ...pool, name: 'gpu' }, pool], { RYAX_POOL: 'gpu' }, 'gpu'],
-  ])('takes of its pools %s', (_which, nodePools, env, expected) => {
-    expect(place({ ...site, nodePools }, env).pool.name).toBe(expected);
+    ['all of them', {}, ['gpu', 'default']],
+    ['the one that is asked for', { RYAX_POOL: 'gpu' }, ['gpu']],
+  ])('takes of its pools %s', (_which, env, expected) => {
+    const { pools } = places({ ...site, nodePools: [{ ...pool, name: 'gpu' }, pool] }, env);
+    expect(pools.map((each) => each.pool.name)).toEqual(expected);
+    expect(pools.map(({ settings }) => settings.pool)).toEqual(expected);
   });
 
-  it('offers them as the pool "default", in which everything runs, unless told another', () => {
-    const nodePools = [{ ...pool, name: 'gpu' }];
-    expect(place({ ...site, nodePools }).settings.pool).toBe('default');
-    expect(place({ ...site, nodePools }, { RYAX_POOL: 'gpu' }).settings.pool).toBe('gpu');
+  it('offers them by their name, and says what they are like', () => {
+    const like = { architecture: 'arm64', gpu: 2, timeLimit: '1h', scores: { time: 90, cost: 10 } };
+    const { settings } = place({ ...site, nodePools: [{ ...pool, name: 'gpu', ...like }] });
+    expect(settings.pool).toBe('gpu');
+    expect(settings.poolKind).toEqual({
+      architecture: 'arm64',
+      scores: { time: 90, cost: 10, energy: 50 },
+      time_limit_ms: 3_600_000,
+      node: { cpu: 4, memory_bytes: 8 * 2 ** 30, gpu: 2 },
+    });
+    expect(place().settings.poolKind).toMatchObject({ architecture: null, time_limit_ms: null });
   });
 
   it.each([
@@ -67,11 +81,6 @@ describe('where an executor runs its pods', () => {
     const wrong = () => place(site, { [variable]: value });
     expect(wrong).toThrow(ConfigError);
     expect(wrong).toThrow(`${variable}: ${message}`);
-  });
-
-  it('asks which, where there are several pools and none is named "default"', () => {
-    const nodePools = ['a', 'b'].map((name) => ({ ...pool, name }));
-    expect(() => place({ ...site, nodePools })).toThrow(/RYAX_POOL: expected one of .* \(a, b\), found nothing/);
   });
 
   it('names the file, and each field of it that is wrong', () => {

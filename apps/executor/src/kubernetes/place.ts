@@ -2,13 +2,21 @@ import { ConfigError, type ConfigFault } from '@ryax/platform';
 import type { ExecutorVariables } from '../executor.config';
 import type { ExecutorSettings } from '../settings';
 import { amountsOfPod } from './pod-resources';
-import { capacityOf, largestOf, readSiteFile, shareOf, type NodePool, type SiteConfig } from './site-config';
+import { capacityOf, kindOf, largestOf, readSiteFile, shareOf, type NodePool, type SiteConfig } from './site-config';
 
-/** Where an executor's pods run, and what it offers there. */
+/** Where pods run, and what is offered there. */
 export interface Place {
   readonly site: SiteConfig;
+  /** All of the site's, or the one that `RYAX_POOL` names: an executor for each. */
+  readonly pools: readonly PlaceOfPool[];
+}
+
+export interface PlaceOfPool {
   readonly pool: NodePool;
-  readonly settings: Pick<ExecutorSettings, 'site' | 'pool' | 'capacity' | 'largest' | 'share' | 'amountsOf'>;
+  readonly settings: Pick<
+    ExecutorSettings,
+    'site' | 'pool' | 'poolKind' | 'capacity' | 'largest' | 'share' | 'amountsOf'
+  >;
 }
 
 /**
@@ -18,17 +26,20 @@ export interface Place {
 export function readPlace(path: string, config: ExecutorVariables): Place {
   const site = readSiteFile(path);
   const faults = contradictions(site, config);
-  const named = poolOf(site, config.RYAX_POOL);
-  if (named === undefined) faults.push(poolFault(site, config.RYAX_POOL));
-  if (faults.length > 0 || named === undefined) throw new ConfigError(faults);
+  const named = site.nodePools.filter(({ name }) => name === (config.RYAX_POOL ?? name));
+  if (named.length === 0) faults.push(poolFault(site, config.RYAX_POOL));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return { site, pools: named.map((pool) => placeOf(site, pool, config)) };
+}
+
+function placeOf(site: SiteConfig, named: NodePool, config: ExecutorVariables): PlaceOfPool {
   const pool = { ...named, slots: Math.min(named.slots, config.RYAX_MAX_CONCURRENT_TASKS ?? named.slots) };
   return {
-    site,
     pool,
     settings: {
       site: site.name,
-      // What definitions cannot name runs in `default`, whatever the nodes behind it are called.
-      pool: config.RYAX_POOL ?? 'default',
+      pool: pool.name,
+      poolKind: kindOf(pool),
       capacity: capacityOf(pool),
       largest: largestOf(pool),
       share: (index, executors) => shareOf(pool, index, executors),
@@ -52,13 +63,8 @@ function contradictions(site: SiteConfig, config: ExecutorVariables): ConfigFaul
   return faults;
 }
 
-function poolOf({ nodePools }: SiteConfig, name: string | undefined): NodePool | undefined {
-  if (name === undefined && nodePools.length === 1) return nodePools[0];
-  return nodePools.find((pool) => pool.name === (name ?? 'default'));
-}
-
-function poolFault({ nodePools }: SiteConfig, name: string | undefined): ConfigFault {
+function poolFault({ nodePools }: SiteConfig, name = ''): ConfigFault {
   const names = nodePools.map((pool) => pool.name).join(', ');
-  const found = name === undefined ? 'nothing' : `"${name}"`;
-  return { variable: 'RYAX_POOL', expected: `one of the pools in the file of RYAX_SITE_CONFIG (${names})`, found };
+  const expected = `one of the pools in the file of RYAX_SITE_CONFIG (${names})`;
+  return { variable: 'RYAX_POOL', expected, found: `"${name}"` };
 }

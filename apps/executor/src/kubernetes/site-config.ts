@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { V1Toleration } from '@kubernetes/client-node';
-import type { Fault } from '@ryax/contracts';
+import { architectures, type Fault, type PoolKind } from '@ryax/contracts';
 import { messageOf, WrongConfiguration } from '@ryax/platform';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -19,8 +19,6 @@ import {
 import { podTemplateSchema } from './pod-template';
 
 export const architectureLabel = 'kubernetes.io/arch';
-const architectures = ['amd64', 'arm64', 'arm', 'ppc64le', 'riscv64', 's390x'] as const;
-
 const positive = <Field extends z.ZodType<number>>(field: Field) =>
   field.refine((value) => value > 0, 'expected more than 0');
 const atMost = (most: number) => z.int().min(0).max(most);
@@ -64,7 +62,6 @@ const nodePoolSchema = z
 
 /** Nodes that are alike. `cpu` (cores), `memoryBytes` and `gpu` are what one of them has for executions. */
 export type NodePool = z.infer<typeof nodePoolSchema>;
-export type Architecture = (typeof architectures)[number];
 
 const share = z
   .strictObject({
@@ -227,6 +224,16 @@ export function capacityOf({ slots, nodes, cpu, memoryBytes, gpu }: NodePool): A
 /** What of a pool one execution can have: it runs on one node. */
 export function largestOf({ slots, cpu, memoryBytes, gpu }: NodePool): Amounts {
   return { slots, cpu, memory_bytes: memoryBytes, gpu };
+}
+
+/** As runners are told of it. */
+export function kindOf({ architecture, scores, timeLimitMs, cpu, memoryBytes, gpu }: NodePool): Omit<PoolKind, 'name'> {
+  return {
+    architecture: architecture ?? null,
+    scores,
+    time_limit_ms: timeLimitMs,
+    node: { cpu, memory_bytes: memoryBytes, gpu },
+  };
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type Answer,
   type Beat,
   type DataOf,
+  type ExecutorPools,
   type LogChunk,
   type Message,
   type MessageType,
@@ -162,6 +163,11 @@ export class ExecutorFixture {
   /** What kind of executor it has said to be. */
   get traits(): readonly Traits[] {
     return this.sent('executor.traits');
+  }
+
+  /** What it has said its pool to be like. */
+  get poolKinds(): readonly ExecutorPools[] {
+    return this.sent('executor.pools');
   }
 
   packsTo(exchange: string): readonly Published[] {

@@ -31,6 +31,7 @@ const clock = new Clock();
 const options: RunnerOptions = {
   partitions: 4,
   executorPatienceMs: 1_500,
+  placementPatienceMs: 60_000,
   runnerPatienceMs: 2_500,
   startValidityMs: 500,
   batchMessages: 500,
@@ -151,7 +152,10 @@ export class Engine {
     kind: Partial<ExecutorKind> = {},
   ): Promise<ExecutorDouble> {
     const broker = link.over(new InMemoryBroker({ server: this.server, log }), incarnation);
-    const executor = new ExecutorDouble(broker, incarnation, slots, { site: 'local', keepsWork: false, ...kind });
+    const executor = new ExecutorDouble(broker, incarnation, slots, {
+      ...{ site: 'local', keepsWork: false, pool: 'default' },
+      ...kind,
+    });
     this.executors.push(executor);
     await executor.open();
     return executor;

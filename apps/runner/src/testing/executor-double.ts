@@ -10,19 +10,30 @@ import {
   type Message,
   type MessageType,
   type Outcome,
+  type PoolKind,
   type Report,
   type Settled,
   type Start,
 } from '@ryax/contracts';
 
-const pool = 'default';
 const consumption = { prefetch: 1_000, maxBatch: 1_000 };
 
 export interface ExecutorKind {
   readonly site: string;
   /** Its work goes on when it dies, and it says so with each beat. */
   readonly keepsWork: boolean;
+  readonly pool: string;
+  /** What its pool is like, where it says so with each beat. */
+  readonly describes?: Partial<Omit<PoolKind, 'name'>>;
 }
+
+const usualKind: ExecutorKind = { site: 'local', keepsWork: false, pool: 'default' };
+const usualPool: Omit<PoolKind, 'name'> = {
+  architecture: 'amd64',
+  scores: { time: 50, cost: 50, energy: 50 },
+  time_limit_ms: null,
+  node: { cpu: 4, memory_bytes: 1e9, gpu: 0 },
+};
 
 /** An executor as runners see one, over a real transport: beats, takes starts, and does with them what the spec says. */
 export class ExecutorDouble {
@@ -47,7 +58,7 @@ export class ExecutorDouble {
     readonly broker: Broker,
     readonly incarnation: string,
     private readonly slots = 4,
-    private readonly kind: ExecutorKind = { site: 'local', keepsWork: false },
+    private readonly kind: ExecutorKind = usualKind,
   ) {}
 
   async open(): Promise<void> {
@@ -145,7 +156,7 @@ export class ExecutorDouble {
   }
 
   private async beat(): Promise<void> {
-    const { site, keepsWork } = this.kind;
+    const { site, keepsWork, pool, describes } = this.kind;
     const amounts = { slots: this.slots, cpu: 4, memory_bytes: 1e9, gpu: 0 };
     const pools = [{ name: pool, ...amounts, free: amounts }];
     const data = {
@@ -159,8 +170,14 @@ export class ExecutorDouble {
     const target = { exchange: exchanges.executions.name, routingKey: routingKeys.beat };
     const beat = this.message('executor.beat', data);
     const traits = { executor: 'double', incarnation: this.incarnation, site, keeps_work: keepsWork };
-    const messages = keepsWork ? ([this.message('executor.traits', traits), beat] as const) : ([beat] as const);
-    await this.broker.publish(target, messages, { persistent: false });
+    const kind = { name: pool, ...usualPool, ...describes };
+    const kinds = { executor: 'double', incarnation: this.incarnation, site, pools: [kind] };
+    const before = [
+      ...(keepsWork ? [this.message('executor.traits', traits)] : []),
+      ...(describes === undefined ? [] : [this.message('executor.pools', kinds)]),
+    ];
+    const [first, ...rest] = [...before, beat];
+    await this.broker.publish(target, first === undefined ? [beat] : [first, ...rest], { persistent: false });
   }
 
   private async hear(queue: string, note: (message: Message) => void): Promise<void> {

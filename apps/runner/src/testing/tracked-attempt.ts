@@ -1,3 +1,4 @@
+import { plainDemand } from '@ryax/workflow';
 import type { TrackedAttempt } from '../work-index';
 
 /** An attempt of the run `r` that was handed out, and of which nobody has said anything yet. */
@@ -11,7 +12,7 @@ export function trackedAttempt(overrides: Partial<TrackedAttempt> = {}): Tracked
     partition: 0,
     site: 'local',
     pool: 'default',
-    holdsSlot: true,
+    demand: plainDemand,
     scheduledAt: 0,
     emittedAt: 0,
     sentTo: undefined,

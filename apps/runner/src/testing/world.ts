@@ -93,6 +93,6 @@ function beatOf(incarnation: string): Beat {
 }
 
 export function memberOf(incarnation: string, beatAt: number): Member {
-  const row = { pools: '[]', wanted: '{}', schemaMax: 1, lock: null, keepsWork: false, sent: 0 };
+  const row = { pools: '[]', poolKinds: '[]', wanted: '{}', schemaMax: 1, lock: null, keepsWork: false, sent: 0 };
   return { id: `host of ${incarnation}`, incarnation, kind: 'executor', site: 'local', beatAt, ...row };
 }

@@ -1,39 +1,43 @@
-import { poolSchema } from '@ryax/contracts';
-import type { Database, Members } from '@ryax/event-log';
+import type { Database } from '@ryax/event-log';
 import type { Log } from '@ryax/platform';
-import { estimateCompletion, SimulationRejectedError, type Plan, type PlanEntry } from '@ryax/workflow';
-import { z } from 'zod';
+import {
+  defaultPool,
+  estimateCompletion,
+  SimulationRejectedError,
+  type OfferedPool,
+  type Plan,
+  type PlanEntry,
+} from '@ryax/workflow';
 import type { QueryHandlers } from '../queries/query-handlers';
 import { notFound, QueryRejectedError } from '../queries/rejection';
 import type { Definitions } from '../reading/definitions';
+import type { LivePools } from '../reading/live-pools';
 import { actionKey } from './action-key';
 import { readExperience, type Experience } from './experience';
 import { RememberedEntries } from './remembered-entries';
 
 export interface EstimateParts {
   readonly database: Database;
-  readonly members: Pick<Members, 'live'>;
+  readonly pools: LivePools;
   readonly definitions: Pick<Definitions, 'plan'>;
   readonly logger: Log;
 }
 
-/** An executor that has been silent for longer offers nothing. */
-const liveWithinMs = 10_000;
 /** When a run would end if it were started now: the simulator, with earlier durations and the capacity there is. */
 export function estimateQuery(parts: EstimateParts): Pick<QueryHandlers, 'run.estimate'> {
-  const { members, definitions } = parts;
+  const { pools, definitions } = parts;
   const entries = new RememberedEntries(parts);
   return {
     'run.estimate': async ({ project, definition_hash, inputs }) => {
       const plan = await definitions.plan(definition_hash).catch((error: unknown) => {
         throw notFound(`Expected a definition ${definition_hash}, found none`, { cause: error });
       });
-      const [experience, slots] = await Promise.all([
+      const [experience, live] = await Promise.all([
         gatherExperience(parts, entries, project, definition_hash, plan),
-        readSlots(members),
+        pools.read(),
       ]);
       try {
-        const estimate = estimateCompletion(plan, { inputs, slots: (pool) => slots.get(pool) ?? 0, ...experience });
+        const estimate = estimateCompletion(plan, { inputs, slots: slotsIn(live), ...experience });
         return { ...estimate, range_ms: [...estimate.range_ms] };
       } catch (error) {
         if (error instanceof SimulationRejectedError) throw new QueryRejectedError(error.rejection);
@@ -57,15 +61,13 @@ async function gatherExperience(
   return readExperience(database, project, definitionHash);
 }
 
-const poolsSchema = z.array(poolSchema);
-
-/** Slots of each pool, over the executors that live. */
-async function readSlots(members: Pick<Members, 'live'>): Promise<ReadonlyMap<string, number>> {
+/** Slots of a pool, at all sites together. Where none is named `default`, what asks for no pool may run in any. */
+function slotsIn(pools: readonly OfferedPool[]): (pool: string) => number {
   const slots = new Map<string, number>();
-  for (const { kind, pools } of await members.live(liveWithinMs)) {
-    if (kind !== 'executor') continue;
-    for (const pool of poolsSchema.parse(JSON.parse(pools)))
-      slots.set(pool.name, (slots.get(pool.name) ?? 0) + pool.slots);
+  let all = 0;
+  for (const { name, capacity } of pools) {
+    slots.set(name, (slots.get(name) ?? 0) + capacity.slots);
+    all += capacity.slots;
   }
-  return slots;
+  return (pool) => slots.get(pool) ?? (pool === defaultPool ? all : 0);
 }

@@ -34,6 +34,7 @@ describe('estimates', () => {
       incarnation: 'e1',
       kind: 'executor',
       site: 'local',
+      poolKinds: '[]',
       pools: JSON.stringify([pool]),
       wanted: '{}',
       schemaMax: 1,

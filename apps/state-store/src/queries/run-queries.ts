@@ -5,6 +5,7 @@ import type { ProjectionProgress } from '../projections/freshness';
 import { listRuns } from '../projections/runs/list-runs';
 import type { RunRow } from '../projections/runs/run-row';
 import type { FoldedRuns } from '../reading/folded-runs';
+import type { LivePools } from '../reading/live-pools';
 import { decodeEvent } from '../tail/decoded-event';
 import { decodePosition } from './cursor';
 import { isoTime, listPage } from './list-page';
@@ -16,10 +17,11 @@ export interface RunQueryParts {
   readonly log: EventLog;
   readonly runs: FoldedRuns;
   readonly progress: ProjectionProgress;
+  readonly pools: LivePools;
 }
 
 export function runQueries(parts: RunQueryParts): Pick<QueryHandlers, 'run.list' | 'run.get' | 'run.results'> {
-  const { database, log, runs, progress } = parts;
+  const { database, log, runs, progress, pools } = parts;
   return {
     'run.list': ({ project, workflow_id: workflowId, state, labels, cursor, limit }) => {
       const before = decodePosition(cursor);
@@ -32,7 +34,14 @@ export function runQueries(parts: RunQueryParts): Pick<QueryHandlers, 'run.list'
     },
 
     'run.get': async ({ project, run_id, version, cursor, limit }) => {
-      const view = await runs.read(project, run_id, (state) => describeRun(state, { cursor, limit }), version);
+      // What is ready waits for the pools of now, which say nothing of an earlier version.
+      const live = version === undefined ? await pools.read() : undefined;
+      const view = await runs.read(
+        project,
+        run_id,
+        (state) => describeRun(state, { cursor, limit, pools: live }),
+        version,
+      );
       if (view === undefined) throw await unknownRun(log, project, run_id, version);
       return { run: parsedJsonObjectSchema.parse(view), version: view.version };
     },

@@ -14,6 +14,7 @@ export function describeMembers(subject: () => ContractSubject): void {
     schemaMax: 1,
     lock: null,
     keepsWork: false,
+    poolKinds: '[]',
     sent: 1.5,
     ...over,
   });

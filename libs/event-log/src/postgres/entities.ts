@@ -86,6 +86,7 @@ export interface MemberRow {
   readonly lock: string | null;
   /** What it runs goes on when it dies. */
   readonly keeps_work: boolean;
+  readonly pool_kinds: string;
   readonly sent: number;
   readonly beat_at: string;
 }
@@ -102,6 +103,7 @@ export const memberEntity = new EntitySchema<MemberRow>({
     schema_max: { type: 'integer' },
     lock: { type: 'text', nullable: true },
     keeps_work: { type: 'boolean', default: false },
+    pool_kinds: { type: 'text', default: '[]' },
     sent: { type: 'double precision' },
     beat_at: { type: 'bigint' },
   },

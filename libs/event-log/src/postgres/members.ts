@@ -13,9 +13,9 @@ export class PostgresMembers implements Members {
   ) {}
 
   async beat(beat: MemberBeat): Promise<void> {
-    const { incarnation, id, kind, site, pools, wanted, schemaMax, lock, keepsWork, sent } = beat;
+    const { incarnation, id, kind, site, pools, poolKinds, wanted, schemaMax, lock, keepsWork, sent } = beat;
     await this.clock.refresh(async () => {
-      const values = [incarnation, id, kind, site, pools, wanted, schemaMax, sent, lock, keepsWork];
+      const values = [incarnation, id, kind, site, pools, wanted, schemaMax, sent, lock, keepsWork, poolKinds];
       const [row] = await this.connection.query<{ now: string }>(upsert, values);
       return Number(row?.now);
     });
@@ -34,20 +34,21 @@ export class PostgresMembers implements Members {
   }
 }
 
-function member({ schema_max, keeps_work, beat_at, ...row }: MemberRow): Member {
-  return { ...row, schemaMax: schema_max, keepsWork: keeps_work, beatAt: Number(beat_at) };
+function member({ schema_max, keeps_work, beat_at, pool_kinds, ...row }: MemberRow): Member {
+  return { ...row, poolKinds: pool_kinds, schemaMax: schema_max, keepsWork: keeps_work, beatAt: Number(beat_at) };
 }
 
 const upsert: Statement = {
   name: 'upsert-member',
   text: `
     WITH beat AS (
-      INSERT INTO members AS old (incarnation, id, kind, site, pools, wanted, schema_max, sent, lock, keeps_work, beat_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${nowMs})
+      INSERT INTO members AS old
+        (incarnation, id, kind, site, pools, wanted, schema_max, sent, lock, keeps_work, pool_kinds, beat_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ${nowMs})
       ON CONFLICT (incarnation) DO UPDATE
          SET pools = excluded.pools, wanted = excluded.wanted, schema_max = excluded.schema_max,
              sent = excluded.sent, lock = excluded.lock, beat_at = excluded.beat_at,
-             keeps_work = old.keeps_work OR excluded.keeps_work
+             pool_kinds = excluded.pool_kinds, keeps_work = old.keeps_work OR excluded.keeps_work
        WHERE old.sent < excluded.sent
     )
     SELECT ${nowMs} AS now`,
@@ -58,7 +59,7 @@ const selectLive: Statement = {
   name: 'select-live-members',
   text: `
     WITH held AS MATERIALIZED (${heldLocks})
-    SELECT incarnation, id, kind, site, pools, wanted, schema_max, lock, keeps_work, sent, beat_at
+    SELECT incarnation, id, kind, site, pools, wanted, schema_max, lock, keeps_work, pool_kinds, sent, beat_at
       FROM members
      WHERE beat_at > ${nowMs} - $1::bigint
        AND (lock IS NULL OR ${lockKey('lock')} IN (SELECT key FROM held))

@@ -1,7 +1,9 @@
 import type { PinnedAction, Resources } from '@ryax/contracts';
+import { plainDemand, slotlessDemand, type Demand } from '../placement';
 import { ActionFinder, type ActionFacts } from './actions';
 import { Binder, type Bound } from './binder';
 import { describeType } from './describe';
+import type { Demands } from './demands';
 import type { DefinitionDraft, EntryDraft } from './entry-draft';
 import type { Faults } from './faults';
 import { eachIsOne, heightsOf, type Heights } from './heights';
@@ -15,9 +17,6 @@ import type { ShapedAction } from './shape';
 import { viewBeforeLoop, viewOfInputs, viewOfOutputs, viewOfResults } from './sight';
 import { objectOf, unknownType, type StaticType } from './static-type';
 import { TypeTable, typeDownstream } from './type-table';
-
-/** The pool that everything runs in until definitions can name one. */
-const defaultPool = 'default';
 
 /** Compiles entry by entry, each after all that it waits for: so the types of what it reads are known. */
 export class Compiler {
@@ -35,6 +34,7 @@ export class Compiler {
     private readonly links: Links,
     private readonly order: Order,
     pinned: ReadonlyMap<string, PinnedAction>,
+    private readonly demands: Demands,
     private readonly faults: Faults,
   ) {
     this.entries = new Array<PlanEntry>(outline.entries.length);
@@ -95,7 +95,7 @@ export class Compiler {
       retry: part.retry,
       timeoutMs: part.timeoutMs,
       resources: part.resources,
-      pool: defaultPool,
+      demand: part.demand,
       onFailure: node.shaped.entry.on_failure ?? 'fail',
     };
   }
@@ -162,6 +162,7 @@ export class Compiler {
       retry: noRetry,
       timeoutMs: readDuration(node.shaped.entry.timeout, at(node.place, 'timeout'), this.faults),
       resources: {},
+      demand: plainDemand,
     };
   }
 
@@ -175,6 +176,7 @@ export class Compiler {
       at(place, 'resources'),
       this.faults,
     );
+    const timeoutMs = this.timeout(shaped, resources);
     return {
       type: typeOfAction(facts, draft),
       kind: 'action',
@@ -184,9 +186,24 @@ export class Compiler {
       content: null,
       action: facts?.run ?? null,
       retry: readRetry(shaped.entry.retry, at(place, 'retry'), this.faults),
-      timeoutMs: this.timeout(shaped, resources),
+      timeoutMs,
       resources,
+      demand: this.demand(shaped, facts, resources, timeoutMs),
     };
+  }
+
+  /** Built-ins may be taken by anybody, and are counted as no work. */
+  private demand(
+    { entry, place }: ShapedAction,
+    facts: ActionFacts | null,
+    resources: Resources,
+    timeoutMs: number | null,
+  ): Demand {
+    if (facts?.run.type !== 'builtin') return this.demands.of(entry, resources, timeoutMs);
+    for (const field of ['constraints', 'objectives'] as const) {
+      if (entry[field] !== undefined) this.faults.warn(at(place, field), 'changes nothing: a built-in runs anywhere');
+    }
+    return slotlessDemand;
   }
 
   private timeout({ entry, place }: ShapedAction, { time_ms }: Resources): number | null {
@@ -222,7 +239,7 @@ export class Compiler {
 /** What an entry is by its kind, and what is known about its outputs. */
 interface EntryPart extends Pick<
   PlanEntry,
-  'kind' | 'inputs' | 'outputs' | 'groupOutputs' | 'content' | 'action' | 'retry' | 'timeoutMs' | 'resources'
+  'kind' | 'inputs' | 'outputs' | 'groupOutputs' | 'content' | 'action' | 'retry' | 'timeoutMs' | 'resources' | 'demand'
 > {
   readonly type: StaticType;
 }

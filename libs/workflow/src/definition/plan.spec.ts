@@ -69,7 +69,7 @@ describe('the example of the documentation', () => {
       },
       timeoutMs: 120_000,
       resources: { cpu: 0.5, memory_bytes: 268_435_456, time_ms: 60_000 },
-      pool: 'default',
+      demand: { lane: { isPlain: true }, cpu: 0.5, memory_bytes: 268_435_456, gpu: 0, timeMs: 60_000 },
       onFailure: 'continue',
       action: { type: 'handler', content_hash: `sha256:${'0'.repeat(64)}` },
     });

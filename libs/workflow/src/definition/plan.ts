@@ -1,4 +1,5 @@
 import type { ActionToRun, IoDeclaration, JsonObject, JsonValue, Resources } from '@ryax/contracts';
+import type { Demand } from '../placement';
 
 /**
  * A deployed definition, compiled: what the run aggregate works on. Entries are numbered, so that state can be arrays;
@@ -69,8 +70,8 @@ export interface PlanEntry {
   /** Of an attempt; of an element for a group or under `for_each`. Null: none. */
   readonly timeoutMs: number | null;
   readonly resources: Resources;
-  /** The pool whose executors run it. */
-  readonly pool: string;
+  /** Where it may run: made of its constraints and objectives, its resources and its time limit. */
+  readonly demand: Demand;
   readonly onFailure: 'fail' | 'continue';
 }
 

@@ -1,6 +1,7 @@
 import { limits, type DeployedDefinition, type Fault, type PinnedAction } from '@ryax/contracts';
 import { Compiler } from './compiler';
 import { checkDeclarations } from './declarations';
+import { Demands } from './demands';
 import { readDrafts } from './entry-draft';
 import { Faults } from './faults';
 import { checkJson } from './json-bounds';
@@ -73,7 +74,8 @@ function compileShape(shape: Shape, actions: ReadonlyMap<string, PinnedAction>, 
   const outlined = outline(shape, faults);
   const drafts = readDrafts(outlined, faults);
   const links = link(outlined, drafts, faults);
-  const compiler = new Compiler(outlined, drafts, links, orderScopes(outlined, links, faults), actions, faults);
+  const order = orderScopes(outlined, links, faults);
+  const compiler = new Compiler(outlined, drafts, links, order, actions, new Demands(spec), faults);
   const main = compiler.scope(outlined.main);
   const last = compiler.scope(outlined.finally);
   return {

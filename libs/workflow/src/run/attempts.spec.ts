@@ -1,4 +1,5 @@
 import { action, literal, workflow, type ActionOptions } from './testing/plan-builder';
+import { plainDemand, slotlessDemand } from '../placement';
 import { grownMemory, startRequest } from './queries';
 import { restore, snapshot, type RunSnapshot } from './snapshot';
 import { noValues, RunDriver } from './testing/run-driver';
@@ -17,7 +18,7 @@ describe('an attempt', () => {
         attempt: 1,
         site: 's',
         pool: 'default',
-        holdsSlot: true,
+        demand: plainDemand,
         scheduledAt: run.now,
         cancelling: null,
       },
@@ -29,7 +30,7 @@ describe('an attempt', () => {
       actions: [action('nap', { action: { type: 'builtin', name: 'sleep' }, inputs: { seconds: literal(1) } })],
     });
     const run = new RunDriver(plan).start().handOut();
-    expect(run.attempts()).toMatchObject([{ execution: 'nap', holdsSlot: false }]);
+    expect(run.attempts()).toMatchObject([{ execution: 'nap', demand: slotlessDemand }]);
   });
 
   it('is seen running once, however often that is reported', () => {

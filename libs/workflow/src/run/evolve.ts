@@ -85,6 +85,7 @@ function scheduled(state: RunState, { data, recordedAt }: Recorded<'ExecutionSch
   state.outstanding.add(instance);
   instance.attempt = data.attempt;
   instance.site = data.site;
+  instance.pool = data.pool;
   instance.executor = null;
   instance.scheduledAt = recordedAt;
 }

@@ -1,9 +1,11 @@
 import type { Failure } from '@ryax/contracts';
 import type { PlanEntry } from '../definition/plan';
+import type { Pool } from '../placement';
 import { nameOf } from './names';
 import type { ExecutionStatus } from './run-aggregate';
 import { isCollection, type Collection, type Instance, type RunState, type Scope } from './state';
 import { optionalTimestamp, statusOf, unbegunStatus } from './status';
+import { reasonOf } from './wait-reason';
 
 /** An action's execution, a group's instance or a collection: what an execution name may name. */
 export interface ExecutionView {
@@ -13,7 +15,9 @@ export interface ExecutionView {
   readonly state: ExecutionStatus;
   /** Attempts handed out so far. */
   readonly attempts: number;
+  /** Where the newest attempt was handed out to. */
   readonly site: string | null;
+  readonly pool: string | null;
   readonly executor: string | null;
   readonly ready_at: string | null;
   /** Of the newest attempt: handed out, seen running (as far as is known), ended. */
@@ -21,6 +25,8 @@ export interface ExecutionView {
   readonly started_at: string | null;
   readonly ended_at: string | null;
   readonly retry_at: string | null;
+  /** Of what is ready: what it waits for to be handed out. */
+  readonly waiting_for: string | null;
   readonly failure: Failure | null;
 }
 
@@ -35,12 +41,17 @@ export interface ExecutionPageRequest {
   /** As given by the page before. */
   readonly cursor?: string | undefined;
   readonly limit?: number | undefined;
+  /** Those that live, where they are known: why what is ready has not started is told by them. */
+  readonly pools?: readonly Pool[] | undefined;
 }
 
 const DEFAULT_LIMIT = 100;
 
 /** Costs what it shows, wherever in the run the page begins. */
-export function executionPage(state: RunState, { cursor, limit = DEFAULT_LIMIT }: ExecutionPageRequest): ExecutionPage {
+export function executionPage(
+  state: RunState,
+  { cursor, limit = DEFAULT_LIMIT, pools }: ExecutionPageRequest,
+): ExecutionPage {
   const executions: ExecutionView[] = [];
   let next: string | null = null;
   for (const { path, view } of walk(state, parseCursor(cursor))) {
@@ -48,7 +59,7 @@ export function executionPage(state: RunState, { cursor, limit = DEFAULT_LIMIT }
       next = path.join('.');
       break;
     }
-    executions.push(view());
+    executions.push(view({ state, pools }));
   }
   return { executions, next_cursor: next };
 }
@@ -58,7 +69,12 @@ type TreePath = readonly number[];
 
 interface Place {
   readonly path: TreePath;
-  readonly view: () => ExecutionView;
+  readonly view: (viewing: Viewing) => ExecutionView;
+}
+
+interface Viewing {
+  readonly state: RunState;
+  readonly pools: readonly Pool[] | undefined;
 }
 
 function parseCursor(cursor: string | undefined): TreePath {
@@ -95,12 +111,12 @@ function* walkCollection(state: RunState, { elements }: Collection, path: TreePa
 }
 
 function* walkInstance(state: RunState, instance: Instance, path: TreePath, from: TreePath): Generator<Place> {
-  if (from.length === 0) yield { path, view: () => executionView(instance) };
+  if (from.length === 0) yield { path, view: (viewing) => executionView(viewing, instance) };
   if (instance.inner?.type === 'scope') yield* walkScope(state, instance.inner, path, from);
   else if (instance.inner !== null) yield* walkCollection(state, instance.inner, path, from);
 }
 
-function executionView(instance: Instance): ExecutionView {
+function executionView({ state, pools }: Viewing, instance: Instance): ExecutionView {
   return {
     execution: nameOf(instance),
     action: instance.entry.id,
@@ -108,12 +124,14 @@ function executionView(instance: Instance): ExecutionView {
     state: statusOf(instance),
     attempts: instance.attempt,
     site: instance.site === '' ? null : instance.site,
+    pool: instance.pool === '' ? null : instance.pool,
     executor: instance.executor,
     ready_at: optionalTimestamp(instance.readyAt),
     scheduled_at: optionalTimestamp(instance.scheduledAt),
     started_at: optionalTimestamp(instance.startedAt),
     ended_at: optionalTimestamp(instance.endedAt),
     retry_at: instance.phase === 'retrying' ? optionalTimestamp(instance.readyAt) : null,
+    waiting_for: instance.phase === 'ready' ? reasonOf(state, instance, pools).message : null,
     failure: instance.failure,
   };
 }
@@ -133,12 +151,14 @@ function unbegunView(scope: Scope, entry: PlanEntry): ExecutionView {
     state: unbegunStatus(scope),
     attempts: 0,
     site: null,
+    pool: null,
     executor: null,
     ready_at: null,
     scheduled_at: null,
     started_at: null,
     ended_at: null,
     retry_at: null,
+    waiting_for: null,
     failure: null,
   };
 }

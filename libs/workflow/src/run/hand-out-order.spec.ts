@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { weighedHeights, type Heights } from '../definition/heights';
 import type { Plan } from '../definition/plan';
+import type { Lane } from '../placement';
 import { findInstance } from './names';
-import { firstReady, readyLanes } from './queries';
+import { firstReady, readyWork } from './queries';
 import { restore, snapshot } from './snapshot';
 import type { RunState } from './state';
 import { planOf, planShape } from './testing/arbitrary-plan';
@@ -16,9 +17,9 @@ function restored(plan: Plan, state: RunState, heights?: Heights): RunState {
 
 /** What is ready by lane, in the order in which it would be handed out. */
 function queues(state: RunState): Record<string, string[]> {
-  const names = readyLanes(state).map((lane): [string, string[]] => [
-    `${lane.pool} ${lane.holdsSlot}`,
-    firstReady(state, lane, Infinity).map(({ execution }) => execution),
+  const names = readyWork(state).map(({ demand: { lane } }): [string, string[]] => [
+    lane.key,
+    firstReady(state, lane, Infinity, () => true).map(({ execution }) => execution),
   ]);
   return Object.fromEntries(names.sort(([one], [other]) => one.localeCompare(other)));
 }
@@ -135,11 +136,18 @@ describe('the hand-out of any run', () => {
         const height = (execution: string) => findInstance(run.state, execution)?.entry.height ?? 0;
         for (const step of what) {
           chaos.apply(step);
-          for (const lane of readyLanes(run.state)) {
-            const all = firstReady(run.state, lane, Infinity).map(({ execution }) => execution);
-            const taken = firstReady(run.state, lane, limit).map(({ execution }) => execution);
+          // What has run out of memory asks for more than the rest of its lane.
+          const lanes = new Map<string, { readonly lane: Lane; readonly count: number }>();
+          for (const { demand, count } of readyWork(run.state)) {
+            const { lane } = demand;
+            lanes.set(lane.key, { lane, count: count + (lanes.get(lane.key)?.count ?? 0) });
+          }
+          for (const { lane, count } of lanes.values()) {
+            const first = (most: number) => firstReady(run.state, lane, most, () => true);
+            const all = first(Infinity).map(({ execution }) => execution);
+            const taken = first(limit).map(({ execution }) => execution);
             expect(taken).toEqual(all.slice(0, limit));
-            expect(new Set(all).size).toBe(lane.count);
+            expect(new Set(all).size).toBe(count);
             expect(all.every((execution) => findInstance(run.state, execution)?.phase === 'ready')).toBe(true);
             const lowest = Math.min(...taken.map(height));
             for (const left of all.slice(limit)) expect(height(left)).toBeLessThanOrEqual(lowest);

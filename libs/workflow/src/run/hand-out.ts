@@ -1,3 +1,4 @@
+import type { Failure } from '@ryax/contracts';
 import type { Deciding } from './deciding';
 import { evaluateInputs } from './inputs';
 import { findInstance } from './names';
@@ -18,5 +19,13 @@ export function handOut(deciding: Deciding, executions: readonly HandOut[]): voi
     else if (inputs.type === 'fault')
       deciding.failWithoutAttempt(instance, { kind: 'invalid', message: `inputs.${inputs.reason}` });
     else deciding.emit({ type: 'ExecutionScheduled', data: { execution, attempt: instance.attempt + 1, site, pool } });
+  }
+}
+
+/** Fails what is still ready, and cannot run anywhere. */
+export function refuse(deciding: Deciding, executions: readonly string[], failure: Failure): void {
+  for (const execution of executions) {
+    const instance = findInstance(deciding.state, execution);
+    if (instance?.phase === 'ready' && isExecution(instance)) deciding.failWithoutAttempt(instance, failure);
   }
 }

@@ -1,6 +1,6 @@
 import { cancelRun, startRun } from './commands';
 import { Deciding } from './deciding';
-import { handOut } from './hand-out';
+import { handOut, refuse } from './hand-out';
 import { attemptEnded, attemptStarted, attemptVanished } from './reports';
 import type { DecideContext, RunDecision, RunMessage } from './run-aggregate';
 import { settle } from './settle';
@@ -38,6 +38,9 @@ export function handle(state: RunState, message: RunMessage, context: DecideCont
       break;
     case 'hand-out':
       handOut(deciding, message.executions);
+      break;
+    case 'refuse':
+      refuse(deciding, message.executions, message.failure);
       break;
     case 'started':
       attemptStarted(deciding, message);

@@ -1,20 +1,23 @@
 import type { Heights } from '../definition/heights';
 import type { PlanEntry } from '../definition/plan';
+import { withMemory, type Demand, type Lane } from '../placement';
 import { Heap } from './heap';
-import type { Lane } from './run-aggregate';
+import { grownResources } from './memory-growth';
 import type { Instance } from './state';
 
 /**
- * Ready work, apart by what it asks for: what waits for a slot of one pool must not hold up what needs none. In a lane,
- * what has the longest path of actions before it goes first, and of equal ones what was ready first. A queue is never
- * searched: whatever stopped being ready is passed over when it comes up.
+ * Ready work, apart by what it asks for: what waits for a slot of one pool must not hold up what needs none, and what no pool can run
+ * must not hold up the rest. Of a lane, whatever its demands, what has the longest path of actions before it goes first, and of equal
+ * ones what was ready first. A queue is never searched: whatever stopped being ready is passed over when it comes up.
  */
 export interface Lanes {
-  readonly queues: Map<string, LaneQueue>;
+  /** By the key of the demand. */
+  readonly queues: Map<string, DemandQueue>;
   readonly goesFirst: (one: Instance, other: Instance) => boolean;
 }
 
-interface LaneQueue extends Lane {
+interface DemandQueue {
+  readonly demand: Demand;
   /** Instances that are ready now; the queue may hold others, but never as its first. */
   count: number;
   readonly queue: Heap<Instance>;
@@ -37,62 +40,100 @@ function orderBy(heights: Heights | undefined): Lanes['goesFirst'] {
   };
 }
 
-export function laneOf(entry: PlanEntry): Lane {
-  return { pool: entry.pool, holdsSlot: entry.action?.type !== 'builtin' };
+/** What the next attempt, or the one that is out, asks for. Changes only while the instance is in no queue. */
+export function demandOf({ entry, shortMemory }: Instance): Demand {
+  if (shortMemory === null) return entry.demand;
+  const { memory_bytes = 0 } = grownResources(entry.resources, shortMemory, entry.retry.memory);
+  return withMemory(entry.demand, memory_bytes);
 }
 
 export function addReady(lanes: Lanes, instance: Instance): void {
-  const lane = queueFor(lanes, instance.entry);
-  lane.count++;
+  const queue = queueFor(lanes, demandOf(instance));
+  queue.count++;
   if (instance.queued) return;
-  lane.queue.push(instance);
+  queue.queue.push(instance);
   instance.queued = true;
 }
 
 /** The instance is not ready any more. */
 export function removeReady(lanes: Lanes, instance: Instance): void {
-  const lane = queueFor(lanes, instance.entry);
-  lane.count--;
-  for (let first = lane.queue.peek(); first !== undefined && first.phase !== 'ready'; first = lane.queue.peek()) {
+  const waiting = queueFor(lanes, demandOf(instance));
+  waiting.count--;
+  const { queue, count } = waiting;
+  dropEnded(queue);
+  if (queue.size > sweptAbove && queue.size > 2 * (count + 1)) {
+    queue.filter((each) => (each.queued = each.phase === 'ready'));
+  }
+}
+
+interface Placed<Place> {
+  readonly instance: Instance;
+  readonly place: Place;
+}
+
+/** The first ready instances of a lane for which there is a place, without taking them. */
+export function firstInLane<Place>(
+  lanes: Lanes,
+  { key }: Lane,
+  limit: number,
+  placeFor: (demand: Demand) => Place | undefined,
+): Placed<Place>[] {
+  const placed: Placed<Place>[] = [];
+  const passed: { readonly queue: Heap<Instance>; readonly instance: Instance }[] = [];
+  const open = new Set<DemandQueue>();
+  for (const each of lanes.queues.values()) if (each.demand.lane.key === key) open.add(each);
+  while (placed.length < limit) {
+    const first = firstOf(open, lanes.goesFirst);
+    if (first === undefined) break;
+    const { instance, from } = first;
+    const place = placeFor(from.demand);
+    if (place === undefined) {
+      open.delete(from);
+      continue;
+    }
+    placed.push({ instance, place });
+    if (placed.length === limit) break;
+    from.queue.pop();
+    passed.push({ queue: from.queue, instance });
+    dropEnded(from.queue);
+  }
+  for (const { queue, instance } of passed) queue.push(instance);
+  return placed;
+}
+
+function firstOf(
+  queues: Iterable<DemandQueue>,
+  goesFirst: Lanes['goesFirst'],
+): { readonly instance: Instance; readonly from: DemandQueue } | undefined {
+  let first: { instance: Instance; from: DemandQueue } | undefined;
+  for (const from of queues) {
+    const instance = from.queue.peek();
+    if (instance !== undefined && (first === undefined || goesFirst(instance, first.instance))) {
+      first = { instance, from };
+    }
+  }
+  return first;
+}
+
+/** Of the lane of this demand, how many are ready. */
+export function readyCount(lanes: Lanes, { lane }: Demand): number {
+  let count = 0;
+  for (const each of lanes.queues.values()) if (each.demand.lane.key === lane.key) count += each.count;
+  return count;
+}
+
+/** Until what comes first is ready. */
+function dropEnded(queue: Heap<Instance>): void {
+  for (let first = queue.peek(); first !== undefined && first.phase !== 'ready'; first = queue.peek()) {
     first.queued = false;
-    lane.queue.pop();
-  }
-  if (lane.queue.size > sweptAbove && lane.queue.size > 2 * (lane.count + 1)) {
-    lane.queue.filter((each) => (each.queued = each.phase === 'ready'));
+    queue.pop();
   }
 }
 
-/** The first ready instances of a lane, without taking them. */
-export function firstInLane(lanes: Lanes, wanted: Lane, limit: number): Instance[] {
-  const found: Instance[] = [];
-  const queue = lanes.queues.get(keyOf(wanted))?.queue;
-  const first = queue?.peek();
-  if (queue === undefined || first === undefined || limit < 1) return found;
-  if (limit === 1) return [first];
-  while (found.length < limit) {
-    const instance = queue.pop();
-    if (instance === undefined) break;
-    if (instance.phase === 'ready') found.push(instance);
-    else instance.queued = false;
-  }
-  for (const instance of found) queue.push(instance);
-  return found;
-}
-
-export function readyCount(lanes: Lanes, lane: Lane): number {
-  return lanes.queues.get(keyOf(lane))?.count ?? 0;
-}
-
-function queueFor(lanes: Lanes, entry: PlanEntry): LaneQueue {
-  const lane = laneOf(entry);
-  const key = keyOf(lane);
-  const known = lanes.queues.get(key);
+function queueFor(lanes: Lanes, demand: Demand): DemandQueue {
+  const known = lanes.queues.get(demand.key);
   if (known !== undefined) return known;
-  const created = { ...lane, count: 0, queue: new Heap<Instance>(lanes.goesFirst) };
-  lanes.queues.set(key, created);
+  const created = { demand, count: 0, queue: new Heap<Instance>(lanes.goesFirst) };
+  lanes.queues.set(demand.key, created);
   return created;
-}
-
-function keyOf(lane: Lane): string {
-  return `${lane.holdsSlot ? 'slot' : 'free'} ${lane.pool}`;
 }

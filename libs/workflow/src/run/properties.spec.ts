@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { Plan } from '../definition/plan';
 import { evolve } from './evolve';
 import { lineage } from './layout';
-import { outstanding, readyLanes } from './queries';
+import { outstanding, readyWork } from './queries';
 import type { RecordedRunEvent } from './run-aggregate';
 import { restore, snapshot } from './snapshot';
 import { isOpen, newRun, type Collection, type Instance, type RunState, type Scope } from './state';
@@ -66,7 +66,7 @@ describe('any definition, whatever happens to its run', () => {
       fc.property(planShape, steps, (shape, what) => {
         runThrough(shape, what, ({ state }) => {
           if (!isOpen(state)) return;
-          expect(state.outstanding.size > 0 || readyLanes(state).length > 0 || nextWakeup(state) !== null).toBe(true);
+          expect(state.outstanding.size > 0 || readyWork(state).length > 0 || nextWakeup(state) !== null).toBe(true);
         });
       }),
     );
@@ -106,9 +106,10 @@ describe('any definition, whatever happens to its run', () => {
       fc.property(planShape, steps, (shape, what) => {
         runThrough(shape, what, (run) => {
           const restored = restore(run.plan, JSON.parse(JSON.stringify(snapshot(run.state))));
-          const counted = (state: RunState) => [...readyLanes(state)].sort((a, b) => a.pool.localeCompare(b.pool));
+          const counted = (state: RunState) =>
+            readyWork(state).sort((a, b) => a.demand.key.localeCompare(b.demand.key));
           expect(counted(run.state)).toEqual(counted(restored));
-          expect(run.ready()).toHaveLength(readyLanes(run.state).reduce((sum, { count }) => sum + count, 0));
+          expect(run.ready()).toHaveLength(readyWork(run.state).reduce((sum, { count }) => sum + count, 0));
           expect(run.state.tally).toEqual(restored.tally);
           expect(nextWakeup(run.state)).toBe(nextWakeup(restored));
           expect(run.outstanding().sort()).toEqual([...outstanding(restored)].map(({ execution }) => execution).sort());

@@ -1,40 +1,42 @@
 import { action, computed, group, literal, ref, workflow } from './testing/plan-builder';
 import { noValues, RunDriver } from './testing/run-driver';
 import { executionPage } from './execution-page';
-import { firstReady, readyLanes, startRequest } from './queries';
+import { demandOf, plainDemand, slotlessDemand } from '../placement';
+import { firstReady, readyWork, startRequest } from './queries';
 import { restore, snapshot } from './snapshot';
 import { describeRun } from './view';
 import { waitReason } from './wait-reason';
 
-const lane = { pool: 'default', holdsSlot: true };
+const { lane } = plainDemand;
+const anywhere = () => true;
 
 describe('ready work', () => {
   const plan = workflow({
     actions: [
-      action('big', { pool: 'gpu' }),
+      action('big', { constraints: { pool: 'gpu' } }),
       action('nap', { action: { type: 'builtin', name: 'sleep' } }),
       action('list', { forEach: literal([1, 2, 3]) }),
     ],
   });
 
   it('is told apart by what it asks for', () => {
-    expect(readyLanes(new RunDriver(plan).start().state)).toEqual([
-      { pool: 'gpu', holdsSlot: true, count: 1 },
-      { pool: 'default', holdsSlot: false, count: 1 },
-      { pool: 'default', holdsSlot: true, count: 3 },
+    expect(readyWork(new RunDriver(plan).start().state)).toEqual([
+      { demand: demandOf({ constraints: { pool: 'gpu' } }, {}, null), count: 1 },
+      { demand: slotlessDemand, count: 1 },
+      { demand: plainDemand, count: 3 },
     ]);
   });
 
   it('comes in the order in which it became ready, and stays until it is handed out', () => {
     const { state } = new RunDriver(plan).start();
-    const names = () => firstReady(state, lane, 2).map(({ execution }) => execution);
+    const names = () => firstReady(state, lane, 2, anywhere).map(({ execution }) => execution);
     expect(names()).toEqual(['list.0', 'list.1']);
     expect(names()).toEqual(['list.0', 'list.1']);
   });
 
   it('may be passed by what comes later, and keeps its place', () => {
     const run = new RunDriver(plan).start().handOut('list.1');
-    expect(firstReady(run.state, lane, 5).map(({ execution }) => execution)).toEqual(['list.0', 'list.2']);
+    expect(firstReady(run.state, lane, 5, anywhere).map(({ execution }) => execution)).toEqual(['list.0', 'list.2']);
   });
 });
 
@@ -103,13 +105,13 @@ describe('why something has not started', () => {
     ['x.1', 'dependencies', 'waits for first', ['first']],
     ['y.1.0', 'dependencies', 'waits for first', ['first']],
     ['tidy', 'dependencies', 'is run once everything else has ended', []],
-    ['first', 'capacity', 'is ready and waits for a free slot of pool default', []],
+    ['first', 'capacity', 'is ready and waits for a free slot', []],
   ])('is told for %s before anything ran', (execution, type, message, waitsFor) => {
     expect(reason(new RunDriver(nested).start(), execution)).toEqual({ type, message, waitsFor });
   });
 
   it.each([
-    ['x.0', 'capacity', 'is ready and waits for a free slot of pool default, with 1 more of this run', []],
+    ['x.0', 'capacity', 'is ready and waits for a free slot, with 1 more of this run', []],
     ['y.0', 'dependencies', 'waits for x.0', ['x.0']],
     ['y.0.1', 'dependencies', 'waits for x.0', ['x.0']],
     ['x.2', 'window', '2 elements of g may be open at once; 0 are before it', []],
@@ -156,7 +158,7 @@ describe('why something has not started', () => {
 
   it.each([
     ['y.0.1', 'nothing', 'will not begin: g has ended'],
-    ['tidy', 'capacity', 'is ready and waits for a free slot of pool default'],
+    ['tidy', 'capacity', 'is ready and waits for a free slot'],
     ['x.2', 'nothing', 'will not begin: g has ended'],
   ])('is that it never will for %s after a cancel', (execution, type, message) => {
     const run = new RunDriver(nested).start().run('first');

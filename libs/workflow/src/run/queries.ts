@@ -1,15 +1,15 @@
 import type { PlanEntry } from '../definition/plan';
+import type { Demand, Lane } from '../placement';
 import { evaluateInputs } from './inputs';
-import { firstInLane, laneOf } from './lanes';
+import { demandOf, firstInLane } from './lanes';
 import { grownResources } from './memory-growth';
 import { findInstance, nameOf } from './names';
 import { isOutstanding } from './phase';
 import type {
   CancelRequest,
-  Lane,
   OutstandingAttempt,
   ReadyExecution,
-  ReadyLane,
+  ReadyWork,
   StartRequestAnswer,
   ValueSource,
 } from './run-aggregate';
@@ -36,20 +36,27 @@ export function grownMemory(state: RunState, execution: string): number | undefi
 }
 
 /** How much could start now, apart by what it asks for. */
-export function readyLanes(state: RunState): ReadyLane[] {
-  const lanes: ReadyLane[] = [];
-  for (const { pool, holdsSlot, count } of state.lanes.queues.values())
-    if (count > 0) lanes.push({ pool, holdsSlot, count });
-  return lanes;
+export function readyWork(state: RunState): ReadyWork[] {
+  const work: ReadyWork[] = [];
+  for (const { demand, count } of state.lanes.queues.values()) if (count > 0) work.push({ demand, count });
+  return work;
 }
 
-/** The first of what could start now: longest remaining path first, then who was ready first. Takes nothing away. */
-export function firstReady(state: RunState, lane: Lane, limit: number): ReadyExecution[] {
-  return firstInLane(state.lanes, lane, limit).map((instance) => ({
+/**
+ * The first of what could start now: longest remaining path first, then who was ready first. Takes nothing away.
+ *
+ * @param placeFor where something that asks for this may start now, asked anew for each; undefined: nowhere, and no more of it
+ */
+export function firstReady<Place>(
+  state: RunState,
+  lane: Lane,
+  limit: number,
+  placeFor: (demand: Demand) => Place | undefined,
+): ReadyExecution<Place>[] {
+  return firstInLane(state.lanes, lane, limit, placeFor).map(({ instance, place }) => ({
     execution: nameOf(instance),
-    pool: lane.pool,
-    holdsSlot: lane.holdsSlot,
     readySince: instance.readyAt ?? state.updatedAt,
+    place,
   }));
 }
 
@@ -65,12 +72,13 @@ export function outstandingAttempt(state: RunState, execution: string): Outstand
 }
 
 function attemptOf(state: RunState, instance: Instance): OutstandingAttempt {
-  const { attempt, site, scheduledAt, parent } = instance;
+  const { attempt, site, pool, scheduledAt, parent } = instance;
   return {
     execution: nameOf(instance),
     attempt,
     site,
-    ...laneOf(instance.entry),
+    pool,
+    demand: demandOf(instance),
     scheduledAt: scheduledAt ?? state.updatedAt,
     cancelling: parent.stop === null ? null : { since: parent.stop.since, force: state.forced },
   };

@@ -1,5 +1,6 @@
 import type {
   Cancel,
+  Failure,
   JsonObject,
   JsonValue,
   Outcome,
@@ -10,6 +11,7 @@ import type {
   Start,
   ValueReference,
 } from '@ryax/contracts';
+import type { Demand } from '../placement';
 
 /**
  * The run aggregate's surface: what goes in and what comes out. Time, randomness and values that the state does not
@@ -33,6 +35,8 @@ export type RunMessage =
   | { readonly type: 'wake' }
   /** The runner has room for these executions of the run's ready work, in this order. */
   | { readonly type: 'hand-out'; readonly executions: readonly HandOut[] }
+  /** No pool can run these executions of the run's ready work, and none is waited for any more. */
+  | { readonly type: 'refuse'; readonly executions: readonly string[]; readonly failure: Failure }
   | {
       readonly type: 'started';
       readonly execution: string;
@@ -127,28 +131,26 @@ export type ExecutionStatus =
   | 'skipped'
   | 'cancelled';
 
-/** Ready work that asks for the same thing: a slot of this pool, or nothing but somebody of the pool to take it. */
-export interface Lane {
-  readonly pool: string;
-  /** Built-ins such as `core/sleep` hold no slot of their pool. */
-  readonly holdsSlot: boolean;
-}
-
-export interface ReadyLane extends Lane {
+/** Ready work that asks for the same. */
+export interface ReadyWork {
+  readonly demand: Demand;
   readonly count: number;
 }
 
-/** Work that could start now, were there room. */
-export interface ReadyExecution extends Lane {
+/** Work that could start now, and where. */
+export interface ReadyExecution<Place> {
   readonly execution: string;
   readonly readySince: number;
+  readonly place: Place;
 }
 
 /** An attempt that was handed out and has not ended. */
-export interface OutstandingAttempt extends Lane {
+export interface OutstandingAttempt {
   readonly execution: string;
   readonly attempt: number;
   readonly site: string;
+  readonly pool: string;
+  readonly demand: Demand;
   readonly scheduledAt: number;
   /** Set when it should be stopped. */
   readonly cancelling: { readonly since: number; readonly force: boolean } | null;

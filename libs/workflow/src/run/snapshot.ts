@@ -16,7 +16,7 @@ import { addFinallyTimer, addGroupTimer, addRunTimer, addStopTimers } from './ti
  * Raise the number with every change of what `evolve` makes of the same events, or of this shape: a snapshot that was
  * stored under another number is ignored and the stream folded instead.
  */
-export const RUN_STATE_SCHEMA = 4;
+export const RUN_STATE_SCHEMA = 5;
 
 export interface RunSnapshot extends Pick<RunState, SnapshotField> {
   readonly main: ScopeSnapshot;
@@ -60,6 +60,7 @@ type InstanceSnapshot = readonly [
   waitingFor: number,
   attempt: number,
   site: string,
+  pool: string,
   executor: string | null,
   userRetries: number,
   infrastructureRetries: number,
@@ -102,6 +103,7 @@ function instanceSnapshot(instance: Instance): InstanceSnapshot {
     instance.waitingFor,
     instance.attempt,
     instance.site,
+    instance.pool,
     instance.executor,
     instance.userRetries,
     instance.infrastructureRetries,
@@ -159,11 +161,32 @@ function restoreCollection(restoring: Restoring, owner: Instance, snapshot: Coll
 }
 
 function restoreInstance(restoring: Restoring, instance: Instance, snapshot: InstanceSnapshot): void {
-  const [phase, waitingFor, attempt, site, executor, userRetries, infrastructureRetries, imageRetries, ...rest] =
-    snapshot;
-  const [turn, readyAt, scheduledAt, startedAt, endedAt, outputs, failure, shortMemory, scope, collection] = rest;
-  Object.assign(instance, { waitingFor, attempt, site, executor, userRetries, infrastructureRetries, imageRetries });
-  Object.assign(instance, { turn, readyAt, scheduledAt, startedAt, endedAt, outputs, failure, shortMemory });
+  const [phase, waitingFor, attempt, site, pool, executor, userRetries, infrastructureRetries, ...rest] = snapshot;
+  const [
+    imageRetries,
+    turn,
+    readyAt,
+    scheduledAt,
+    startedAt,
+    endedAt,
+    outputs,
+    failure,
+    shortMemory,
+    scope,
+    collection,
+  ] = rest;
+  Object.assign(instance, { waitingFor, attempt, site, pool, executor, userRetries, infrastructureRetries });
+  Object.assign(instance, {
+    imageRetries,
+    turn,
+    readyAt,
+    scheduledAt,
+    startedAt,
+    endedAt,
+    outputs,
+    failure,
+    shortMemory,
+  });
   if (scope !== null && instance.entry.content !== null) {
     const inner = newScope(instance.entry.content, 'group', instance);
     instance.inner = inner;

@@ -156,6 +156,7 @@ export interface Instance {
   /** The newest attempt; 0 before the first. */
   attempt: number;
   site: string;
+  pool: string;
   executor: string | null;
   /** Retries granted so far, by whose count they go into. */
   userRetries: number;
@@ -246,6 +247,7 @@ export function newInstance(entry: PlanEntry, parent: Scope | Collection, index:
     failure: null,
     attempt: 0,
     site: '',
+    pool: '',
     executor: null,
     userRetries: 0,
     infrastructureRetries: 0,

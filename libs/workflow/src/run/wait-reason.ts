@@ -1,4 +1,5 @@
-import { laneOf, readyCount } from './lanes';
+import { fittingPools, lacksOf, nameOfPool, placeText, type Demand, type Pool } from '../placement';
+import { demandOf, readyCount } from './lanes';
 import { lineage } from './layout';
 import { findInstance, instanceIn, nameOf, parseName, type ExecutionName } from './names';
 import { isEnded, isOutstanding } from './phase';
@@ -9,15 +10,18 @@ import { timestamp } from './status';
 /**
  * Why an execution has not started (or ended), by what holds it: what it waits for, since when, and so what would
  * release it. Undefined for what is none of this plan's.
+ *
+ * @param pools that live, where they are known
  */
-export function waitReason(state: RunState, execution: string): WaitReason | undefined {
+export function waitReason(state: RunState, execution: string, pools?: readonly Pool[]): WaitReason | undefined {
   const name = parseName(state, execution);
   if (name === undefined) return undefined;
   const instance = findInstance(state, execution);
-  return instance === undefined ? reasonBeforeBegin(state, name, execution) : reasonOf(state, instance);
+  return instance === undefined ? reasonBeforeBegin(state, name, execution) : reasonOf(state, instance, pools);
 }
 
-function reasonOf(state: RunState, instance: Instance): WaitReason {
+/** The same for one to which something has happened. */
+export function reasonOf(state: RunState, instance: Instance, pools?: readonly Pool[]): WaitReason {
   const { phase, parent, readyAt, scheduledAt } = instance;
   if (parent.stop !== null && isOutstanding(phase)) {
     return reason('cancelling', 'is being stopped', parent.stop.since);
@@ -31,7 +35,7 @@ function reasonOf(state: RunState, instance: Instance): WaitReason {
     case 'opening':
       return reason('value', 'its condition or list needs a value that is being loaded', readyAt ?? state.updatedAt);
     case 'ready':
-      return waitsForRoom(state, instance);
+      return waitsForRoom(state, instance, pools);
     case 'retrying':
       return waitsForRetry(instance);
     case 'scheduled':
@@ -45,12 +49,20 @@ function reasonOf(state: RunState, instance: Instance): WaitReason {
   }
 }
 
-function waitsForRoom(state: RunState, instance: Instance): WaitReason {
-  const lane = laneOf(instance.entry);
-  const room = lane.holdsSlot ? `a free slot of pool ${lane.pool}` : `an executor of pool ${lane.pool}`;
-  const others = readyCount(state.lanes, lane) - 1;
+function waitsForRoom(state: RunState, instance: Instance, pools: readonly Pool[] | undefined): WaitReason {
+  const demand = demandOf(instance);
+  const others = readyCount(state.lanes, demand) - 1;
   const along = others === 0 ? '' : `, with ${others} more of this run`;
-  return reason('capacity', `is ready and waits for ${room}${along}`, instance.readyAt);
+  return reason('capacity', `is ready and waits for ${roomText(demand, pools)}${along}`, instance.readyAt);
+}
+
+function roomText(demand: Demand, pools: readonly Pool[] | undefined): string {
+  const text = placeText(demand.lane);
+  if (pools === undefined) return text;
+  const fitting = fittingPools(demand, pools);
+  if (fitting.length > 0) return `${text} in ${fitting.map(nameOfPool).join(' or ')}`;
+  const lacks = pools.length === 0 ? 'none is known' : lacksOf(demand, pools);
+  return `${text}, and no pool can run it: ${lacks}`;
 }
 
 function waitsForRetry(instance: Instance): WaitReason {

@@ -1,8 +1,9 @@
 import type { Failure, JsonObject, Outcome, Rejection, RunEvent, RunStart } from '@ryax/contracts';
 import type { Plan, PlanEntry } from '../definition/plan';
 import { handle } from '../run/handle';
-import { cancelRequests, firstReady, readyLanes } from '../run/queries';
-import type { Lane, RunMessage, RunStatus } from '../run/run-aggregate';
+import { poolNameOf, type Lane } from '../placement';
+import { cancelRequests, firstReady, readyWork } from '../run/queries';
+import type { RunMessage, RunStatus } from '../run/run-aggregate';
 import { newRun, type RunState } from '../run/state';
 import { TimeQueue } from '../run/time-queue';
 import { nextWakeup } from '../run/timers';
@@ -142,19 +143,21 @@ class VirtualExecutors {
   }
 
   private lanesWithRoom(): { lane: Lane; room: number }[] {
-    const lanes = readyLanes(this.state).map((lane) => ({ lane, room: this.room(lane) }));
-    return lanes.filter(({ room }) => room > 0);
+    const lanes = new Map(readyWork(this.state).map(({ demand }) => [demand.lane.key, demand.lane]));
+    return [...lanes.values()].map((lane) => ({ lane, room: this.room(lane) })).filter(({ room }) => room > 0);
   }
 
-  private room({ pool, holdsSlot }: Lane): number {
-    return holdsSlot ? this.simulation.slots(pool) - (this.busy.get(pool) ?? 0) : UNBOUNDED_BATCH;
+  private room(lane: Lane): number {
+    const pool = poolNameOf(lane);
+    return lane.holdsSlot ? this.simulation.slots(pool) - (this.busy.get(pool) ?? 0) : UNBOUNDED_BATCH;
   }
 
   private start(lane: Lane, room: number): void {
+    const pool = poolNameOf(lane);
     const ready = new Map(
-      firstReady(this.state, lane, room).map(({ execution, readySince }) => [execution, readySince]),
+      firstReady(this.state, lane, room, () => pool).map(({ execution, readySince }) => [execution, readySince]),
     );
-    const executions = [...ready.keys()].map((execution) => ({ execution, site: 'simulated', pool: lane.pool }));
+    const executions = [...ready.keys()].map((execution) => ({ execution, site: 'simulated', pool }));
     for (const event of this.handle({ type: 'hand-out', executions })) {
       if (event.type !== 'ExecutionScheduled') continue;
       const { execution, attempt } = event.data;
@@ -162,7 +165,7 @@ class VirtualExecutors {
       if (entry === undefined) continue;
       const end = this.simulation.perform({ execution, attempt, entry });
       const readyAt = ready.get(execution) ?? this.now;
-      if (lane.holdsSlot) this.busy.set(lane.pool, (this.busy.get(lane.pool) ?? 0) + 1);
+      if (lane.holdsSlot) this.busy.set(pool, (this.busy.get(pool) ?? 0) + 1);
       const at = this.now + end.durationMs;
       const running = { at, execution, attempt, entry, lane, readyAt, startedAt: this.now, end };
       this.running.push(running);
@@ -215,13 +218,14 @@ class VirtualExecutors {
   private report(ended: Running, outcome: Outcome): void {
     const { execution, attempt, entry, lane, readyAt, startedAt } = ended;
     this.held.delete(execution);
-    if (lane.holdsSlot) this.busy.set(lane.pool, (this.busy.get(lane.pool) ?? 0) - 1);
+    const pool = poolNameOf(lane);
+    if (lane.holdsSlot) this.busy.set(pool, (this.busy.get(pool) ?? 0) - 1);
     const endedAt = this.now;
     this.timeline.push({
       execution,
       attempt,
       entry,
-      pool: lane.pool,
+      pool,
       readyAt,
       startedAt,
       endedAt,

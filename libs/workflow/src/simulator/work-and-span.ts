@@ -1,4 +1,5 @@
 import type { Plan, PlanEntry, ScopePlan } from '../definition/plan';
+import { poolNameOf } from '../placement';
 
 /**
  * What a plan costs whatever the order: its work by pool, and its span, the longest chain that no number of slots makes
@@ -58,7 +59,8 @@ class Totals {
     const durationMs = this.costs.durationMs(entry);
     this.executions += times;
     if (entry.action?.type !== 'builtin') {
-      this.workMsByPool.set(entry.pool, (this.workMsByPool.get(entry.pool) ?? 0) + times * durationMs);
+      const pool = poolNameOf(entry.demand.lane);
+      this.workMsByPool.set(pool, (this.workMsByPool.get(pool) ?? 0) + times * durationMs);
     }
     return durationMs;
   }

@@ -1,4 +1,4 @@
-import type { ActionToRun, IoDeclaration, JsonObject, JsonValue } from '@ryax/contracts';
+import type { ActionToRun, Constraints, IoDeclaration, JsonObject, JsonValue, Resources } from '@ryax/contracts';
 import { eachIsOne, heightsOf } from '../../definition/heights';
 import type {
   Expression,
@@ -10,6 +10,7 @@ import type {
   RetryPlan,
   ScopePlan,
 } from '../../definition/plan';
+import { demandOf, slotlessDemand } from '../../placement';
 import { select } from '../references';
 
 /** Builds plans by hand, so that specs of the run stand on their own. */
@@ -19,7 +20,8 @@ export interface EntryOptions {
   readonly forEach?: PlanValue | (Partial<Omit<ForEachPlan, 'in'>> & { readonly in: PlanValue });
   readonly onFailure?: 'fail' | 'continue';
   readonly timeoutMs?: number;
-  readonly pool?: string;
+  readonly constraints?: Constraints;
+  readonly resources?: Resources;
 }
 
 export interface ActionOptions extends EntryOptions {
@@ -162,7 +164,7 @@ function addScope(specs: readonly EntrySpec[], place: Place, entries: Draft[], b
 }
 
 function draftOf(spec: EntrySpec, place: Place, number: number): Draft {
-  const { when = null, timeoutMs = null, onFailure = 'fail', pool = 'default' } = spec.options;
+  const { when = null, timeoutMs = null, onFailure = 'fail', constraints = {}, resources = {} } = spec.options;
   const forEach = forEachOf(spec.options);
   const isAction = spec.kind === 'action';
   return {
@@ -185,8 +187,11 @@ function draftOf(spec: EntrySpec, place: Place, number: number): Draft {
     action: isAction ? (spec.options.action ?? { type: 'handler', content_hash: `sha256:${'0'.repeat(64)}` }) : null,
     retry: isAction ? { ...noRetry, ...spec.options.retry } : noRetry,
     timeoutMs,
-    resources: {},
-    pool,
+    resources,
+    demand:
+      isAction && spec.options.action?.type === 'builtin'
+        ? slotlessDemand
+        : demandOf({ constraints }, resources, timeoutMs),
     onFailure,
   };
 }

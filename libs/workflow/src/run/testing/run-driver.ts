@@ -3,7 +3,7 @@ import type { Heights } from '../../definition/heights';
 import type { Plan } from '../../definition/plan';
 import { evolve } from '../evolve';
 import { handle } from '../handle';
-import { firstReady, outstanding, readyLanes, startRequest } from '../queries';
+import { firstReady, outstanding, readyWork, startRequest } from '../queries';
 import {
   missingContent,
   type Need,
@@ -110,8 +110,9 @@ export class RunDriver {
   }
 
   ready(): string[] {
-    return readyLanes(this.state).flatMap((lane) =>
-      firstReady(this.state, lane, Infinity).map(({ execution }) => execution),
+    const lanes = new Map(readyWork(this.state).map(({ demand }) => [demand.lane.key, demand.lane]));
+    return [...lanes.values()].flatMap((lane) =>
+      firstReady(this.state, lane, Infinity, () => true).map(({ execution }) => execution),
     );
   }
 
