@@ -126,6 +126,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   async exists(attempt: AttemptKey): Promise<boolean> {
+    // Pods of ours that we have let go of still look like ours, and nothing more is heard of any: others are asked after us.
+    if (this.leaving.signal.aborted) return true;
     const found = await this.pods.look(podName(identityOfAttempt(attempt)), this.leaving.signal);
     // Not of an attempt: somebody else's, who has it under that name.
     if (found === undefined || identityOf(found) === undefined) return false;
