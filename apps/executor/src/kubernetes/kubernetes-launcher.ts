@@ -155,10 +155,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   /** Lets go of all pods: they go on, and a successor answers for them. */
   async close(): Promise<void> {
     this.leaving.abort(new Error('the executor leaves'));
-    const ends = [...this.held].map(async ([name, { ended }]) =>
+    const left = [...this.held].map(async ([name, { ended }]) =>
       (await ended) === 'left' ? this.pods.find(name) : undefined,
     );
-    const left = (await Promise.all(ends)).filter((pod) => pod !== undefined);
     await releasePods(left, this.keeper?.incarnation ?? '', this.options.api);
     await this.owner.stop();
     this.options.closeConnection();
