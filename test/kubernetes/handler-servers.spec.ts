@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JsonObject } from '@ryax/contracts';
 import { LocalFileStore, packDirectory } from '@ryax/filestore';
 import { TestSite } from './site';
 import { isReal, patienceMs } from './target';
@@ -8,7 +9,13 @@ import { isReal, patienceMs } from './target';
 const repository = 'registry.test/actions';
 const limitMs = 3 * patienceMs;
 
-const metadata = { spec: { type: 'nodejs', inputs: [], outputs: [{ name: 'answer', type: 'string' }] } };
+const metadata = {
+  spec: {
+    type: 'nodejs',
+    inputs: [{ name: 'rows', type: 'file', optional: true }],
+    outputs: [{ name: 'answer', type: 'string' }],
+  },
+};
 
 /** What stands in the place of an action's server. */
 const servers = {
@@ -27,6 +34,16 @@ const servers = {
       }), 3_000);
     });
   })`,
+  // Is not to be reached at first, takes a file for longer than anybody has patience for a start, and breaks off once more.
+  slow: `
+    const seen = new Set();
+    serve((request, response) => {
+      const isFirst = !seen.has(request.method);
+      seen.add(request.method);
+      if (isFirst) return response.socket.destroy();
+      const answer = { PUT: { path: '/rows' }, POST: { outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 } };
+      setTimeout(() => response.end(JSON.stringify(answer[request.method]) + '\\n'), request.method === 'PUT' ? 4_000 : 0);
+    })`,
 };
 const preamble = `
 let server;
@@ -52,7 +69,7 @@ describeHere('a handler whose pod runs, and its server', () => {
   }, limitMs);
 
   /** What comes of an attempt without a time limit. */
-  async function outcomeWith(server: keyof typeof servers, patience: object) {
+  async function outcomeWith(server: keyof typeof servers, patience: object, rows?: string) {
     const action = join(folder, 'action');
     await mkdir(action);
     await writeFile(join(action, 'ryax_metadata.yaml'), JSON.stringify(metadata));
@@ -65,7 +82,11 @@ describeHere('a handler whose pod runs, and its server', () => {
     });
     await packDirectory(site.files, action);
     const executor = await site.executor();
-    const launch = site.launch('', { action: { type: 'handler', content_hash: hash } });
+    const stored = rows === undefined ? undefined : await site.files.put(rows);
+    const inputs: JsonObject = stored
+      ? { rows: { $file: stored.hash, name: 'rows.csv', size: stored.size, kind: 'file' } }
+      : {};
+    const launch = site.launch('', { action: { type: 'handler', content_hash: hash }, inputs });
     const { end, log } = await executor.run(launch);
     await site.noPodIsLeft();
     return { outcome: end.outcome, log };
@@ -91,6 +112,15 @@ describeHere('a handler whose pod runs, and its server', () => {
         status: 'failed',
         failure: { kind: 'lost', message: expect.stringContaining('Check that the executor can reach pods') as string },
       });
+    },
+    limitMs,
+  );
+
+  it(
+    'was reached, takes its files for long, and is lost from sight for a moment: called when it can be again',
+    async () => {
+      const { outcome } = await outcomeWith('slow', { starting: '3s' }, 'some rows\n');
+      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
     },
     limitMs,
   );

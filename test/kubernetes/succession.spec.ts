@@ -200,6 +200,20 @@ describe('executors of one site', () => {
     await adopted(1, second);
   });
 
+  itWithTestServer('do not call a pod unknown that they have just let go of', async () => {
+    const only = await site.executor();
+    const [launch, never] = [site.launch('echo begun; sleep 30'), site.launch('echo never')];
+    const { running, log } = only.launch(launch);
+    await log.has('begun');
+    // Before the label of a pod is ours no more, it has not been told of it, nor when it has stopped to listen.
+    site.server.misbehaviour.silenceWatches();
+    await only.close();
+    expect(await running.ended).toBe('left');
+    expect(await only.exists(launch)).toBe(true);
+    // Nor can it look any more: whoever comes next is asked.
+    expect(await only.exists(never)).toBe(true);
+  });
+
   itWithTestServer('that may not adopt do not try again and again', async () => {
     const [first, second] = [await site.executor(), await site.executor()];
     const launch = site.launch('echo begun; sleep 30');

@@ -79,7 +79,7 @@ describe('an attempt whose pod cannot start', () => {
       const executor = await site.executor();
       const outcome = await executor.outcomeOf(site.launch('echo never', { resources: { cpu: 2 } }));
       expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'rejected' } });
-      expect(JSON.stringify(outcome)).toContain('it asks cpu 2 where it has 1');
+      expect(JSON.stringify(outcome)).toContain('is asked for cpu 2 where it has 1');
       expect(await site.pods()).toEqual([]);
     },
     specMs,

@@ -23,7 +23,10 @@ export interface KeptWork {
   open(keeper: Keeper): Promise<void>;
   /** A runner has said which executors live at this site, ourselves included: what the others have left may become ours. */
   alive(incarnations: readonly string[]): void;
-  /** Whether there is work of an attempt that we do not hold. Then somebody else answers for it, now or soon. */
+  /**
+   * Whether there is work of an attempt that we do not hold, or may be, as when we leave and cannot tell any more. Then somebody else
+   * answers for it, now or soon.
+   */
   exists(attempt: Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>): Promise<boolean>;
   /** Its outcome is with the broker, and will be in the log whatever becomes of us. May be said more than once. */
   reported(attempt: Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>): void;

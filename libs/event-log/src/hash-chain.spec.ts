@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
 import { chainHash, type ChainedEvent } from './hash-chain';
 
 const event: ChainedEvent = {
@@ -17,6 +18,23 @@ describe('the hash of an event', () => {
     const text = '2:ab,14:run:default:r1,1:2,7:default,10:RunStarted,1:1,13:1700000000000,13:{"name":"é"},2:{},';
 
     expect(chainHash('ab', event)).toBe(createHash('sha256').update(text).digest('hex'));
+  });
+
+  it('is so for any text, of any length: unpaired surrogates are hashed as U+FFFD', () => {
+    const netstrings = (texts: readonly string[]) =>
+      texts.map((each) => `${Buffer.byteLength(each)}:${each},`).join('');
+    const text = fc.array(fc.nat(0xffff)).map((units) => String.fromCharCode(...units));
+    // Of one to four bytes each; both sides of 64 KiB, where another buffer is used.
+    const repeated = fc.tuple(fc.constantFrom('a', 'é', '€', '😀', '\ud800'), fc.integer({ min: 10_000, max: 70_000 }));
+    const long = repeated.map(([unit, times]) => unit.repeat(times));
+    fc.assert(
+      fc.property(text, fc.oneof({ weight: 3, arbitrary: text }, long), text, (streamId, data, metadata) => {
+        const { version, project, type, schema, recordedAt } = event;
+        const fields = ['ab', streamId, `${version}`, project, type, `${schema}`, `${recordedAt}`, data, metadata];
+        const expected = createHash('sha256').update(netstrings(fields), 'utf8').digest('hex');
+        expect(chainHash('ab', { ...event, streamId, data, metadata })).toBe(expected);
+      }),
+    );
   });
 
   it('has no previous hash in the first event of a stream', () => {

@@ -13,4 +13,9 @@ export class IdSource {
   newId(): string {
     return `${this.prefix}.${this.count++}`;
   }
+
+  /** One that nobody can guess. */
+  newSecret(): string {
+    return randomUUID();
+  }
 }

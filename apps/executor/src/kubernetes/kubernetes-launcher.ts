@@ -113,6 +113,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   async exists(attempt: AttemptKey): Promise<boolean> {
+    // Pods of ours that we have let go of still look like ours, and nothing more is heard of any: others are asked after us.
+    if (this.leaving.signal.aborted) return true;
     const { adoption, keeper, warm } = this.opened;
     const identity = identityOfAttempt(attempt);
     const found = await this.pods.look(podName(identity), this.leaving.signal);
@@ -141,13 +143,13 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   /** Lets go of all pods: they go on, and a successor answers for them. */
   async close(): Promise<void> {
     this.leaving.abort(new Error('the executor leaves'));
-    const ends = [...this.held].map(async ([name, { ended }]) =>
+    const left = [...this.held].map(async ([name, { ended }]) =>
       (await ended) === 'left' ? this.pods.find(name) : undefined,
     );
-    const left = (await Promise.all(ends)).filter((pod) => pod !== undefined);
     const { keeper, warm } = this.whenOpen ?? {};
-    if (keeper !== undefined)
-      await releasePods([...new Set([...left, ...(warm?.idle ?? [])])], keeper.incarnation, this.options.api);
+    const idle = (warm?.idle ?? []).filter(({ metadata }) => !this.held.has(metadata?.name ?? ''));
+    const pods = [...left, ...idle.map((pod) => Promise.resolve(pod))];
+    if (keeper !== undefined) await releasePods(pods, keeper.incarnation, this.options.api);
     await this.owner.stop();
     this.options.closeConnection();
   }

@@ -164,7 +164,7 @@ export class Runs {
 
   /** Stores what no message may carry: passwords in the clear, and values above the limit. */
   private async prepare(caller: Principal, workflow: PinnedWorkflow, request: RunRequest): Promise<RunStart> {
-    const key = request.key ?? this.ids.newId();
+    const key = request.key ?? this.ids.newSecret();
     const { workflowId, version, definitionHash, passwords, sent } = workflow;
     const { project } = caller;
     const runId = runIdOf({ project, workflowId, source: apiSource, key });

@@ -227,7 +227,9 @@ export class HandlerTask implements PodTask {
   private async whenReached<T>(patience: ServerPatience, act: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
-        return await act();
+        const done = await act();
+        if (tries > 0) patience.answered();
+        return done;
       } catch (error) {
         if (error instanceof AttemptFailure || error instanceof ActionServerRefusal) throw error;
         this.signal.throwIfAborted();

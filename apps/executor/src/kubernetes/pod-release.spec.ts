@@ -1,0 +1,40 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { PodApi } from './cluster/pod-api';
+import { ownerLabel } from './ownership';
+import { releasePods } from './pod-release';
+
+const pod = (name: string, owner = 'me'): V1Pod => ({ metadata: { name, labels: { [ownerLabel]: owner } } });
+
+/** A cluster that takes labels, as long as it is not told to refuse. */
+class Labels implements Pick<PodApi, 'label'> {
+  readonly given: [string | undefined, string | undefined][] = [];
+  refused: string | undefined;
+
+  label({ metadata }: V1Pod, labels: Readonly<Record<string, string>>): ReturnType<PodApi['label']> {
+    if (metadata?.name === this.refused) return Promise.reject(new Error('aborted'));
+    this.given.push([metadata?.name, labels[ownerLabel]]);
+    return Promise.resolve({ verdict: 'ok', object: {} });
+  }
+}
+
+describe('the release of pods', () => {
+  it('is of those that are left and still ours', async () => {
+    const labels = new Labels();
+    labels.refused = 'a';
+    const left = [pod('a'), undefined, pod('b', 'other'), pod('c')].map((each) => Promise.resolve(each));
+    await releasePods(left, 'me', labels);
+    expect(labels.given).toEqual([['c', 'left.me']]);
+  });
+
+  it('does not wait for those that are slow to be left', async () => {
+    const labels = new Labels();
+    let leave: (slow: V1Pod) => void = () => undefined;
+    const slow = new Promise<V1Pod>((resolve) => (leave = resolve));
+    const released = releasePods([slow, Promise.resolve(pod('quick'))], 'me', labels);
+    await new Promise(setImmediate);
+    expect(labels.given).toEqual([['quick', 'left.me']]);
+    leave(pod('slow'));
+    await released;
+    expect(labels.given).toHaveLength(2);
+  });
+});
