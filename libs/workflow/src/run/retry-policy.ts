@@ -27,8 +27,16 @@ export const infrastructureRetry: RetryPlan = {
   on: new Set<FailureKind>(['lost']),
 };
 
-/** Few: whoever reports that an image cannot be had has waited for it with a patience of its own. */
-export const imageRetry: RetryPlan = { ...infrastructureRetry, maxAttempts: 3, on: new Set<FailureKind>(['image']) };
+/**
+ * Few: whoever reports that an image cannot be had has mostly waited for it with a patience of its own. Apart by enough for what
+ * is on its way to a shared folder.
+ */
+export const imageRetry: RetryPlan = {
+  ...infrastructureRetry,
+  maxAttempts: 3,
+  initialIntervalMs: 30_000,
+  on: new Set<FailureKind>(['image']),
+};
 
 export function nextRetry(kind: FailureKind, plan: RetryPlan, used: RetriesUsed, random: () => number): Retry | null {
   const { infrastructureRetries, imageRetries, userRetries } = used;

@@ -130,9 +130,11 @@ export class ActionServer {
     };
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const sending = request(options, resolve).once('error', reject);
-      sending.setTimeout(silenceMs, () =>
-        sending.destroy(new Error(`The action's server said nothing for ${silenceMs / 1000} s`)),
-      );
+      sending.setTimeout(silenceMs, () => {
+        const silence = new Error(`The action's server said nothing for ${silenceMs / 1000} s`);
+        // As the system calls it where packets are lost on the way: the server is waited for in the same way.
+        sending.destroy(Object.assign(silence, { code: 'ETIMEDOUT' }));
+      });
       if (file === undefined) sending.end(body);
       else pipeline(createReadStream(file), sending).catch(reject);
     });
