@@ -1,14 +1,8 @@
-interface Entry<Value> {
-  value: Value | undefined;
-  bytes: number;
-}
+import { TransientMap } from './transient-map';
 
-/**
- * Least recently used entries go first, once the sum of sizes passes the bound. Each use moves an entry, and what has left is emptied,
- * for the reason that `TransientMap` gives.
- */
+/** Least recently used entries go first, once the sum of sizes passes the bound. Each use moves an entry. */
 export class ByteBoundedCache<Key, Value> {
-  private entries = new Map<Key, Entry<Value>>();
+  private readonly entries = new TransientMap<Key, { readonly value: Value; readonly bytes: number }>();
   private total = 0;
 
   constructor(
@@ -25,9 +19,8 @@ export class ByteBoundedCache<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
-    const entry = this.entries.get(key);
+    const entry = this.entries.delete(key);
     if (entry === undefined) return undefined;
-    this.entries.delete(key);
     this.entries.set(key, entry);
     return entry.value;
   }
@@ -39,22 +32,17 @@ export class ByteBoundedCache<Key, Value> {
     this.total += bytes;
     for (const [oldest, entry] of this.entries) {
       if (this.total <= this.maxBytes || this.entries.size === 1) return;
-      const evicted = entry.value as Value;
       this.delete(oldest);
-      this.onEvict(oldest, evicted);
+      this.onEvict(oldest, entry.value);
     }
   }
 
   delete(key: Key): void {
-    const entry = this.entries.get(key);
-    if (entry === undefined) return;
-    this.entries.delete(key);
-    entry.value = undefined;
-    this.total -= entry.bytes;
+    this.total -= this.entries.delete(key)?.bytes ?? 0;
   }
 
   clear(): void {
-    this.entries = new Map();
+    this.entries.clear();
     this.total = 0;
   }
 
