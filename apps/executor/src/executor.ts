@@ -9,7 +9,7 @@ import { ExecutorMetrics } from './executor-metrics';
 import { Heartbeat } from './heartbeat';
 import { Inbox } from './inbox';
 import { Inquiries } from './inquiries';
-import { incarnationIn, mayShare } from './incarnation';
+import { incarnationIn, mayShare, placeAmong } from './incarnation';
 import type { Adoption, Launcher, LogSink, RunningAttempt } from './launcher';
 import type { Taken } from './held-attempt';
 import { Lease } from './lease';
@@ -219,8 +219,7 @@ export class Executor {
   private share(incarnations: readonly string[]): void {
     const { share } = this.parts.settings;
     if (share === undefined) return;
-    const sharers = [...new Set([...incarnations, this.incarnation])].sort();
-    this.attempts.resize(share(sharers.indexOf(this.incarnation), sharers.length));
+    this.attempts.resize(share(...placeAmong(incarnations, this.incarnation)));
   }
 
   private reconnected(): void {

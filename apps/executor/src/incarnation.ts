@@ -17,3 +17,9 @@ export function mayShare(incarnation: string, pool: string): boolean {
 function signOf(pool: string): string {
   return createHash('sha256').update(pool).digest('hex').slice(0, 8);
 }
+
+/** Which of those that live is ours, itself included, and how many they are: each comes to the same by itself. */
+export function placeAmong(incarnations: readonly string[], own: string): readonly [index: number, executors: number] {
+  const all = [...new Set([...incarnations, own])].sort();
+  return [all.indexOf(own), all.length];
+}

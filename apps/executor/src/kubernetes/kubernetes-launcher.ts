@@ -5,6 +5,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
 import { Owner, wait, type Clock, type Health, type Log, type Metrics } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
+import { placeAmong } from '../incarnation';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import { ActionCache } from '../process/action-cache';
 import type { InputSources } from '../process/inputs';
@@ -27,7 +28,7 @@ import { PodRemoval } from './pod-removal';
 import { amountsOfPod } from './pod-resources';
 import type { ContainerLaunch } from './pod-spec';
 import type { PodTask } from './pod-task';
-import { ownShare, type NodePool, type SiteConfig } from './site-config';
+import { shareOf, type NodePool, type SiteConfig } from './site-config';
 import { isWarm, kindOfPod } from './warm/warm-kind';
 import { WarmPods } from './warm/warm-pods';
 
@@ -108,7 +109,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
 
   alive(incarnations: readonly string[]): void {
     const { adoption, keeper, warm } = this.opened;
-    warm.resize(ownShare(this.options.pool, keeper.incarnation, incarnations));
+    warm.resize(shareOf(this.options.pool, ...placeAmong(incarnations, keeper.incarnation)));
     adoption.alive(incarnations);
   }
 

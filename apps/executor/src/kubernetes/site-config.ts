@@ -247,12 +247,6 @@ export function shareOf(pool: NodePool, index: number, executors: number): Amoun
   return capacityOf({ ...pool, nodes: part(pool.nodes), slots: part(pool.slots) });
 }
 
-/** What is for this one of the executors that live; the same as each of the others comes to. */
-export function ownShare(pool: NodePool, incarnation: string, incarnations: readonly string[]): Amounts {
-  const sharers = [...new Set([...incarnations, incarnation])].sort();
-  return shareOf(pool, sharers.indexOf(incarnation), sharers.length);
-}
-
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {
   const path = pathText(issue.path);
   switch (issue.code) {
