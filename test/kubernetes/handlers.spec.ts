@@ -3,16 +3,13 @@ import { join } from 'node:path';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { packDirectory } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
-import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
 import type { TestSite } from './site';
-import { isReal, patienceMs } from './target';
-import { TestAction } from './test-action';
+import { patienceMs } from './target';
+import { describeHandlers, TestAction } from './test-action';
 
 const limitMs = 3 * patienceMs;
 
-/** A cluster would have to find its image in a registry. Without a python3 the test server has nothing to run it by. */
-const describeHere = isReal ? describe.skip : describeWithPython;
-describeHere('a handler in a pod of its own (a test server runs it from its folder)', () => {
+describeHandlers('a handler in a pod of its own (a test server runs it from its folder)', () => {
   let action: TestAction;
   let site: TestSite;
 

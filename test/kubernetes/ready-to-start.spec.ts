@@ -1,15 +1,13 @@
-import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
 import type { LogSink } from '../../apps/executor/src/launcher';
-import { isReal, patienceMs } from './target';
-import { TestAction } from './test-action';
+import { patienceMs } from './target';
+import { describeHandlers, TestAction } from './test-action';
 
 /** `RYAX_TEST_STARTS=1000` for a measurement; as part of all specs there are fewer. */
 const starts = Number(process.env['RYAX_TEST_STARTS'] ?? '100');
 const limitMs = patienceMs + starts * 200;
 
 /** What the machine does besides decides how long it takes, so the figures are told, and not judged. */
-const describeHere = isReal ? describe.skip : describeWithPython;
-describeHere('from ready to started on a warm pod (a test server runs its image from its folder)', () => {
+describeHandlers('from ready to started on a warm pod (a test server runs its image from its folder)', () => {
   let action: TestAction;
   beforeAll(async () => {
     action = await TestAction.publish();

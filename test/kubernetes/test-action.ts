@@ -4,7 +4,12 @@ import { dirname, join } from 'node:path';
 import type { JsonObject } from '@ryax/contracts';
 import { LocalFileStore, packDirectory } from '@ryax/filestore';
 import type { Launch } from '../../apps/executor/src/launcher';
+import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
 import { TestSite, type SiteOptions } from './site';
+import { isReal } from './target';
+
+/** Skipped by name in a cluster, which would have to find their images in a registry, and where there is no python3 to run them by. */
+export const describeHandlers = isReal ? describe.skip : describeWithPython;
 
 const runtimes = join(__dirname, '../../runtimes');
 const repository = 'registry.test/actions';

@@ -1,18 +1,15 @@
 import { rm, readFile } from 'node:fs/promises';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { waitFor } from '@ryax/testing';
-import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
 import type { Launch } from '../../apps/executor/src/launcher';
 import type { SiteOptions, TestSite } from './site';
-import { isReal, patienceMs } from './target';
-import { TestAction } from './test-action';
+import { patienceMs } from './target';
+import { describeHandlers, TestAction } from './test-action';
 import type { TestExecutor } from './test-executor';
 
 const limitMs = 3 * patienceMs;
 
-/** A cluster would have to find its image in a registry. Without a python3 the test server has nothing to run it by. */
-const describeHere = isReal ? describe.skip : describeWithPython;
-describeHere('warm pods (a test server runs their image from its folder)', () => {
+describeHandlers('warm pods (a test server runs their image from its folder)', () => {
   let action: TestAction;
   let site: TestSite;
 
