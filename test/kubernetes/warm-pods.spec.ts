@@ -2,7 +2,7 @@ import { rm, readFile } from 'node:fs/promises';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { waitFor } from '@ryax/testing';
 import type { Launch } from '../../apps/executor/src/launcher';
-import type { SiteOptions, TestSite } from './site';
+import { clockAhead, type SiteOptions, type TestSite } from './site';
 import { patienceMs } from './target';
 import { describeHandlers, TestAction } from './test-action';
 import type { TestExecutor } from './test-executor';
@@ -318,6 +318,21 @@ describeHandlers('warm pods (a test server runs their image from its folder)', (
       expect(new Set(workers).size).toBe(3);
       expect(creations()).toBe(3);
       expect(await site.pods()).toHaveLength(3);
+    },
+    limitMs,
+  );
+
+  it(
+    'are judged by how long their servers say that an attempt has run: clocks of executors differ',
+    async () => {
+      const first = await open();
+      const running = { ...waiting('flag'), timeoutMs: 600_000 };
+      await first.launch(running).log.has('begun wait');
+      await first.close();
+      const second = await site.executor(undefined, undefined, { clock: clockAhead(3_600_000) });
+      await untilAdopted(second, 1);
+      await rm(action.path('flag'));
+      expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded' });
     },
     limitMs,
   );

@@ -51,6 +51,8 @@ export interface Seat {
 export type HandlerLaunch = Launch & { readonly action: Extract<Launch['action'], { type: 'handler' }> };
 
 const retry = { initialMs: 50, maxMs: 2_000 };
+/** For the result, and the log before it, of what has ended while nobody was there. */
+const hearingMs = 10_000;
 /** A server that was reached before and now is not, for something new: elsewhere it begins sooner than that one comes back. */
 const seatPatienceMs = 10_000;
 
@@ -99,6 +101,11 @@ export class HandlerTask implements PodTask {
       (outcome) => this.came(outcome),
       (error: unknown) => this.failed(error),
     );
+  }
+
+  /** The pod of a handler goes on when that has ended. */
+  get hearingMs(): number {
+    return this.begun === undefined ? 0 : hearingMs;
   }
 
   /** Whether the server is known to be done with the attempt, so that it could take another one. */

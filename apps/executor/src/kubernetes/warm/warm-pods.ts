@@ -231,13 +231,13 @@ export class WarmPods {
   /** Goes on with what another executor has begun. */
   private resume(pod: WarmPod, execution: ServedExecution): void {
     const { clock, keeper, log } = this.parts;
-    const served = servedAttempt(pod.kind, execution);
+    const served = servedAttempt(pod.kind, execution, clock.wallMs());
     if (served === undefined) {
       // Nobody could say to whom its outcome is to be told.
       log.warn('A warm pod was deleted that does not say whose attempt it runs', { pod: pod.name });
       return this.replace(pod);
     }
-    const { launch, origin, beganMs } = served;
+    const { launch, origin, ranMs } = served;
     this.book.becomes(pod.name, 'busy', this.now);
     const { project } = launch;
     const { reply_partition, since, traceparent, resources } = origin;
@@ -248,7 +248,6 @@ export class WarmPods {
       resources,
       begin: (sink) => {
         isTaken = true;
-        const ranMs = Math.max(0, clock.wallMs() - beganMs);
         const resumed = { begun: { secrets: secretsIn(origin) }, ranMs };
         const running = pod.run(launch, sink, resumed, () => undefined);
         this.runs.follow(pod, launch, running);

@@ -30,6 +30,7 @@ const retry = { initialMs: 25, maxMs: 2_000 };
 
 /** A pod that is to serve attempts, until its server is ours and has said what it runs. Its outcome is no attempt's. */
 export class WarmUp implements PodTask {
+  readonly hearingMs = 0;
   result: Outcome | undefined;
   warmedUp: WarmedUp | undefined;
   private readonly over = new AbortController();
