@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { packDirectory } from '@ryax/filestore';
@@ -58,6 +58,22 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
         // The same content, modes included.
         outputs: { answer: 'said', tools: { $file: content, kind: 'directory' } },
       });
+    },
+    limitMs,
+  );
+
+  it(
+    'gets what links in a directory lead to',
+    async () => {
+      const tools = action.path('linked');
+      await mkdir(join(tools, 'lib'), { recursive: true });
+      await writeFile(join(tools, 'lib', 'say'), '#!/bin/sh\necho linked\n', { mode: 0o755 });
+      await symlink('lib', join(tools, 'bin'));
+      const { hash: content } = await packDirectory(site.files, tools);
+      const executor = await site.executor();
+      const given = { $file: content, size: 1, kind: 'directory', name: 'tools' };
+      const wanted = launch({ what: 'tools', name: 'i', tools: given, flag: action.path('links') });
+      expect(await executor.outcomeOf(wanted)).toMatchObject({ status: 'succeeded', outputs: { answer: 'linked' } });
     },
     limitMs,
   );
