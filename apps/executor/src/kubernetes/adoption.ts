@@ -1,10 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { V1Pod } from '@kubernetes/client-node';
-import { wait, type Clock, type Log, type Owner } from '@ryax/platform';
+import { wait, LinkedSignal, type Clock, type Log, type Owner } from '@ryax/platform';
 import { Remembered } from '../remembered';
 import type { KnownPods } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
-import { LinkedSignal } from './linked-signal';
 import { adopterOf, leaversAmong, ownerOf } from './ownership';
 import { takeOver, type Created } from './pod-creation';
 import type { PodRemoval } from './pod-removal';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LinkedSignal } from '../linked-signal';
+import { LinkedSignal } from '@ryax/platform';
 import { actionPort } from '../pod-spec';
 
 const executionSchema = z.object({
