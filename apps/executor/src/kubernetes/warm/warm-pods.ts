@@ -11,6 +11,7 @@ import { secretsIn } from '../launch-origin';
 import { podName, type PodIdentity } from '../pod-name';
 import { amountsOfPod } from '../pod-resources';
 import { statusOfMain } from '../pod-status';
+import { isOverdue } from '../pod-step';
 import { capacityOf } from '../site-config';
 import type { Amounts } from './amounts';
 import type { ServedExecution } from './pod-server';
@@ -71,7 +72,7 @@ export class WarmPods {
     });
     // Pods stay, for a successor; who waits for one has none that it could find.
     leaving.addEventListener('abort', () => this.waiting.leave(), { once: true });
-    owner.run('look after warm pods', (signal) => this.tick(signal));
+    owner.run('look after warm pods', (signal) => this.tick(signal), { vital: true });
   }
 
   launch(launch: HandlerLaunch, sink: LogSink): RunningAttempt {
@@ -288,13 +289,15 @@ export class WarmPods {
     this.obey(this.book.left(pod.name, this.now));
   }
 
-  /** Until its container has ended, it may go on with what it was doing. */
+  /** Until its container has ended, it may go on with what it was doing. What its node does not tell of is removed by force. */
   private async untilEnded({ metadata }: V1Pod, signal: AbortSignal): Promise<void> {
-    const { pods } = this.parts;
+    const { pods, removal, clock } = this.parts;
+    const { name = '', uid = '' } = metadata ?? {};
     for (;;) {
-      const pod = pods.find(metadata?.name ?? '');
-      const hasEnded = pod === undefined || pod.metadata?.uid !== metadata?.uid || statusOfMain(pod)?.state?.terminated;
+      const pod = pods.find(name);
+      const hasEnded = pod === undefined || pod.metadata?.uid !== uid || statusOfMain(pod)?.state?.terminated;
       if (hasEnded) return;
+      if (isOverdue(pod, clock.wallMs())) removal.remove({ name, uid }, 0);
       await wait(tickMs, signal);
     }
   }
