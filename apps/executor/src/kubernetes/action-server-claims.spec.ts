@@ -118,4 +118,10 @@ describeBothServers('an action’s server that many attempts use, one after the 
     await waitFor(() => server.hasEnded, { describe: 'the server to end' });
     expect(await server.stop()).toBe(0);
   });
+
+  it('may be told to wait for longer than a timer can count', async () => {
+    const server = await start({ env: { RYAX_IDLE_SECONDS: '3000000' } });
+    expect(await server.run([])).toHaveProperty('outputs');
+    expect(server.output).not.toContain('TimeoutOverflowWarning');
+  });
 });
