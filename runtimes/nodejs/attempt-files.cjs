@@ -98,7 +98,7 @@ function entriesOf(folder, below = '', above = []) {
     const status = statSync(join(folder, path));
     if (status.isDirectory()) return [{ path, kind: 'directory' }, ...entriesOf(folder, path, [...above, here])];
     if (!status.isFile()) throw new Problem(422, `${path} is neither a file nor a directory`);
-    return [{ path, kind: 'file', size: status.size, executable: (status.mode & 0o100) !== 0 }];
+    return [{ path, kind: 'file', size: status.size, executable: (status.mode & 0o111) !== 0 }];
   });
   return below === '' ? found.sort((one, other) => (one.path < other.path ? -1 : 1)) : found;
 }

@@ -22,12 +22,22 @@ const lineBytes = 64 * 1024;
 class Execution {
   result;
   isCancelled = false;
+  #beganAt = performance.now();
   #waiting = new Set();
 
   constructor(attempt, origin, log) {
     this.attempt = attempt;
     this.origin = origin;
     this.log = log;
+  }
+
+  /** By our own clock, which nobody sets: until now, or until it ended. */
+  get ranMs() {
+    return this.result === undefined ? this.elapsedMs() : this.result.duration_ms;
+  }
+
+  elapsedMs() {
+    return Math.round(performance.now() - this.#beganAt);
   }
 
   write(bytes) {
@@ -133,8 +143,8 @@ class Executions {
   /** The attempt that runs, or has ended and is not settled, with what its client has said of it; null where there is none. */
   get told() {
     if (this.#last === undefined) return null;
-    const { attempt, origin, result } = this.#last;
-    return { attempt, origin: origin ?? null, status: result === undefined ? 'running' : 'ended' };
+    const { attempt, origin, result, ranMs } = this.#last;
+    return { attempt, origin: origin ?? null, status: result === undefined ? 'running' : 'ended', ran_ms: ranMs };
   }
 
   /** Whether there is something that cannot be had elsewhere. */
@@ -175,13 +185,12 @@ class Executions {
   }
 
   async #run(execution, inputs) {
-    const startedAt = performance.now();
     let result = await this.#outcome(execution, inputs);
     if (this.#isStopping) return; // it has no result: who waits for one learns that we are gone
     if (execution.isCancelled) {
       result = failure({ kind: 'crash', message: 'The execution was cancelled', details: { cancelled: true } });
     }
-    execution.end({ ...result, duration_ms: Math.round(performance.now() - startedAt) });
+    execution.end({ ...result, duration_ms: execution.elapsedMs() });
     if (this.#loadFailure === undefined || execution.isCancelled) await this.load();
   }
 

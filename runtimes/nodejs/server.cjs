@@ -39,6 +39,8 @@ const routes = new Map([
   ['/files', { method: 'GET', serve: getFile }],
 ]);
 const paths = '/ready, /invoke, /cancel, /claim, /execution, /settle or /files';
+/** Longer than this no timer can count: it would end at once, again and again. */
+const longestWaitMs = 2 ** 31 - 1;
 /** When somebody with the token has last asked for something. */
 let askedAt = performance.now();
 
@@ -275,8 +277,9 @@ async function stop() {
 /** Nobody has work for it any more, and nobody is there to end it. */
 function endWhenIdle() {
   const idleMs = performance.now() - askedAt;
-  if (!executions.isNeeded && idleMs >= settings.idleMs) void stop();
-  else setTimeout(endWhenIdle, executions.isNeeded ? settings.idleMs : settings.idleMs - idleMs).unref();
+  const leftMs = executions.isNeeded ? settings.idleMs : settings.idleMs - idleMs;
+  if (leftMs <= 0) void stop();
+  else setTimeout(endWhenIdle, Math.min(leftMs, longestWaitMs)).unref();
 }
 
 for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop());

@@ -27,6 +27,8 @@ class WorkerProcess {
   #killTimer;
   #settle;
   #hasExited = false;
+  /** Once it is gone and has been heard out. */
+  #status;
   #output = new MarkedOutput();
 
   constructor({ folder, environment, graceMs }) {
@@ -63,9 +65,11 @@ class WorkerProcess {
     const marker = randomBytes(16).toString('hex');
     if (this.#hasExited && number > 1) return { end: 'not-begun' };
     const logged = this.#output.begin(Buffer.from(marker), writeLog);
+    // No race with `exited`: that would keep the reply of each call for as long as the process lives.
     const ended = new Promise((settle) => (this.#settle = settle));
     this.child.stdio[3].write(`{"call":${number},"marker":"${marker}",${members}}\n`);
-    const end = await Promise.race([ended, this.exited.then((status) => ({ end: 'exited', status }))]);
+    if (this.#status !== undefined) this.#settle({ end: 'exited', status: this.#status });
+    const end = await ended;
     this.#settle = undefined;
     if (end.end !== 'answered') return end;
     if (end.reply.call !== number) return { end: 'not-begun' };
@@ -107,6 +111,8 @@ class WorkerProcess {
     clearTimeout(lingering);
     reader.destroy();
     this.#output.finish();
+    this.#status = status;
+    this.#settle?.({ end: 'exited', status });
     return status;
   }
 

@@ -113,7 +113,7 @@ def entries(folder):
                 found.append({"path": path, "kind": "directory"})
                 pending.append((path, above + (here,)))
             elif stat.S_ISREG(status.st_mode):
-                executable = bool(status.st_mode & 0o100)
+                executable = bool(status.st_mode & 0o111)
                 found.append({"path": path, "kind": "file", "size": status.st_size, "executable": executable})
             else:
                 raise Refused(422, "%s is neither a file nor a directory" % path)

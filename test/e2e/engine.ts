@@ -121,7 +121,7 @@ export class Engine {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
     });
   }
 
@@ -204,6 +204,10 @@ export function expectSoundHistory(events: readonly HistoryEvent[]): void {
   const ends = events.filter(({ type }) => ['RunSucceeded', 'RunFailed', 'RunCancelled'].includes(type));
   expect(ends).toHaveLength(1);
   expect(events.at(-1)).toBe(ends[0]);
+}
+
+function isRaw(body: unknown): body is string | Buffer {
+  return typeof body === 'string' || Buffer.isBuffer(body);
 }
 
 async function partitionsOwned(port: number | undefined): Promise<number> {

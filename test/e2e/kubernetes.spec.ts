@@ -1,6 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LocalFileStore, packDirectory } from '@ryax/filestore';
 import {
   startKubernetes,
   useServices,
@@ -8,9 +10,11 @@ import {
   useTestDatabase,
   waitFor,
   type KubernetesServer,
+  type KubernetesServerOptions,
   type ServiceProcess,
 } from '@ryax/testing';
 import { parse } from 'yaml';
+import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
 import { Engine, expectSoundHistory, freePort, type HistoryEvent } from './engine';
 
 const example = join(__dirname, '../../examples/pods/workflow.yaml');
@@ -25,11 +29,12 @@ class Cluster {
   };
   private started: KubernetesServer | undefined;
 
-  async start(): Promise<void> {
-    this.started = await startKubernetes({ namespaces: ['runs'], secondMs: 100 });
+  /** @param images what runs in which @param fields of the site */
+  async start(images: KubernetesServerOptions['images'] = {}, fields: object = {}): Promise<void> {
+    this.started = await startKubernetes({ namespaces: ['runs'], secondMs: 100, images });
     writeFileSync(this.env.KUBECONFIG, this.started.kubeconfig('runs'));
     const nodePools = [{ name: 'nodes', cpu: 2, memory: '4G', nodes: 4, slots: 40 }];
-    const site = { name: 'cluster-1', type: 'kubernetes', namespace: 'runs', nodePools, retention: '0s' };
+    const site = { name: 'cluster-1', type: 'kubernetes', namespace: 'runs', nodePools, retention: '0s', ...fields };
     writeFileSync(this.env.RYAX_SITE_CONFIG, JSON.stringify(site));
   }
 
@@ -155,6 +160,90 @@ describe('an executor that dies while its pods run', () => {
     expect(cluster.server.requestCounts).toMatchObject({ 'create pods': 3 });
     await cluster.noPodIsLeft();
     rmSync(join(gate, '..'), { recursive: true, force: true });
+  }, 240_000);
+});
+
+const handler = `
+import os, time
+
+def handle(inputs):
+    print('begun %d' % inputs['number'], flush=True)
+    while not os.path.exists(inputs['gate']):
+        time.sleep(0.05)
+    print('done')
+    return {'twice': 2 * inputs['number']}
+`;
+const metadata = {
+  apiVersion: 'ryax.tech/v2.0',
+  kind: 'Processor',
+  spec: {
+    ...{ id: 'doubles', version: '1.0', human_name: 'Doubles', type: 'python3' },
+    inputs: [
+      { name: 'number', type: 'integer', human_name: 'Number', help: 'to be doubled' },
+      { name: 'gate', type: 'string', human_name: 'Gate', help: 'a file to wait for' },
+    ],
+    outputs: [{ name: 'twice', type: 'integer', human_name: 'Twice', help: 'the double' }],
+  },
+};
+
+describeWithPython('an executor that dies while handlers run in its warm pods', () => {
+  const virtualHost = useTestBroker();
+  const database = useTestDatabase();
+  const cluster = new Cluster();
+  const folder = mkdtempSync(join(tmpdir(), 'ryax-warm-'));
+  const engine = new Engine({
+    brokerUrl: () => virtualHost.url,
+    datastoreUrl: () => database.url,
+    env: cluster.env,
+  });
+  let hash = '';
+  beforeAll(async () => {
+    const action = join(folder, 'action');
+    mkdirSync(action);
+    writeFileSync(join(action, 'ryax_handler.py'), handler);
+    writeFileSync(join(action, 'ryax_metadata.yaml'), JSON.stringify(metadata));
+    ({ hash } = await packDirectory(await LocalFileStore.open(join(folder, 'files')), action));
+    const command = ['python3', join(__dirname, '../../runtimes/python3/server.py')];
+    const image = `registry.test/actions:${hash.replace('sha256:', '')}`;
+    const images = { [image]: { command, env: { RYAX_ACTION_DIR: action } } };
+    await cluster.start(images, { actionImages: 'registry.test/actions' });
+    await engine.startAll();
+    const archive = execFileSync('tar', ['-czf', '-', '-C', action, '.']);
+    const type = { 'content-type': 'application/gzip' };
+    expect(await engine.json('POST', '/v1/actions', archive, type)).toMatchObject({ content_hash: hash });
+  }, 180_000);
+  afterAll(async () => {
+    await cluster.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('has a successor that finds them there: each ends in its first attempt, and the next run has the same pods', async () => {
+    const gate = join(folder, 'open');
+    const actions = [{ id: 'twofold', for_each: [1, 2, 3], inputs: { number: '=item', gate }, action: hash }];
+    const results = { doubled: '=twofold.map(t, t.twice)' };
+    const doubling = { ...definition, spec: { id: 'doubling', actions, results } };
+    const runId = await engine.execute(doubling);
+    const logOf = async (name: string) =>
+      withoutNotes(await (await engine.request('GET', `/v1/runs/${runId}/executions/${name}/log`)).text());
+    for (const at of [0, 1, 2]) {
+      await waitFor(async () => (await logOf(`twofold.${at}`)) === `begun ${at + 1}\n`, { describe: 'all to run' });
+    }
+
+    await engine.killAndRestart('executor');
+    await engine.process('executor').waitForOutput(/(A pod was adopted.*){3}/s);
+    writeFileSync(gate, '');
+    expect(await engine.waitForEnd(runId)).toBe('succeeded');
+    expect(await engine.results(runId)).toEqual({ doubled: [2, 4, 6] });
+    await waitFor(async () => (await logOf('twofold.1')) === 'begun 2\ndone\n', { describe: 'the whole log' });
+
+    const history = await engine.history(runId);
+    expectSoundHistory(history);
+    const attempts = history.flatMap(({ type, data }) => (type === 'ExecutionScheduled' ? [data['attempt']] : []));
+    expect(attempts).toEqual([1, 1, 1]);
+
+    expect(await engine.waitForEnd(await engine.execute(doubling))).toBe('succeeded');
+    expect(cluster.server.requestCounts).toMatchObject({ 'create pods': 3 });
+    expect(await cluster.pods()).toHaveLength(3);
   }, 240_000);
 });
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '@ryax/contracts';
 import { LocalFileStore, packDirectory } from '@ryax/filestore';
-import { TestSite } from './site';
+import { waitFor } from '@ryax/testing';
+import { clockAhead, TestSite } from './site';
 import { isReal, patienceMs } from './target';
 
 const repository = 'registry.test/actions';
@@ -22,6 +23,11 @@ const servers = {
   wrong: `serve((request, response) => {
     response.statusCode = 500;
     response.end(JSON.stringify({ error: 'no space left on device' }));
+  })`,
+  // Takes the attempt, and breaks off before it says a word.
+  wordless: `serve((request, response) => {
+    response.writeHead(200).flushHeaders();
+    setTimeout(() => response.socket.destroy(), 10);
   })`,
   deaf: `setInterval(() => {}, 1_000)`,
   // Takes the attempt, is not to be reached for longer than anybody has patience for, and has its result then.
@@ -70,6 +76,13 @@ describeHere('a handler whose pod runs, and its server', () => {
 
   /** What comes of an attempt without a time limit. */
   async function outcomeWith(server: keyof typeof servers, patience: object, rows?: string) {
+    const { launch, executor } = await given(server, patience, rows);
+    const { end, log } = await executor.run(launch);
+    await site?.noPodIsLeft();
+    return { outcome: end.outcome, log };
+  }
+
+  async function given(server: keyof typeof servers, patience: object, rows?: string) {
     const action = join(folder, 'action');
     await mkdir(action);
     await writeFile(join(action, 'ryax_metadata.yaml'), JSON.stringify(metadata));
@@ -87,9 +100,7 @@ describeHere('a handler whose pod runs, and its server', () => {
       ? { rows: { $file: stored.hash, name: 'rows.csv', size: stored.size, kind: 'file' } }
       : {};
     const launch = site.launch('', { action: { type: 'handler', content_hash: hash }, inputs });
-    const { end, log } = await executor.run(launch);
-    await site.noPodIsLeft();
-    return { outcome: end.outcome, log };
+    return { site, launch, executor };
   }
 
   it(
@@ -112,6 +123,37 @@ describeHere('a handler whose pod runs, and its server', () => {
         status: 'failed',
         failure: { kind: 'lost', message: expect.stringContaining('Check that the executor can reach pods') as string },
       });
+    },
+    limitMs,
+  );
+
+  it(
+    'takes the attempt again and again, and says no word of it: lost when patience ends',
+    async () => {
+      const { outcome } = await outcomeWith('wordless', { unreachable: '1s' });
+      expect(outcome).toMatchObject({
+        status: 'failed',
+        failure: { kind: 'lost', message: expect.stringContaining('an answer without a word') as string },
+      });
+    },
+    limitMs,
+  );
+
+  it(
+    'has never listened when a successor takes its pod over: lost when patience ends',
+    async () => {
+      const { site, launch, executor } = await given('deaf', { starting: '3s' });
+      const begun = executor.launch(launch);
+      await site.containerIs('running', launch);
+      await executor.close();
+      expect(await begun.running.ended).toBe('left');
+      // For it the container has not run for as long as anybody asks.
+      const second = await site.executor(undefined, undefined, { clock: clockAhead(-3_600_000) });
+      second.launcher.alive([second.incarnation]);
+      await waitFor(() => second.adopted.length === 1, { timeoutMs: patienceMs });
+      expect(await second.adopted[0]?.outcome()).toMatchObject({ failure: { kind: 'lost' } });
+      second.forget(launch);
+      await site.noPodIsLeft();
     },
     limitMs,
   );

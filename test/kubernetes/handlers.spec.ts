@@ -1,9 +1,9 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { packDirectory } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
-import type { TestSite } from './site';
+import { clockAhead, type TestSite } from './site';
 import { patienceMs } from './target';
 import { describeHandlers, TestAction } from './test-action';
 
@@ -58,6 +58,22 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
         // The same content, modes included.
         outputs: { answer: 'said', tools: { $file: content, kind: 'directory' } },
       });
+    },
+    limitMs,
+  );
+
+  it(
+    'gets what links in a directory lead to',
+    async () => {
+      const tools = action.path('linked');
+      await mkdir(join(tools, 'lib'), { recursive: true });
+      await writeFile(join(tools, 'lib', 'say'), '#!/bin/sh\necho linked\n', { mode: 0o755 });
+      await symlink('lib', join(tools, 'bin'));
+      const { hash: content } = await packDirectory(site.files, tools);
+      const executor = await site.executor();
+      const given = { $file: content, size: 1, kind: 'directory', name: 'tools' };
+      const wanted = launch({ what: 'tools', name: 'i', tools: given, flag: action.path('links') });
+      expect(await executor.outcomeOf(wanted)).toMatchObject({ status: 'succeeded', outputs: { answer: 'linked' } });
     },
     limitMs,
   );
@@ -121,6 +137,26 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       expect(await adopted?.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       expect(adopted?.log.lines).toEqual(['begun wait']);
       expect(site.server.requestCounts['create pods']).toBe(1);
+      second.forget(wanted);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'that has ended in time while nobody was there has not reached its limit',
+    async () => {
+      const flag = action.path('in-time');
+      const first = await site.executor();
+      const wanted = launch({ what: 'wait', name: 'h', flag }, 60_000);
+      await first.launch(wanted).log.has('begun wait');
+      await first.close();
+      await rm(flag);
+
+      const second = await site.executor(undefined, undefined, { clock: clockAhead(3_600_000) });
+      second.launcher.alive([second.incarnation]);
+      await waitFor(() => second.adopted.length === 1, { timeoutMs: patienceMs });
+      expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       second.forget(wanted);
       await site.noPodIsLeft();
     },

@@ -19,7 +19,7 @@ export interface SiteOptions {
   readonly site?: object;
   readonly server?: KubernetesServerOptions;
   /** Of its executors. */
-  readonly executor?: Partial<Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs'>>;
+  readonly executor?: Partial<Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs' | 'clock'>>;
 }
 
 interface Place {
@@ -80,7 +80,11 @@ export class TestSite {
   }
 
   /** An executor of a pool of the site, the first one unless named, as far as its pods go. */
-  async executor(mayBegin = () => true, name = this.config.nodePools[0]?.name): Promise<TestExecutor> {
+  async executor(
+    mayBegin = () => true,
+    name = this.config.nodePools[0]?.name,
+    more: SiteOptions['executor'] = {},
+  ): Promise<TestExecutor> {
     const { kubeconfig, files, secrets } = this.place;
     const pool = this.config.nodePools.find((each) => each.name === name);
     if (pool === undefined) throw new Error('Expected a pool');
@@ -88,8 +92,9 @@ export class TestSite {
     const launcher = await openKubernetes({
       ...{ site: this.config, pool, kubeconfig, files, secrets, metrics: new Metrics(), health },
       idleMs: 300_000,
-      ...this.options,
       clock: new Clock(),
+      ...this.options,
+      ...more,
       log: new Log({ service: 'test', level: 'error' }),
       inlineValueBytes: 64 * 1024,
       directory: join(this.place.directory, this.ids.newId()),
@@ -194,6 +199,15 @@ export class TestSite {
   private get podsPath(): string {
     return `/api/v1/namespaces/${this.config.namespace}/pods`;
   }
+}
+
+/** Of a machine whose date is wrong, or of one that comes so much later. */
+export function clockAhead(ms: number): Clock {
+  return new (class extends Clock {
+    override wallMs(): number {
+      return super.wallMs() + ms;
+    }
+  })();
 }
 
 /** What others use as well is not asked more often. */

@@ -68,6 +68,25 @@ describe('executors of one site', () => {
     specMs,
   );
 
+  itWithTestServer('let go of pods, too, that they are about to adopt', async () => {
+    const [first, second, third] = [await site.executor(), await site.executor(), await site.executor()];
+    const { gate, attempts } = await begin(first);
+    await first.close();
+    site.server.misbehaviour.delay(300, { method: 'PATCH' });
+    second.launcher.alive([second.incarnation]);
+    await second.close();
+    site.server.misbehaviour.calm();
+
+    const alive = [second.incarnation, third.incarnation];
+    const areAdopted = () => {
+      third.launcher.alive(alive);
+      return third.adopted.length === attempts.length;
+    };
+    await waitFor(areAdopted, { timeoutMs: 15_000, intervalMs: 100, describe: 'all to be adopted' });
+    await gate.open();
+    for (const attempt of third.adopted) expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+  });
+
   it(
     'of which each has heard of itself alone do not take pods from each other',
     async () => {

@@ -2,12 +2,20 @@ import { rm, readFile } from 'node:fs/promises';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { waitFor } from '@ryax/testing';
 import type { Launch } from '../../apps/executor/src/launcher';
-import type { SiteOptions, TestSite } from './site';
+import { clockAhead, type SiteOptions, type TestSite } from './site';
 import { patienceMs } from './target';
 import { describeHandlers, TestAction } from './test-action';
 import type { TestExecutor } from './test-executor';
 
 const limitMs = 3 * patienceMs;
+
+function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Removed with its pod.
+  }
+}
 
 describeHandlers('warm pods (a test server runs their image from its folder)', () => {
   let action: TestAction;
@@ -323,6 +331,21 @@ describeHandlers('warm pods (a test server runs their image from its folder)', (
   );
 
   it(
+    'are judged by how long their servers say that an attempt has run: clocks of executors differ',
+    async () => {
+      const first = await open();
+      const running = { ...waiting('flag'), timeoutMs: 600_000 };
+      await first.launch(running).log.has('begun wait');
+      await first.close();
+      const second = await site.executor(undefined, undefined, { clock: clockAhead(3_600_000) });
+      await untilAdopted(second, 1);
+      await rm(action.path('flag'));
+      expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded' });
+    },
+    limitMs,
+  );
+
+  it(
     'are shared by the executors that live: each attempt has one of them',
     async () => {
       const first = await open();
@@ -409,6 +432,37 @@ describeHandlers('warm pods (a test server runs their image from its folder)', (
       await knowsAll(second);
       expect(await workerOf(second)).toBe(worker);
       expect(await workerOf(zombie)).not.toBe(worker);
+    },
+    limitMs,
+  );
+
+  it(
+    'that do not answer whoever adopts them, on a node that is lost then, hold up no answer for ever',
+    async () => {
+      await open({ site: { patience: { unreachable: '7s' } }, server: { nodes: [{ name: 'one' }] } });
+      const first = await site.executor();
+      const running = waiting('flag');
+      await first.launch(running).log.has('begun wait');
+      const server = Number(await readFile(action.path('flag.pid'), 'utf8'));
+      process.kill(server, 'SIGSTOP');
+      try {
+        await first.close();
+        const second = await site.executor();
+        second.launcher.alive([second.incarnation]);
+        await waitFor(
+          async () => (await site.pods())[0]?.metadata?.labels?.['ryax.tech/executor'] === second.incarnation,
+        );
+        expect(await second.exists(running)).toBe(true);
+        // Its patience with the server ends before that with the node: the pod is deleted as one that could still end by itself.
+        const adoptedAtMs = performance.now();
+        await waitFor(() => performance.now() - adoptedAtMs > 4_500, { describe: 'some of its patience to be gone' });
+        site.server.misbehaviour.loseNode('one');
+        const isUnknown = async () => !(await second.exists(running));
+        await waitFor(isUnknown, { timeoutMs: patienceMs, describe: 'the attempt to be nowhere' });
+        await site.noPodIsLeft();
+      } finally {
+        killIfThere(server, 'SIGCONT');
+      }
     },
     limitMs,
   );

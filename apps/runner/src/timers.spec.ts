@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { EventLog, StreamHead, WakeupMove } from '@ryax/event-log';
 import type { StreamStore } from './stream-store';
 import { Timers } from './timers';
@@ -50,5 +51,29 @@ describe('Timers', () => {
   it('does not fire again at once for a run that could not be woken, or is still due', async () => {
     expect(await movesAfter(undefined)).toMatchObject([{ wakeupAt: 6_000 }]);
     expect(await movesAfter({ version: 7, nextWakeup: 900 })).toMatchObject([{ wakeupAt: 6_000 }]);
+  });
+
+  it('leaves nothing on the signal of its service, however often it looks', async () => {
+    const stop = new AbortController();
+    let looks = 0;
+    const log = {
+      dueHeads: () => Promise.resolve([]),
+      nextWakeup: () => {
+        if (++looks === 20) stop.abort();
+        return Promise.resolve(1_000);
+      },
+    };
+    const timers = new Timers(
+      log as unknown as EventLog,
+      { now: () => 1_000 },
+      { peek: () => undefined } as unknown as StreamStore,
+      { partitions: () => new Set([0]), submit: () => Promise.resolve(), newId: () => 'id' },
+    );
+    const any = jest.spyOn(AbortSignal, 'any');
+    timers.note(900);
+    await timers.run(stop.signal);
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+    // What it leaves is no listener, and cannot be seen.
+    expect(any).not.toHaveBeenCalled();
   });
 });

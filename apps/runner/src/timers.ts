@@ -1,5 +1,5 @@
 import type { DatabaseClock, EventLog, StreamHead, WakeupMove } from '@ryax/event-log';
-import { wait } from '@ryax/platform';
+import { LinkedSignal, wait } from '@ryax/platform';
 import { wakeupOf } from './stream-append';
 import type { StreamStore } from './stream-store';
 import { internalItem, type WorkItem } from './work-item';
@@ -53,7 +53,9 @@ export class Timers {
     const interrupted = new AbortController();
     this.interrupt = () => interrupted.abort();
     const ms = Math.min(pollMs, Math.max(1, this.earliest - this.clock.now()));
-    await wait(ms, AbortSignal.any([signal, interrupted.signal])).catch(() => undefined);
+    const either = new LinkedSignal(signal, interrupted.signal);
+    await wait(ms, either.signal).catch(() => undefined);
+    either.unlink();
     this.interrupt = undefined;
     // Interrupted because an earlier timer appeared: sleep again, until that one.
     if (interrupted.signal.aborted && !signal.aborted && this.earliest > this.clock.now()) await this.sleep(signal);

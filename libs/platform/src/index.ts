@@ -9,6 +9,7 @@ export * from './errors';
 export * from './facts';
 export * from './health';
 export * from './id-source';
+export * from './linked-signal';
 export * from './log';
 export * from './metrics';
 export * from './nest-logger';

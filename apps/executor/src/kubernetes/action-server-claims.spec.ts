@@ -35,6 +35,19 @@ describeBothServers('an action’s server that many attempts use, one after the 
     expect((await execution(server)).body).toMatchObject({ execution: { ...running, status: 'ended' } });
   });
 
+  it('says for how long it has run, until its end', async () => {
+    const server = await start();
+    const gate = server.path('gate');
+    const answer = await server.invoke(server.nextAttempt(), [['wait', gate]]);
+    const ranMs = async () => ((await execution(server)).body['execution'] as { readonly ran_ms: number }).ran_ms;
+    const first = await ranMs();
+    expect(first).toBeGreaterThanOrEqual(0);
+    await waitFor(async () => (await ranMs()) > first, { describe: 'the time to go on' });
+    await server.release(gate);
+    const { duration_ms } = await answer.result();
+    expect(await ranMs()).toBe(duration_ms);
+  });
+
   it('lets only who has claimed it begin attempts, and everybody attach', async () => {
     const server = await start();
     expect(await claim(server, 'first')).toMatchObject({ status: 200, body: { execution: null } });
@@ -104,5 +117,11 @@ describeBothServers('an action’s server that many attempts use, one after the 
     await settle(server, attempt);
     await waitFor(() => server.hasEnded, { describe: 'the server to end' });
     expect(await server.stop()).toBe(0);
+  });
+
+  it('may be told to wait for longer than a timer can count', async () => {
+    const server = await start({ env: { RYAX_IDLE_SECONDS: '3000000' } });
+    expect(await server.run([])).toHaveProperty('outputs');
+    expect(server.output).not.toContain('TimeoutOverflowWarning');
   });
 });

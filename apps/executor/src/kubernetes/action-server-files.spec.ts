@@ -130,7 +130,7 @@ describeBothServers('files of an attempt', (runtime) => {
     const folder = server.path('results');
     await mkdir(`${folder}/deep/none`, { recursive: true });
     await writeFile(`${folder}/deep/b.txt`, 'b');
-    await writeFile(`${folder}/a.sh`, '', { mode: 0o755 });
+    await writeFile(`${folder}/a.sh`, '', { mode: 0o654 });
 
     await server.run([['return', { folder }]], attempt);
 

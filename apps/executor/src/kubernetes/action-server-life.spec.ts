@@ -39,6 +39,17 @@ describeBothServers('the life of an action’s server', (runtime) => {
     });
   });
 
+  // What Python keeps has no such bound that could be set.
+  if (runtime === 'nodejs') {
+    it('keeps nothing in memory of the attempts before the last one', async () => {
+      const server = await start({ env: { NODE_OPTIONS: '--max-old-space-size=24' } });
+      const large = 'x'.repeat(1024 * 1024);
+      for (let attempt = 1; attempt <= 30; attempt++) {
+        expect(await server.run([['return', { large }]])).toMatchObject({ outputs: { calls: attempt } });
+      }
+    }, 60_000);
+  }
+
   it('shows what is written while the handler is loaded in the log of the first attempt', async () => {
     const loud = {
       python3: 'print("loading")\ndef handle(inputs): pass',

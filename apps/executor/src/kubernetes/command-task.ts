@@ -26,6 +26,7 @@ export interface CommandTaskParts {
 /** A command in an image: its exit decides, its log is the container's, its outputs are the termination message. */
 export class CommandTask implements PodTask {
   readonly result = undefined;
+  readonly hearingMs = 0;
   private readonly log: PodLog;
 
   constructor(

@@ -22,6 +22,8 @@ const said: Readonly<Record<Exclude<Pull, 'unsaid'>, readonly string[]>> = {
     'rpc error: code = Unknown desc = Error response from daemon: manifest for x/y:1 not found: manifest unknown: manifest unknown',
     'rpc error: code = Unknown desc = Error response from daemon: unauthorized: authentication required',
     'reading manifest 1 in quay.io/x/y: name unknown: repository not found',
+    'Error: image x:latest not found',
+    'artifact library/y:1 not found',
   ],
   away: [
     `${head}failed to do request: Head "https://registry.example/v2/y/manifests/1": dial tcp 192.0.2.1:443: connect: connection refused`,
@@ -32,6 +34,12 @@ const said: Readonly<Record<Exclude<Pull, 'unsaid'>, readonly string[]>> = {
     'failed to copy: httpReadSeeker: failed open: unexpected status code https://registry.example/v2/y/manifests/1: 429 Too Many Requests - Server message: toomanyrequests: You have reached your unauthenticated pull rate limit, authentication required',
     'rpc error: code = DeadlineExceeded desc = context deadline exceeded',
     'read tcp 192.0.2.1:4242->192.0.2.2:443: read: connection reset by peer',
+    // Of the node, not of the image.
+    `${head}exec: "snapshotter": executable file not found in $PATH`,
+    `${head}open /etc/containerd/certs.d/hosts.toml: file not found`,
+    `${head}secret "regcred" not found`,
+    'failed to pull and unpack image "docker.io/x/y:1": configmap "registries" not found',
+    'failed to prepare extraction snapshot "extract-1": parent snapshot sha256:0a1b does not exist: not found',
   ],
 };
 

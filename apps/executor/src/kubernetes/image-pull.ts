@@ -61,8 +61,12 @@ export function imageAdvice(reason: string, cause: string, pullSecrets: string):
   return `Check its name, that the nodes reach its registry, and the image pull secrets (${pullSecrets})`;
 }
 
+/** That it is the image, or its repository: a node also misses files, secrets and pieces of what it has pulled, and may find them later. */
 function isAbsent(said: string): boolean {
-  return /not found|(manifest|name) unknown/i.test(said);
+  return (
+    /failed to resolve reference\W*not found|\b404 not found|(manifest|name) unknown/i.test(said) ||
+    /\b(image|manifest|repository|artifact)( for)?\s+(\S+:\S+\s+)?not found/i.test(said)
+  );
 }
 
 function isLockedOut(said: string): boolean {

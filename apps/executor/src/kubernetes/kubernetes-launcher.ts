@@ -147,9 +147,9 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const left = [...this.held].map(async ([name, { ended }]) =>
       (await ended) === 'left' ? this.pods.find(name) : undefined,
     );
-    const { keeper, warm } = this.whenOpen ?? {};
+    const { keeper, warm, adoption } = this.whenOpen ?? {};
     const idle = (warm?.idle ?? []).filter(({ metadata }) => !this.held.has(metadata?.name ?? ''));
-    const pods = [...left, ...idle.map((pod) => Promise.resolve(pod))];
+    const pods = [...left, ...idle.map((pod) => Promise.resolve(pod)), ...(adoption?.leave() ?? [])];
     if (keeper !== undefined) await releasePods(pods, keeper.incarnation, this.options.api);
     await this.owner.stop();
     this.options.closeConnection();

@@ -185,12 +185,14 @@ export class PodAttempt implements RunningAttempt {
   private firstLook(pod: V1Pod, ranMs: number): Watched {
     const now = this.parts.clock.monotonicMs();
     const isRunning = statusOfMain(pod)?.state?.running !== undefined;
+    // What has ended in time, and nobody has heard of yet, has not reached its limit.
+    const mostMs = (this.work.limits.timeLimitMs ?? Infinity) - this.task.hearingMs;
     return {
       pod,
       isGone: false,
       waitingSinceMs: now,
       refusedSinceMs: refusedSinceMs(waitOf(pod), undefined, now),
-      runningSinceMs: isRunning ? now - ranMs : undefined,
+      runningSinceMs: isRunning ? now - Math.min(ranMs, Math.max(0, mostMs)) : undefined,
       unreachableSinceMs: isUnreachable(pod) ? now : undefined,
     };
   }

@@ -1,11 +1,10 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure } from '@ryax/contracts';
-import { backoffMs, wait } from '@ryax/platform';
+import { backoffMs, wait, LinkedSignal } from '@ryax/platform';
 import type { PodNews } from './cluster/known-pods';
 import type { PodApi, Refused } from './cluster/pod-api';
 import { reasonOf } from './cluster/pod-api';
 import { identityOf } from './labels';
-import { LinkedSignal } from './linked-signal';
 import { ownerLabel, ownerOf } from './ownership';
 import { isWarm } from './warm/warm-kind';
 

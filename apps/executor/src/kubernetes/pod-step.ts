@@ -80,6 +80,12 @@ export function nextStep(
   }
 }
 
+/** Whether it is to stop, and its node should have told of its end by now: it never may. */
+export function isOverdue(pod: V1Pod, wallMs: number): boolean {
+  const outcome = podOutcome(pod);
+  return outcome.status === 'stopping' && wallMs >= outcome.graceEndsMs + slackMs;
+}
+
 function stepOfRunning(watched: Watched, { timeLimitMs, patience }: PodLimits, nowMs: number): PodStep {
   const { pod, runningSinceMs = nowMs, unreachableSinceMs } = watched;
   const overMs = timeLimitMs === null ? Infinity : runningSinceMs + timeLimitMs;

@@ -86,7 +86,7 @@ export class ActionServer {
   /** Puts a file of this machine, or an empty folder. Answers where it lies there. */
   async put(name: string, file: string | undefined, signal: AbortSignal): Promise<string> {
     const found = file === undefined ? undefined : await stat(file);
-    const executable = found !== undefined && (found.mode & 0o100) !== 0 ? { executable: 'true' } : {};
+    const executable = found !== undefined && (found.mode & 0o111) !== 0 ? { executable: 'true' } : {};
     const path = `/files/${name.split('/').map(encodeURIComponent).join('/')}${file === undefined ? '/' : ''}`;
     const query = this.query(executable);
     const content = file === undefined ? { body: '' } : { file, bytes: found?.size ?? 0 };

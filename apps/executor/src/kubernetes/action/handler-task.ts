@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, JsonObject, Outcome, SecretReference } from '@ryax/contracts';
-import { backoffMs, codeOf, wait, type Clock, type Log } from '@ryax/platform';
+import { backoffMs, codeOf, wait, LinkedSignal, type Clock, type Log } from '@ryax/platform';
 import type { Launch, LogSink } from '../../launcher';
 import type { ActionCache } from '../../process/action-cache';
 import type { ActionMetadata } from '../../process/action-metadata';
@@ -11,8 +11,8 @@ import { AttemptOutput } from '../../process/attempt-output';
 import { InputPreparation, type InputSources } from '../../process/inputs';
 import { collectOutputs } from '../../process/outputs';
 import { imageOfAction } from '../action-image';
-import { LinkedSignal } from '../linked-signal';
 import { actionPodFor, tokenIn } from '../pod-spec';
+import { ranForMs } from '../pod-step';
 import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
 import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
@@ -51,6 +51,8 @@ export interface Seat {
 export type HandlerLaunch = Launch & { readonly action: Extract<Launch['action'], { type: 'handler' }> };
 
 const retry = { initialMs: 50, maxMs: 2_000 };
+/** For the result, and the log before it, of what has ended while nobody was there. */
+const hearingMs = 10_000;
 /** A server that was reached before and now is not, for something new: elsewhere it begins sooner than that one comes back. */
 const seatPatienceMs = 10_000;
 
@@ -95,10 +97,15 @@ export class HandlerTask implements PodTask {
   runs(pod: V1Pod): void {
     const address = pod.status?.podIP;
     if (address === undefined || address === '' || this.called !== undefined) return;
-    this.called = this.call(address).then(
+    this.called = this.call(address, this.wasReached(pod)).then(
       (outcome) => this.came(outcome),
       (error: unknown) => this.failed(error),
     );
+  }
+
+  /** The pod of a handler goes on when that has ended. */
+  get hearingMs(): number {
+    return this.begun === undefined ? 0 : hearingMs;
   }
 
   /** Whether the server is known to be done with the attempt, so that it could take another one. */
@@ -135,23 +142,35 @@ export class HandlerTask implements PodTask {
     if (!this.signal.aborted) this.came(outcomeOf(error));
   }
 
-  private async call(address: string): Promise<Outcome> {
+  /** By another executor, as far as can be known: no executor asks longer than that a server which it has never reached. */
+  private wasReached(pod: V1Pod): boolean {
+    if (this.begun === undefined) return false;
+    const { clock, site } = this.parts;
+    return this.seat !== undefined || ranForMs(pod, clock.wallMs()) >= site.patienceMs.starting;
+  }
+
+  private async call(address: string, wasReached: boolean): Promise<Outcome> {
     const { sources, actions, directory } = this.parts;
     const metadata = await actions.metadataOf(this.launch.action.content_hash);
     const server = new ActionServer(address, this.token, this.launch);
     const files = new PodFiles(server, sources.files, directory, this.signal);
     try {
-      return await this.callWith(server, files, metadata);
+      return await this.callWith(server, files, metadata, wasReached);
     } finally {
       await files.close();
     }
   }
 
-  private async callWith(server: ActionServer, files: PodFiles, metadata: ActionMetadata): Promise<Outcome> {
+  private async callWith(
+    server: ActionServer,
+    files: PodFiles,
+    metadata: ActionMetadata,
+    wasReached: boolean,
+  ): Promise<Outcome> {
     const { sources, site, clock } = this.parts;
     const { patienceMs } = site;
     const starting = this.seat === undefined ? patienceMs.starting : Math.min(patienceMs.starting, seatPatienceMs);
-    const patience = new ServerPatience({ ...patienceMs, starting }, clock, this.begun !== undefined);
+    const patience = new ServerPatience({ ...patienceMs, starting }, clock, wasReached);
     const inputs =
       this.begun === undefined
         ? await this.whenReached(patience, () =>
@@ -193,9 +212,12 @@ export class HandlerTask implements PodTask {
         // It has taken it: from now on it is only attached to.
         if (offset === undefined) this.seat?.onTaken();
         offset ??= 0;
-        patience.answered();
+        patience.took();
+        let hasSaid = false;
         for await (const line of lines) {
           tries = 0;
+          hasSaid = true;
+          patience.answered();
           if (isEnd(line)) {
             this.isOpen = false;
             return line;
@@ -204,6 +226,7 @@ export class HandlerTask implements PodTask {
           offset = line.offset;
           if (!output.stdout.write(Buffer.from(line.log))) await output.stdout.drained();
         }
+        if (!hasSaid) patience.failed(new Error('Its answer broke off'));
       } catch (error) {
         if (error instanceof AttemptFailure) throw error;
         if (error instanceof ActionServerRefusal && error.status < 500) throw this.refused(error);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { FileReference } from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
@@ -80,14 +80,21 @@ export class PodFiles implements InputPlace, PathsOfAttempt {
 
   private async putDirectory(local: string, remote: string): Promise<string> {
     const root = await this.server.put(remote, undefined, this.signal);
-    for (const entry of await readdir(local, { withFileTypes: true, recursive: true })) {
-      const path = join(entry.parentPath, entry.name);
-      const name = `${remote}/${path.slice(local.length + 1)}`;
-      if (entry.isDirectory()) await this.server.put(name, undefined, this.signal);
-      else if (entry.isFile()) await this.server.put(name, path, this.signal);
-    }
+    await this.putAllIn(local, remote, []);
     await rm(local, { recursive: true, force: true });
     return root;
+  }
+
+  /** Links as what they lead to, as what is returned is. @param above the folders, without links, that this one lies in */
+  private async putAllIn(local: string, remote: string, above: readonly string[]): Promise<void> {
+    const real = await realpath(local);
+    if (above.includes(real)) throw AttemptFailure.invalid(`The directory ${remote} holds itself by a link`);
+    for (const entry of await readdir(local)) {
+      const [path, name] = [join(local, entry), `${remote}/${entry}`];
+      const found = await stat(path);
+      await this.server.put(name, found.isDirectory() ? undefined : path, this.signal);
+      if (found.isDirectory()) await this.putAllIn(path, name, [...above, real]);
+    }
   }
 
   private ownFolder(): Promise<string> {

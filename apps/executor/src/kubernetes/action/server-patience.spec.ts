@@ -25,14 +25,44 @@ describe('the patience with the server of a pod that runs', () => {
     expect(failsAt(of, 1_300, wrong)).toThrow(lost(/with errors for 0 s, at last 500: no space left on device$/));
   });
 
-  it('begins anew when it has answered well, or could not be asked', () => {
+  it('begins anew when it has answered well', () => {
     const of = patienceWith(true);
     failsAt(of, 0, wrong)();
     of.answered();
+    failsAt(of, 250, wrong)();
+    expect(failsAt(of, 549, wrong)).not.toThrow();
+    expect(failsAt(of, 550, wrong)).toThrow(lost(/at last 500/));
+  });
+
+  it('does not count while it cannot be asked, and goes on then where it was', () => {
+    const of = patienceWith(true);
+    failsAt(of, 0, wrong)();
     failsAt(of, 200, wrong)();
-    failsAt(of, 400, broken)();
-    expect(failsAt(of, 600, wrong)).not.toThrow();
-    expect(failsAt(of, 899, wrong)).not.toThrow();
+    failsAt(of, 210, broken)();
+    failsAt(of, 9_000, broken)();
+    expect(failsAt(of, 9_050, wrong)).not.toThrow();
+    failsAt(of, 9_060, broken)();
+    expect(failsAt(of, 9_110, wrong)).toThrow(lost(/at last 500/));
+  });
+
+  it('ends where it takes the attempt, and says no word, again and again', () => {
+    const of = patienceWith();
+    const breaksOffAt = (ms: number) => () => {
+      of.took();
+      failsAt(of, ms, new Error('socket hang up'))();
+    };
+    breaksOffAt(1_000)();
+    expect(breaksOffAt(1_299)).not.toThrow();
+    expect(breaksOffAt(1_300)).toThrow(lost(/with errors for 0 s, at last an answer without a word$/));
+  });
+
+  it('does not end where its answer breaks off after a word', () => {
+    const of = patienceWith();
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      of.took();
+      of.answered();
+      expect(failsAt(of, ms, new Error('socket hang up'))).not.toThrow();
+    }
   });
 
   it('ends where it was never reached, with advice', () => {

@@ -5,23 +5,35 @@ import { ActionServerRefusal } from './action-server';
 
 /**
  * How long the server of a pod that runs is asked again. One that was reached and cannot be now may have gone on with its attempt: the
- * pod alone says when that is over. But one that answers with errors of its own, or was never reached, would be asked for ever.
+ * pod alone says when that is over. But one that answers with errors of its own, takes the attempt and says no word, or was never
+ * reached, would be asked for ever.
  */
 export class ServerPatience {
   private unreachedSinceMs: number | undefined;
-  private failingSinceMs: number | undefined;
+  private failedAtMs: number | undefined;
+  /** For how long it has been wrong. Time in which it could not be reached does not count, and makes nothing good. */
+  private wrongMs = 0;
+  private isWordless = false;
 
-  /** @param wasReached of the pod of another executor: perhaps by that one */
+  /** @param wasReached by an executor before this one */
   constructor(
     private readonly patience: Pick<SiteConfig['patienceMs'], 'starting' | 'unreachable'>,
     private readonly clock: Pick<Clock, 'monotonicMs'>,
     private wasReached: boolean,
   ) {}
 
-  /** It has answered as it should. */
+  /** It has the attempt. What it says of it is yet to come. */
+  took(): void {
+    this.wasReached = true;
+    this.isWordless = true;
+  }
+
+  /** It has said something as it should. */
   answered(): void {
     this.wasReached = true;
-    this.failingSinceMs = undefined;
+    this.isWordless = false;
+    this.failedAtMs = undefined;
+    this.wrongMs = 0;
   }
 
   /**
@@ -30,20 +42,23 @@ export class ServerPatience {
    */
   failed(error: unknown): void {
     const nowMs = this.clock.monotonicMs();
-    if (error instanceof ActionServerRefusal) {
-      this.wasReached = true;
-      this.failingSinceMs ??= nowMs;
-      const failingMs = nowMs - this.failingSinceMs;
-      if (failingMs < this.patience.unreachable) return;
-      const what = `The action's server has answered with errors for ${seconds(failingMs)}`;
-      throw lost(`${what}, at last ${error.status}: ${error.reason}`, error);
-    }
-    this.failingSinceMs = undefined;
+    const sinceLastMs = nowMs - (this.failedAtMs ?? nowMs);
+    this.failedAtMs = nowMs;
+    if (error instanceof ActionServerRefusal) return this.wrong(sinceLastMs, `${error.status}: ${error.reason}`, error);
+    if (this.isWordless) return this.wrong(sinceLastMs, 'an answer without a word', error);
     this.unreachedSinceMs ??= nowMs;
     const unreachedMs = nowMs - this.unreachedSinceMs;
     if (this.wasReached || unreachedMs < this.patience.starting) return;
     const what = `The action's server was not reached for ${seconds(unreachedMs)}: ${messageOf(error)}`;
     throw lost(`${what}. Check that the executor can reach pods, and that its image is that of an action`, error);
+  }
+
+  private wrong(sinceLastMs: number, what: string, error: unknown): void {
+    this.wasReached = true;
+    this.isWordless = false;
+    this.wrongMs += sinceLastMs;
+    if (this.wrongMs < this.patience.unreachable) return;
+    throw lost(`The action's server has answered with errors for ${seconds(this.wrongMs)}, at last ${what}`, error);
   }
 }
 

@@ -1,9 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { messageOf, WrongConfiguration, type Clock } from '@ryax/platform';
+import { messageOf, WrongConfiguration, LinkedSignal, type Clock } from '@ryax/platform';
 import type { ApiAnswer } from '../api-answer';
-import { LinkedSignal } from '../linked-signal';
 
 /** One request to the API server, relative to its address. */
 export interface ApiRequest {

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import { backoffMs, wait } from '@ryax/platform';
+import { backoffMs, wait, LinkedSignal } from '@ryax/platform';
 import type { LogSink } from '../../launcher';
 import { note } from '../../process/attempt';
-import { LinkedSignal } from '../linked-signal';
 import { mainContainer } from '../pod-status';
 import { isComplaint, LogPlace, parseLine } from './log-lines';
 import { reasonOf, type PodApi, type Streamed } from './pod-api';

@@ -7,7 +7,11 @@ const resources = ['slots', 'cpu', 'memory_bytes', 'gpu'] as const;
 export const none: Amounts = { slots: 0, cpu: 0, memory_bytes: 0, gpu: 0 };
 
 export function plus(one: Amounts, other: Amounts): Amounts {
-  return combined((resource) => one[resource] + other[resource]);
+  return combined((resource) => thousandths(one[resource]) + thousandths(other[resource]));
+}
+
+export function minus(one: Amounts, other: Amounts): Amounts {
+  return combined((resource) => thousandths(one[resource]) - thousandths(other[resource]));
 }
 
 export function fits(amounts: Amounts, capacity: Amounts): boolean {
@@ -15,10 +19,11 @@ export function fits(amounts: Amounts, capacity: Amounts): boolean {
 }
 
 function combined(amount: (resource: keyof Amounts) => number): Amounts {
-  return { slots: amount('slots'), cpu: amount('cpu'), memory_bytes: amount('memory_bytes'), gpu: amount('gpu') };
+  const of = (resource: keyof Amounts) => amount(resource) / 1000;
+  return { slots: of('slots'), cpu: of('cpu'), memory_bytes: of('memory_bytes'), gpu: of('gpu') };
 }
 
-/** Sums of fractions such as 0.1 drift. */
+/** Sums of fractions such as 0.1 drift: what was added and taken away again leaves nothing. */
 function thousandths(amount: number): number {
   return Math.round(amount * 1000);
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { LinkedSignal } from '../linked-signal';
+import { LinkedSignal } from '@ryax/platform';
 import { actionPort } from '../pod-spec';
 
 const executionSchema = z.object({
   attempt: z.object({ run_id: z.string(), execution: z.string(), attempt: z.int().positive() }),
   origin: z.unknown(),
   status: z.enum(['running', 'ended']),
+  /** Missing in what servers of older images say. */
+  ran_ms: z.number().nonnegative().optional(),
 });
 const stateSchema = z.object({
   status: z.enum(['ready', 'loading', 'failed']),

@@ -96,4 +96,30 @@ describe('the book of warm pods', () => {
     expect(book.tick(10_000)).toEqual([]);
     expect(book.becomes('theirs', 'idle', 10_000)).toEqual([{ type: 'remove', pod: 'theirs' }]);
   });
+
+  it('keeps thousands of pods without looking through them at each event', () => {
+    const pods = 5_000;
+    const kinds = Array.from({ length: 50 }, (_, at) => ({ key: `kind-${at}`, amounts: { ...one, cpu: 0.1 } }));
+    const kindAt = (at: number) => kinds[at % kinds.length] ?? a;
+    let names = 0;
+    const rules = { idleMs: 1_000, reportingMs: 100, unreportedMs: 50_000 };
+    const book = new WarmBook<PodKind>({ ...one, slots: pods, cpu: pods }, rules, () => `pod-${++names}`);
+    const beganAtMs = performance.now();
+    for (let at = 1; at <= pods; at++) book.request(`first-${at}`, kindAt(at), 0);
+    for (let at = 1; at <= pods; at++) book.becomes(`pod-${at}`, 'idle', 1);
+    for (let at = 1; at <= pods; at++) book.becomes(`pod-${at}`, 'idle', 2);
+    let runs = 0;
+    for (let at = 1; at <= pods; at++) {
+      const [order] = book.request(`second-${at}`, kindAt(at), 3);
+      if (order?.type !== 'run') continue;
+      runs++;
+      book.becomes(order.pod, 'idle', 3);
+    }
+    expect(runs).toBe(pods);
+    expect(book.used.cpu).toBe(pods / 10);
+    expect(book.tick(1_003)).toHaveLength(pods);
+    expect(book.used).toEqual({ slots: 0, cpu: 0, memory_bytes: 0, gpu: 0 });
+    // Looking through all of them took minutes.
+    expect(performance.now() - beganAtMs).toBeLessThan(10_000);
+  });
 });

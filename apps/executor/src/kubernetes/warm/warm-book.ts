@@ -1,4 +1,5 @@
-import { fits, none, plus, type Amounts } from './amounts';
+import { fits, minus, none, plus, type Amounts } from './amounts';
+import { WarmIndex, type KnownPod, type Shelf, type Waiting } from './warm-index';
 
 /** What pods are alike by: one serves every attempt of its key, and no other. */
 export interface PodKind {
@@ -30,19 +31,6 @@ export type Order<Kind extends PodKind> =
  */
 export type PodState = 'unknown' | 'starting' | 'busy' | 'reporting' | 'idle';
 
-interface Pod<Kind> {
-  readonly name: string;
-  readonly kind: Kind;
-  state: PodState;
-  sinceMs: number;
-}
-
-interface Waiting<Kind> {
-  readonly attempt: string;
-  readonly kind: Kind;
-  readonly sinceMs: number;
-}
-
 /**
  * Which attempt gets which pod, when another one is made, and which has to go.
  *
@@ -54,9 +42,9 @@ interface Waiting<Kind> {
  * Pure but for its own state: time comes in, orders go out.
  */
 export class WarmBook<Kind extends PodKind> {
-  private readonly pods = new Map<string, Pod<Kind>>();
+  private readonly index = new WarmIndex<Kind>();
   private readonly others = new Map<string, Amounts>();
-  private waiting: Waiting<Kind>[] = [];
+  private usedByOthers = none;
   private orders: Order<Kind>[] = [];
 
   /** @param newName of a pod to be made */
@@ -68,53 +56,55 @@ export class WarmBook<Kind extends PodKind> {
 
   /** An attempt wants a pod. */
   request(attempt: string, kind: Kind, nowMs: number): readonly Order<Kind>[] {
-    this.waiting.push({ attempt, kind, sinceMs: nowMs });
-    return this.settleUp(nowMs);
+    this.index.wait({ attempt, kind, sinceMs: nowMs });
+    return this.settleUp(nowMs, kind);
   }
 
   /** It does not want one any more. What was made for it stays, for others. */
   withdraw(attempt: string, nowMs: number): readonly Order<Kind>[] {
-    this.waiting = this.waiting.filter((each) => each.attempt !== attempt);
+    this.index.stopWaiting(attempt);
     return this.settleUp(nowMs);
   }
 
   /** A pod that another executor has made. It counts, whether there is room or not, and stays until it has said what it runs. */
   add(pod: string, kind: Kind, nowMs: number): readonly Order<Kind>[] {
-    this.pods.set(pod, { name: pod, kind, state: 'unknown', sinceMs: nowMs });
+    this.index.add(pod, kind, 'unknown', nowMs);
     return this.settleUp(nowMs);
   }
 
   /** `busy` only of a pod that was unknown: its attempt runs already. */
   becomes(pod: string, state: 'busy' | 'reporting' | 'idle', nowMs: number): readonly Order<Kind>[] {
-    const found = this.pods.get(pod);
+    const found = this.index.find(pod);
     if (found === undefined) return [];
-    found.state = state;
-    found.sinceMs = nowMs;
-    return this.settleUp(nowMs);
+    this.index.change(pod, state, nowMs);
+    return this.settleUp(nowMs, found.kind);
   }
 
   /** It is no pod of ours any more; where it could not be made, whoever is left without one fails. */
   gone(pod: string, nowMs: number): readonly Order<Kind>[] {
-    const found = this.pods.get(pod);
-    this.pods.delete(pod);
-    if (found?.state === 'starting') this.failOneWithout(found.kind);
+    const found = this.index.find(pod);
+    const wasStarting = found?.state === 'starting';
+    this.index.remove(pod);
+    if (wasStarting) this.failOneWithout(found.kind);
     return this.settleUp(nowMs);
   }
 
   /** Another one has taken the pod over, with nothing to blame it for: who waits gets another. */
   left(pod: string, nowMs: number): readonly Order<Kind>[] {
-    this.pods.delete(pod);
+    this.index.remove(pod);
     return this.settleUp(nowMs);
   }
 
   /** Something else takes room, and was admitted. */
   occupy(other: string, amounts: Amounts, nowMs: number): readonly Order<Kind>[] {
+    this.vacate(other);
     this.others.set(other, amounts);
+    this.usedByOthers = plus(this.usedByOthers, amounts);
     return this.settleUp(nowMs);
   }
 
   release(other: string, nowMs: number): readonly Order<Kind>[] {
-    this.others.delete(other);
+    this.vacate(other);
     return this.settleUp(nowMs);
   }
 
@@ -129,73 +119,69 @@ export class WarmBook<Kind extends PodKind> {
   }
 
   stateOf(pod: string): PodState | undefined {
-    return this.pods.get(pod)?.state;
+    return this.index.find(pod)?.state;
   }
 
+  /** For people: looks at all of them. */
   count(state: PodState): number {
-    return [...this.pods.values()].filter((pod) => pod.state === state).length;
+    return [...this.index.pods].filter((pod) => pod.state === state).length;
   }
 
   /** What all pods and others take. */
   get used(): Amounts {
-    const pods = [...this.pods.values()].map(({ kind }) => kind.amounts);
-    return [...pods, ...this.others.values()].reduce(plus, none);
+    return plus(this.index.used, this.usedByOthers);
   }
 
-  private settleUp(nowMs: number): readonly Order<Kind>[] {
-    this.assign(nowMs);
-    this.createMissing(nowMs);
+  private vacate(other: string): void {
+    this.usedByOthers = minus(this.usedByOthers, this.others.get(other) ?? none);
+    this.others.delete(other);
+  }
+
+  /** @param changed who may have both a pod that is idle, and an attempt that waits for it */
+  private settleUp(nowMs: number, changed?: Kind): readonly Order<Kind>[] {
+    if (changed !== undefined) this.assign(changed, nowMs);
+    for (const shelf of [...this.index.short]) this.createMissing(shelf, nowMs);
     this.makeRoom(none);
     this.shrink(nowMs);
     return this.orders.splice(0);
   }
 
-  private assign(nowMs: number): void {
-    this.waiting = this.waiting.filter(({ attempt, kind }) => {
-      const pod = this.idleOf(kind.key);
-      if (pod === undefined) return true;
-      pod.state = 'busy';
-      pod.sinceMs = nowMs;
+  /** To who came first, the pod that was used last. */
+  private assign(kind: Kind, nowMs: number): void {
+    for (;;) {
+      const shelf = this.index.shelfOf(kind);
+      const [attempt] = shelf?.waiting.keys() ?? [];
+      const pod = shelf?.idle.at(-1);
+      if (attempt === undefined || pod === undefined) return;
+      this.index.stopWaiting(attempt);
+      this.index.change(pod.name, 'busy', nowMs);
       this.orders.push({ type: 'run', attempt, pod: pod.name });
-      return false;
-    });
-  }
-
-  /** The one used last. */
-  private idleOf(key: string): Pod<Kind> | undefined {
-    let last: Pod<Kind> | undefined;
-    for (const pod of this.pods.values()) {
-      if (pod.state !== 'idle' || pod.kind.key !== key) continue;
-      if (last === undefined || pod.sinceMs >= last.sinceMs) last = pod;
     }
-    return last;
   }
 
   /** What is on its way counts for those who have waited longest. */
-  private createMissing(nowMs: number): void {
-    const starting = this.countByKey('starting');
-    const reporting = this.countByKey('reporting');
-    const isReporting = reporting.size > 0;
-    for (const { kind, sinceMs } of this.waiting) {
-      const isPatient = nowMs - sinceMs < this.rules.reportingMs;
-      if (taken(starting, kind.key) || (isPatient && taken(reporting, kind.key))) continue;
+  private createMissing({ waiting, starting, reporting }: Shelf<Kind>, nowMs: number): void {
+    const arePatient = ([first]: Iterable<Waiting<Kind>>) => first === undefined || this.isPatient(first, nowMs);
+    if (waiting.size - starting.size <= reporting.size && arePatient(waiting.values())) return;
+    let awaited = reporting.size;
+    for (const each of [...waiting.values()].slice(starting.size)) {
+      const isPatient = this.isPatient(each, nowMs);
+      if (isPatient && awaited-- > 0) continue;
       // What was admitted in place of an attempt that has ended may find its pod still there.
-      const hasRoom = this.makeRoom(kind.amounts);
-      if (hasRoom || !isPatient || !isReporting) this.create(kind, nowMs);
+      const hasRoom = this.makeRoom(each.kind.amounts);
+      // Who came later is as patient, and finds no more room.
+      if (!hasRoom && isPatient && this.index.reporting.size > 0) return;
+      this.create(each.kind, nowMs);
     }
   }
 
-  private countByKey(state: PodState): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const pod of this.pods.values()) {
-      if (pod.state === state) counts.set(pod.kind.key, (counts.get(pod.kind.key) ?? 0) + 1);
-    }
-    return counts;
+  private isPatient({ sinceMs }: Waiting<Kind>, nowMs: number): boolean {
+    return nowMs - sinceMs < this.rules.reportingMs;
   }
 
   private create(kind: Kind, nowMs: number): void {
     const name = this.newName();
-    this.pods.set(name, { name, kind, state: 'starting', sinceMs: nowMs });
+    this.index.add(name, kind, 'starting', nowMs);
     this.orders.push({ type: 'create', pod: name, kind });
   }
 
@@ -211,42 +197,33 @@ export class WarmBook<Kind extends PodKind> {
   }
 
   /** Whom nobody needs, the least recently used first; what is on its way comes last. */
-  private dispensable(): readonly Pod<Kind>[] {
-    const pods = [...this.pods.values()];
-    const idle = pods.filter(({ state }) => state === 'idle').sort((one, other) => one.sinceMs - other.sinceMs);
-    const wanted = new Map<string, number>();
-    for (const { kind } of this.waiting) wanted.set(kind.key, (wanted.get(kind.key) ?? 0) + 1);
-    const surplus = pods.filter(({ state, kind }) => state === 'starting' && !taken(wanted, kind.key));
-    return [...idle, ...surplus];
+  private *dispensable(): Iterable<KnownPod<Kind>> {
+    yield* this.index.idle;
+    for (const { starting, waiting } of [...this.index.ample]) yield* [...starting].slice(waiting.size);
   }
 
   private shrink(nowMs: number): void {
-    for (const pod of [...this.pods.values()]) {
-      const sinceMs = nowMs - pod.sinceMs;
-      const isOver = pod.state === 'idle' && sinceMs >= this.rules.idleMs;
-      const isForgotten = pod.state === 'reporting' && sinceMs >= this.rules.unreportedMs;
-      if (isOver || isForgotten) this.remove(pod);
-    }
+    const removeSince = (pods: Iterable<KnownPod<Kind>>, ms: number) => {
+      for (const pod of pods) {
+        if (nowMs - pod.sinceMs < ms) return;
+        this.remove(pod);
+      }
+    };
+    removeSince(this.index.idle, this.rules.idleMs);
+    removeSince(this.index.reporting, this.rules.unreportedMs);
   }
 
-  private remove({ name }: Pod<Kind>): void {
-    this.pods.delete(name);
+  private remove({ name }: KnownPod<Kind>): void {
+    this.index.remove(name);
     this.orders.push({ type: 'remove', pod: name });
   }
 
-  private failOneWithout({ key }: Kind): void {
-    const waiting = this.waiting.filter(({ kind }) => kind.key === key);
-    const [first] = waiting;
-    const coming = (this.countByKey('starting').get(key) ?? 0) + (this.countByKey('reporting').get(key) ?? 0);
-    if (first === undefined || waiting.length <= coming) return;
-    this.waiting = this.waiting.filter((each) => each !== first);
-    this.orders.push({ type: 'fail', attempt: first.attempt });
+  private failOneWithout(kind: Kind): void {
+    const shelf = this.index.shelfOf(kind);
+    const [first] = shelf?.waiting.keys() ?? [];
+    if (shelf === undefined || first === undefined) return;
+    if (shelf.waiting.size <= shelf.starting.size + shelf.reporting.size) return;
+    this.index.stopWaiting(first);
+    this.orders.push({ type: 'fail', attempt: first });
   }
-}
-
-/** Takes one where there is one. */
-function taken(counts: Map<string, number>, key: string): boolean {
-  const count = counts.get(key) ?? 0;
-  if (count > 0) counts.set(key, count - 1);
-  return count > 0;
 }

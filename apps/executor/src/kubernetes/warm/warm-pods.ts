@@ -11,6 +11,7 @@ import { secretsIn } from '../launch-origin';
 import { podName, type PodIdentity } from '../pod-name';
 import { amountsOfPod } from '../pod-resources';
 import { statusOfMain } from '../pod-status';
+import { isOverdue } from '../pod-step';
 import { capacityOf } from '../site-config';
 import type { Amounts } from './amounts';
 import type { ServedExecution } from './pod-server';
@@ -71,7 +72,7 @@ export class WarmPods {
     });
     // Pods stay, for a successor; who waits for one has none that it could find.
     leaving.addEventListener('abort', () => this.waiting.leave(), { once: true });
-    owner.run('look after warm pods', (signal) => this.tick(signal));
+    owner.run('look after warm pods', (signal) => this.tick(signal), { vital: true });
   }
 
   launch(launch: HandlerLaunch, sink: LogSink): RunningAttempt {
@@ -231,13 +232,13 @@ export class WarmPods {
   /** Goes on with what another executor has begun. */
   private resume(pod: WarmPod, execution: ServedExecution): void {
     const { clock, keeper, log } = this.parts;
-    const served = servedAttempt(pod.kind, execution);
+    const served = servedAttempt(pod.kind, execution, clock.wallMs());
     if (served === undefined) {
       // Nobody could say to whom its outcome is to be told.
       log.warn('A warm pod was deleted that does not say whose attempt it runs', { pod: pod.name });
       return this.replace(pod);
     }
-    const { launch, origin, beganMs } = served;
+    const { launch, origin, ranMs } = served;
     this.book.becomes(pod.name, 'busy', this.now);
     const { project } = launch;
     const { reply_partition, since, traceparent, resources } = origin;
@@ -248,7 +249,6 @@ export class WarmPods {
       resources,
       begin: (sink) => {
         isTaken = true;
-        const ranMs = Math.max(0, clock.wallMs() - beganMs);
         const resumed = { begun: { secrets: secretsIn(origin) }, ranMs };
         const running = pod.run(launch, sink, resumed, () => undefined);
         this.runs.follow(pod, launch, running);
@@ -289,13 +289,15 @@ export class WarmPods {
     this.obey(this.book.left(pod.name, this.now));
   }
 
-  /** Until its container has ended, it may go on with what it was doing. */
+  /** Until its container has ended, it may go on with what it was doing. What its node does not tell of is removed by force. */
   private async untilEnded({ metadata }: V1Pod, signal: AbortSignal): Promise<void> {
-    const { pods } = this.parts;
+    const { pods, removal, clock } = this.parts;
+    const { name = '', uid = '' } = metadata ?? {};
     for (;;) {
-      const pod = pods.find(metadata?.name ?? '');
-      const hasEnded = pod === undefined || pod.metadata?.uid !== metadata?.uid || statusOfMain(pod)?.state?.terminated;
+      const pod = pods.find(name);
+      const hasEnded = pod === undefined || pod.metadata?.uid !== uid || statusOfMain(pod)?.state?.terminated;
       if (hasEnded) return;
+      if (isOverdue(pod, clock.wallMs())) removal.remove({ name, uid }, 0);
       await wait(tickMs, signal);
     }
   }

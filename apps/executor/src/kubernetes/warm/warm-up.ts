@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, Outcome } from '@ryax/contracts';
-import { backoffMs, wait, type Clock } from '@ryax/platform';
+import { backoffMs, wait, LinkedSignal, type Clock } from '@ryax/platform';
 import { imageOfAction } from '../action-image';
-import { LinkedSignal } from '../linked-signal';
 import { tokenIn, warmPodFor } from '../pod-spec';
 import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
@@ -30,6 +29,7 @@ const retry = { initialMs: 25, maxMs: 2_000 };
 
 /** A pod that is to serve attempts, until its server is ours and has said what it runs. Its outcome is no attempt's. */
 export class WarmUp implements PodTask {
+  readonly hearingMs = 0;
   result: Outcome | undefined;
   warmedUp: WarmedUp | undefined;
   private readonly over = new AbortController();
