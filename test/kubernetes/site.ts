@@ -19,7 +19,7 @@ export interface SiteOptions {
   readonly site?: object;
   readonly server?: KubernetesServerOptions;
   /** Of its executors. */
-  readonly executor?: Partial<Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs'>>;
+  readonly executor?: Partial<Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs' | 'metrics' | 'log'>>;
 }
 
 interface Place {
@@ -88,9 +88,9 @@ export class TestSite {
     const launcher = await openKubernetes({
       ...{ site: this.config, pool, kubeconfig, files, secrets, metrics: new Metrics(), health },
       idleMs: 300_000,
+      log: new Log({ service: 'test', level: 'error' }),
       ...this.options,
       clock: new Clock(),
-      log: new Log({ service: 'test', level: 'error' }),
       inlineValueBytes: 64 * 1024,
       directory: join(this.place.directory, this.ids.newId()),
       rate: isReal ? { perSecond: 50, burst: 100 } : { perSecond: 500, burst: 500 },

@@ -101,7 +101,14 @@ export class PodAdoption {
   private async adopt(pod: V1Pod, signal: AbortSignal): Promise<void> {
     const { api, incarnation, log, pods, adopted } = this.parts;
     const name = pod.metadata?.name ?? '';
-    const parts = { api, incarnation, mayCreate: () => true, seen: () => undefined, say: () => undefined };
+    const parts = {
+      api,
+      incarnation,
+      mayCreate: () => true,
+      isWaitedFor: () => true,
+      seen: () => undefined,
+      say: () => undefined,
+    };
     const from = ownerOf(pod);
     const taken = await takeOver(pod, parts, signal, (owner) => owner === from);
     if (taken.type === 'failed' && taken.failure.kind === 'rejected') {

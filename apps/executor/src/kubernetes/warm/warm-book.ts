@@ -20,6 +20,8 @@ export interface WarmRules {
 export type Order<Kind extends PodKind> =
   | { readonly type: 'run'; readonly attempt: string; readonly pod: string }
   | { readonly type: 'create'; readonly pod: string; readonly kind: Kind }
+  /** As `create`, of one that nobody has asked for yet. */
+  | { readonly type: 'prewarm'; readonly pod: string; readonly kind: Kind }
   | { readonly type: 'remove'; readonly pod: string }
   /** No pod could be made for it, and none is on its way. */
   | { readonly type: 'fail'; readonly attempt: string };
@@ -35,6 +37,8 @@ interface Pod<Kind> {
   readonly kind: Kind;
   state: PodState;
   sinceMs: number;
+  /** No attempt has had it, nor was it made for one. */
+  isPrewarmed: boolean;
 }
 
 interface Waiting<Kind> {
@@ -50,6 +54,8 @@ interface Waiting<Kind> {
  *   what is not needed comes to the end of its time), or the first that becomes free. So many pods are on their way as attempts wait.
  * - All pods together take no more than the capacity, nor do pods which are not ours to keep (`occupy`): where room is wanted, those that have
  *   been idle for longest go first, then those on their way that nobody waits for. What was admitted runs in any case.
+ * - A pod that may be wanted soon is made ahead only beside all others, and before any of them gives way to whoever wants room. Who comes
+ *   meanwhile takes it; should it not become ready, that is not their failure, and they get another.
  *
  * Pure but for its own state: time comes in, orders go out.
  */
@@ -78,9 +84,17 @@ export class WarmBook<Kind extends PodKind> {
     return this.settleUp(nowMs);
   }
 
+  /** An attempt of this kind may come soon. Nothing is done where a pod of the kind is there, or no room that is nobody's. */
+  prewarm(kind: Kind, nowMs: number): readonly Order<Kind>[] {
+    if (!this.has(kind) && fits(plus(this.wanted, kind.amounts), this.capacity)) {
+      this.orders.push({ type: 'prewarm', pod: this.start(kind, nowMs, true), kind });
+    }
+    return this.settleUp(nowMs);
+  }
+
   /** A pod that another executor has made. It counts, whether there is room or not, and stays until it has said what it runs. */
   add(pod: string, kind: Kind, nowMs: number): readonly Order<Kind>[] {
-    this.pods.set(pod, { name: pod, kind, state: 'unknown', sinceMs: nowMs });
+    this.pods.set(pod, { name: pod, kind, state: 'unknown', sinceMs: nowMs, isPrewarmed: false });
     return this.settleUp(nowMs);
   }
 
@@ -97,7 +111,7 @@ export class WarmBook<Kind extends PodKind> {
   gone(pod: string, nowMs: number): readonly Order<Kind>[] {
     const found = this.pods.get(pod);
     this.pods.delete(pod);
-    if (found?.state === 'starting') this.failOneWithout(found.kind);
+    if (found?.state === 'starting' && !found.isPrewarmed) this.failOneWithout(found.kind);
     return this.settleUp(nowMs);
   }
 
@@ -128,6 +142,22 @@ export class WarmBook<Kind extends PodKind> {
     return this.settleUp(nowMs);
   }
 
+  /** Whether a pod of this kind is there, or on its way. */
+  has({ key }: PodKind): boolean {
+    return [...this.pods.values()].some(({ kind }) => kind.key === key);
+  }
+
+  /** Whether it was made ahead, and nobody has had it yet. */
+  isPrewarmed(pod: string): boolean {
+    return this.pods.get(pod)?.isPrewarmed === true;
+  }
+
+  /** Whether an attempt waits that could have it. */
+  isWaitedFor(pod: string): boolean {
+    const found = this.pods.get(pod);
+    return found !== undefined && this.waiting.some(({ kind }) => kind.key === found.kind.key);
+  }
+
   stateOf(pod: string): PodState | undefined {
     return this.pods.get(pod)?.state;
   }
@@ -140,6 +170,13 @@ export class WarmBook<Kind extends PodKind> {
   get used(): Amounts {
     const pods = [...this.pods.values()].map(({ kind }) => kind.amounts);
     return [...pods, ...this.others.values()].reduce(plus, none);
+  }
+
+  /** The same, with the pods that have yet to be made for those that wait. */
+  private get wanted(): Amounts {
+    const starting = this.countByKey('starting');
+    const without = this.waiting.filter(({ kind }) => !taken(starting, kind.key));
+    return without.reduce((sum, { kind }) => plus(sum, kind.amounts), this.used);
   }
 
   private settleUp(nowMs: number): readonly Order<Kind>[] {
@@ -156,6 +193,7 @@ export class WarmBook<Kind extends PodKind> {
       if (pod === undefined) return true;
       pod.state = 'busy';
       pod.sinceMs = nowMs;
+      pod.isPrewarmed = false;
       this.orders.push({ type: 'run', attempt, pod: pod.name });
       return false;
     });
@@ -181,7 +219,8 @@ export class WarmBook<Kind extends PodKind> {
       if (taken(starting, kind.key) || (isPatient && taken(reporting, kind.key))) continue;
       // What was admitted in place of an attempt that has ended may find its pod still there.
       const hasRoom = this.makeRoom(kind.amounts);
-      if (hasRoom || !isPatient || !isReporting) this.create(kind, nowMs);
+      if (!hasRoom && isPatient && isReporting) continue;
+      this.orders.push({ type: 'create', pod: this.start(kind, nowMs, false), kind });
     }
   }
 
@@ -193,10 +232,10 @@ export class WarmBook<Kind extends PodKind> {
     return counts;
   }
 
-  private create(kind: Kind, nowMs: number): void {
+  private start(kind: Kind, nowMs: number, isPrewarmed: boolean): string {
     const name = this.newName();
-    this.pods.set(name, { name, kind, state: 'starting', sinceMs: nowMs });
-    this.orders.push({ type: 'create', pod: name, kind });
+    this.pods.set(name, { name, kind, state: 'starting', sinceMs: nowMs, isPrewarmed });
+    return name;
   }
 
   /** Whether there is room for so much more, be it that others had to go. */
@@ -210,14 +249,15 @@ export class WarmBook<Kind extends PodKind> {
     return false;
   }
 
-  /** Whom nobody needs, the least recently used first; what is on its way comes last. */
+  /** Whom nobody needs: those first that nobody has ever used; then the least recently used first, and last what is on its way. */
   private dispensable(): readonly Pod<Kind>[] {
     const pods = [...this.pods.values()];
     const idle = pods.filter(({ state }) => state === 'idle').sort((one, other) => one.sinceMs - other.sinceMs);
     const wanted = new Map<string, number>();
     for (const { kind } of this.waiting) wanted.set(kind.key, (wanted.get(kind.key) ?? 0) + 1);
     const surplus = pods.filter(({ state, kind }) => state === 'starting' && !taken(wanted, kind.key));
-    return [...idle, ...surplus];
+    const unneeded = [...idle, ...surplus];
+    return [...unneeded.filter((pod) => pod.isPrewarmed), ...unneeded.filter((pod) => !pod.isPrewarmed)];
   }
 
   private shrink(nowMs: number): void {
