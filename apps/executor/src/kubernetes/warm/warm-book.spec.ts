@@ -113,6 +113,27 @@ describe('the book of warm pods', () => {
       expect(book.prewarm(b, 4)).toEqual([{ type: 'prewarm', pod: 'pod-2', kind: b }]);
     });
 
+    it('beside what may yet have to be made for who waits', () => {
+      const book = open(2);
+      book.request('first', a, 0);
+      book.becomes('pod-1', 'idle', 0);
+      book.becomes('pod-1', 'reporting', 1);
+      book.request('second', a, 2);
+      expect(book.prewarm(b, 3)).toEqual([]);
+      expect(book.tick(102)).toEqual([{ type: 'create', pod: 'pod-2', kind: a }]);
+    });
+
+    it('that is as any other once it was used', () => {
+      const book = open(2);
+      book.prewarm(a, 0);
+      book.becomes('pod-1', 'idle', 1);
+      book.request('first', a, 2);
+      book.becomes('pod-1', 'idle', 3);
+      book.prewarm(b, 4);
+      book.becomes('pod-2', 'idle', 5);
+      expect(book.occupy('command', one, 6)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
+    });
+
     it('that gives way before those that were used, however long those have been idle', () => {
       const book = open(2);
       book.request('first', a, 0);
