@@ -104,6 +104,11 @@ export class Engine {
     await this.start(name);
   }
 
+  /** Its figures, as Prometheus would read them; not of the intake. */
+  async metricsOf(name: Exclude<ServiceName, 'studio-intake'>): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.ports.get(name)}/metrics`)).text();
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.ports.get('studio-intake')}`;
   }
@@ -123,6 +128,11 @@ export class Engine {
       },
       ...(body === undefined ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
     });
+  }
+
+  /** For requests of another kind. */
+  get authorization(): string {
+    return `Bearer ${this.token}`;
   }
 
   /** The body of an answer that must be a success. */

@@ -19,7 +19,7 @@ export interface SiteOptions {
   readonly site?: object;
   readonly server?: KubernetesServerOptions;
   /** Of its executors. */
-  readonly executor?: Partial<Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs' | 'clock'>>;
+  readonly executor?: Partial<Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs' | 'clock' | 'metrics' | 'log'>>;
 }
 
 interface Place {
@@ -93,9 +93,9 @@ export class TestSite {
       ...{ site: this.config, pool, kubeconfig, files, secrets, metrics: new Metrics(), health },
       idleMs: 300_000,
       clock: new Clock(),
+      log: new Log({ service: 'test', level: 'error' }),
       ...this.options,
       ...more,
-      log: new Log({ service: 'test', level: 'error' }),
       inlineValueBytes: 64 * 1024,
       directory: join(this.place.directory, this.ids.newId()),
       rate: isReal ? { perSecond: 50, burst: 100 } : { perSecond: 500, burst: 500 },

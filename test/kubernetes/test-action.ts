@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,7 +13,7 @@ import { isReal } from './target';
 export const describeHandlers = isReal ? describe.skip : describeWithPython;
 
 const runtimes = join(__dirname, '../../runtimes');
-const repository = 'registry.test/actions';
+export const repository = 'registry.test/actions';
 
 const python = `
 import os, pathlib, shutil, subprocess, time
@@ -63,20 +64,24 @@ const metadata = {
     human_name: 'Answer',
     type: 'python3',
     inputs: [
-      { name: 'what', type: 'string' },
-      { name: 'name', type: 'string' },
-      { name: 'flag', type: 'string', optional: true },
-      { name: 'rows', type: 'file', optional: true },
-      { name: 'password', type: 'password', optional: true },
-      { name: 'tools', type: 'directory', optional: true },
+      declare('what', 'string'),
+      declare('name', 'string'),
+      declare('flag', 'string', { optional: true }),
+      declare('rows', 'file', { optional: true }),
+      declare('password', 'password', { optional: true }),
+      declare('tools', 'directory', { optional: true }),
     ],
     outputs: [
-      { name: 'answer', type: 'string' },
-      { name: 'copy', type: 'file', optional: true },
-      { name: 'tools', type: 'directory', optional: true },
+      declare('answer', 'string'),
+      declare('copy', 'file', { optional: true }),
+      declare('tools', 'directory', { optional: true }),
     ],
   },
 };
+
+function declare(name: string, type: string, more: object = {}) {
+  return { name, type, human_name: name, help: name, ...more };
+}
 
 /** A handler whose image a site has: a test server runs it from its folder. Closed with its sites. */
 export class TestAction {
@@ -101,7 +106,7 @@ export class TestAction {
   /** @param others whose images it has, too */
   async site({ site, server, executor }: SiteOptions = {}, others: readonly TestAction[] = []): Promise<TestSite> {
     const actions = [this, ...others];
-    const images = Object.fromEntries(actions.map((action) => [action.image, action.program]));
+    const images = Object.assign({}, ...actions.map((action) => action.images)) as TestAction['images'];
     const opened = await TestSite.open({
       site: { actionImages: repository, ...site },
       server: { images, ...server },
@@ -126,12 +131,15 @@ export class TestAction {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
-  private get image(): string {
-    return `${repository}:${this.hash.replace('sha256:', '')}`;
+  /** What a test server runs for its image. */
+  get images() {
+    const command = ['python3', join(runtimes, 'python3', 'server.py')];
+    const program = { command, env: { RYAX_ACTION_DIR: join(this.folder, 'action') } };
+    return { [`${repository}:${this.hash.replace('sha256:', '')}`]: program };
   }
 
-  private get program() {
-    const command = ['python3', join(runtimes, 'python3', 'server.py')];
-    return { command, env: { RYAX_ACTION_DIR: join(this.folder, 'action') } };
+  /** Its folder as it is uploaded, tar and gzip. */
+  get archive(): Buffer {
+    return execFileSync('tar', ['-czf', '-', '-C', join(this.folder, 'action'), '.']);
   }
 }

@@ -82,10 +82,12 @@ export class Executor {
     const keepsWork = kept !== undefined;
     this.inquiries = keepsWork ? new Inquiries(kept, this.attempts, this.owner) : undefined;
     this.heartbeat = new Heartbeat(broker, this.attempts, reporter, settings, keepsWork, clock, envelopes, log);
+    const { prewarm } = parts.launcher;
     this.inbox = new Inbox(broker, this.attempts, settings, this.incarnation, {
       beatAnswered: (answer) => this.beatAnswered(answer),
       asked: (attempts, askedAt) => this.asked(attempts, askedAt),
       settled: (attempts) => this.settled(attempts),
+      prewarm: prewarm && ((wanted) => this.hasRoomAhead && prewarm(wanted)),
     });
   }
 
@@ -248,6 +250,11 @@ export class Executor {
       if (this.inquiries === undefined) this.attempts.query(attempt, askedAt);
       else this.inquiries.ask(attempt, askedAt);
     }
+  }
+
+  /** What waits for room is not made to wait behind what nobody has asked for. */
+  private get hasRoomAhead(): boolean {
+    return this.hasLease && !this.attempts.isLeaving && this.attempts.waiting === 0;
   }
 
   private settled(attempts: Settled['attempts']): void {

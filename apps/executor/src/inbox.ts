@@ -8,6 +8,7 @@ import {
   type DataOf,
   type Message,
   type MessageType,
+  type Prewarm,
   type Settled,
 } from '@ryax/contracts';
 import type { Attempts } from './attempts';
@@ -24,6 +25,8 @@ export interface Said {
   /** @param askedAt by the database; null if the runner does not say */
   readonly asked: (attempts: readonly Attempt[], askedAt: number | null) => void;
   readonly settled: (attempts: Settled['attempts']) => void;
+  /** Undefined where nothing is made warm ahead: then nothing of that is heard. */
+  readonly prewarm: ((wanted: Prewarm) => void) | undefined;
 }
 
 /**
@@ -85,7 +88,10 @@ export class Inbox {
   private declarations(): QueueDeclaration[] {
     const { site } = this.settings;
     const exchange = exchanges.executions.name;
-    const own = [routingKeys.cancel(site), routingKeys.query(site), routingKeys.executor(this.incarnation)];
+    const own = [
+      ...[routingKeys.cancel(site), routingKeys.query(site), routingKeys.executor(this.incarnation)],
+      ...(this.said.prewarm === undefined ? [] : [routingKeys.prewarm(this.incarnation)]),
+    ];
     return [
       { name: this.startQueue, kind: 'own', bindings: [{ exchange, routingKey: routingKeys.start(this.incarnation) }] },
       { name: this.ownQueue, kind: 'own', bindings: own.map((routingKey) => ({ exchange, routingKey })) },
@@ -110,6 +116,8 @@ export class Inbox {
       for (const { force, ...attempt } of message.data.attempts) this.attempts.cancel(attempt, force);
     } else if (isType(message, 'execution.query')) {
       this.said.asked(message.data.attempts, timeOf(message));
+    } else if (isType(message, 'executor.prewarm')) {
+      this.said.prewarm?.(message.data);
     } else {
       return park(delivery, 'a message for an executor');
     }

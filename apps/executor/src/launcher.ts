@@ -1,4 +1,4 @@
-import type { ActionToRun, JsonObject, Outcome, Resources } from '@ryax/contracts';
+import type { ActionToRun, JsonObject, Outcome, Prewarm, Resources } from '@ryax/contracts';
 import type { Addressed } from './attempt-name';
 
 /**
@@ -11,6 +11,11 @@ export interface Launcher {
    * `sink` receives output as it comes, in order; it is complete before the outcome resolves.
    */
   launch(launch: Launch, sink: LogSink): RunningAttempt;
+  /**
+   * Makes handlers warm that may be wanted soon, where nothing that runs or waits needs the room. Advice: whatever goes wrong is no
+   * caller's concern. Undefined where nothing is made ahead.
+   */
+  readonly prewarm?: ((wanted: Prewarm) => void) | undefined;
   /** Where the work goes on when its executor is gone. */
   readonly kept?: KeptWork | undefined;
   /** Ends every process, or lets go of what is kept; resolves when that is done. */

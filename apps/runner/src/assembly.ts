@@ -18,6 +18,7 @@ import { Membership } from './membership';
 import { Outbox } from './outbox';
 import { Placement } from './placement';
 import { Plans } from './plans';
+import { Prewarming } from './prewarming';
 import { Reconciliation } from './reconciliation';
 import type { RunnerOptions } from './runner.config';
 import { RunnerMetrics } from './runner-metrics';
@@ -69,15 +70,13 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
   const values = new Values(eventLog.log, files);
   const durations = new Durations();
   const memory = new SufficientMemory();
-  const store: StreamStore = new StreamStore(
-    eventLog.log,
-    new Plans(files),
-    durations,
-    { partitions, cacheBytes },
-    (run) => effects.folded(run),
+  const plans = new Plans(files);
+  const store: StreamStore = new StreamStore(eventLog.log, plans, durations, { partitions, cacheBytes }, (run) =>
+    effects.folded(run),
   );
   const decider = new Decider(values, eventLog.clock, parts.random);
-  const outbox = new Outbox(broker, ids, log, `runner/${incarnation}`);
+  const source = `runner/${incarnation}`;
+  const outbox = new Outbox(broker, ids, log, source);
   const placement: Placement = new Placement(
     { executors, index, membership, clock },
     { patienceMs: placementPatienceMs },
@@ -93,8 +92,10 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
     { outbox, index, executors, values, files, clock, ids, memory, metrics, log, submit },
     { startValidityMs, inlineValueBytes },
   );
+  const prewarming = new Prewarming({ plans, executors, index, memory, broker, ids, log, owner }, source);
+  const { recentEnds } = placement;
   const effects: Effects = new Effects(
-    { outbox, index, starts, values, wakes, clock, ids, metrics, recentEnds: placement.recentEnds, durations, memory },
+    { outbox, index, starts, values, wakes, clock, ids, metrics, recentEnds, durations, memory, prewarming },
     (streamId) => takeover.isOurs(streamId),
   );
   const timers: Timers = new Timers(eventLog.log, eventLog.clock, store, {

@@ -11,6 +11,7 @@ import { poolKey, type OutstandingAttempt } from '@ryax/workflow';
 import { replyAt, type StreamDecision } from './decider';
 import type { Durations } from './durations';
 import type { Outbox } from './outbox';
+import type { Prewarming } from './prewarming';
 import type { RunnerMetrics } from './runner-metrics';
 import type { Starts } from './starts';
 import type { SufficientMemory } from './sufficient-memory';
@@ -33,6 +34,7 @@ export interface EffectsParts {
   readonly recentEnds: RecentEnds;
   readonly durations: Pick<Durations, 'observed'>;
   readonly memory: Pick<SufficientMemory, 'observed'>;
+  readonly prewarming: Pick<Prewarming, 'deployed'>;
 }
 
 /**
@@ -54,6 +56,9 @@ export class Effects {
       version++;
       this.parts.metrics.appended(event.type);
       if (stream.kind === 'run') this.follow(stream, event);
+      else if (event.type === 'WorkflowDeployed') {
+        this.parts.prewarming.deployed({ project: stream.name.project, ...event.data });
+      }
       this.rememberValue(stream.streamId, version, event, stored.data.length);
     }
     this.watch(decision);

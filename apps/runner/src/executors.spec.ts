@@ -1,5 +1,5 @@
 import type { Beat, PoolKind } from '@ryax/contracts';
-import { ExecutorRegistry } from './executors';
+import { ExecutorRegistry, workerKey } from './executors';
 
 const options = { patienceMs: 10_000, maxGapMs: 2_000 };
 
@@ -39,6 +39,20 @@ describe('ExecutorRegistry', () => {
       const registry = new ExecutorRegistry(options);
       for (const name of ['e1', 'e2']) registry.heard(beat(name));
       expect(new Set([placed(registry), placed(registry)])).toEqual(new Set(['e1', 'e2']));
+    });
+
+    it('with always the same of those, where it is of a handler: for each handler one, for all of them each', () => {
+      const [one, other] = [new ExecutorRegistry(options), new ExecutorRegistry(options)];
+      for (const name of ['e1', 'e2', 'busy']) one.heard(beat(name));
+      for (const name of ['busy', 'e2', 'e1']) other.heard(beat(name));
+      const at = (registry: ExecutorRegistry, handler: string) =>
+        registry.place('local', 'default', busy({ busy: 1 }), handler);
+      const handlers = Array.from({ length: 40 }, (_, number) => workerKey('default', `sha256:${number}`));
+      for (const handler of handlers) {
+        const chosen = at(one, handler);
+        expect([at(one, handler), at(other, handler)]).toEqual([chosen, chosen]);
+      }
+      expect(new Set(handlers.map((handler) => at(one, handler)))).toEqual(new Set(['e1', 'e2']));
     });
 
     it('with none of another site, of another pool, or that leaves', () => {

@@ -1,5 +1,6 @@
 import type { Beat, ExecutorPools, PoolKind, Traits } from '@ryax/contracts';
-import { defaultPool, offeredPools, type OfferedPool, type PoolsOfExecutor, type PoolTraits } from '@ryax/workflow';
+import { defaultPool, offeredPools, type OfferedPool, type PoolsOfExecutor } from '@ryax/workflow';
+import { ownerOf } from './partitions';
 
 /** What is known of an executor's process, from its beats. */
 export interface KnownExecutor {
@@ -54,9 +55,10 @@ export class ExecutorRegistry {
     return this.known.pools;
   }
 
-  /** What one node of a pool has; undefined where nobody says. */
-  nodeOf(site: string, pool: string): PoolTraits['node'] | undefined {
-    return this.pools.find((each) => each.site === site && each.name === pool)?.traits?.node;
+  /** What one node of a pool has, in bytes; without an end where nobody says. */
+  memoryOfNode(site: string, pool: string): number {
+    const found = this.pools.find((each) => each.site === site && each.name === pool);
+    return found?.traits?.node.memory_bytes ?? Infinity;
   }
 
   /** The same of all that were heard in the last while, by whomever, be they silent now. */
@@ -169,21 +171,30 @@ export class ExecutorRegistry {
   }
 
   /**
-   * Whom to send a start to: the executor of the pool with the most slots left beside what we have sent it; of equal ones each
-   * in turn, as other runners choose among the same.
+   * Whom to send a start to: the executor of the pool with the most slots left beside what we have sent it. Of equal ones a handler
+   * has one of its own, the same for all runners, so that it finds the worker or pod there that is warm; whatever else goes to each in turn.
+   *
+   * @param handler see {@link workerKey}; undefined for what has none
    */
-  place(site: string, pool: string, outstandingAt: (incarnation: string) => number): string | undefined {
-    let best: { readonly incarnation: string; readonly left: number } | undefined;
+  place(
+    site: string,
+    pool: string,
+    outstandingAt: (incarnation: string) => number,
+    handler?: string,
+  ): string | undefined {
     const offering = this.reachable().filter((known) => known.site === site);
-    const first = this.turn++;
-    for (let turn = 0; turn < offering.length; turn++) {
-      const known = offering[(first + turn) % offering.length];
-      if (known === undefined) break;
+    let equal: string[] = [];
+    let most = -Infinity;
+    for (const known of offering) {
       const slots = offered(known, pool)?.slots ?? 0;
       const left = slots - outstandingAt(known.incarnation);
-      if (slots > 0 && (best === undefined || left > best.left)) best = { incarnation: known.incarnation, left };
+      if (slots <= 0 || left < most) continue;
+      if (left > most) equal = [];
+      most = left;
+      equal.push(known.incarnation);
     }
-    return best?.incarnation;
+    if (handler === undefined || equal.length < 2) return equal[this.turn++ % equal.length];
+    return ownerOf(handler, equal);
   }
 
   private reachable(): readonly KnownExecutor[] {
@@ -194,4 +205,9 @@ export class ExecutorRegistry {
 /** Before pools had names of their own everything was handed out to `default`, whatever it was: an attempt of then may be out yet. */
 function offered({ pools }: KnownExecutor, pool: string): Beat['pools'][number] | undefined {
   return pools.find(({ name }) => name === pool) ?? (pool === defaultPool ? pools[0] : undefined);
+}
+
+/** The same for executions that one worker or pod may serve, apart from what they take of it. */
+export function workerKey(project: string, contentHash: string): string {
+  return `${project} ${contentHash}`;
 }

@@ -13,14 +13,15 @@ export function ownedPartitions(self: string, runners: readonly string[], partit
   );
 }
 
-function ownerOf(partition: number, runners: readonly string[]): string | undefined {
+/** The one with the highest hash of (member, key); undefined where there are none. */
+export function ownerOf(key: number | string, members: readonly string[]): string | undefined {
   let owner: string | undefined;
   let highest = -1;
-  for (const runner of runners) {
-    const weight = partitionOf(`${runner}/${partition}`, hashRange);
-    if (weight > highest || (weight === highest && owner !== undefined && runner < owner)) {
+  for (const member of members) {
+    const weight = partitionOf(`${member}/${key}`, hashRange);
+    if (weight > highest || (weight === highest && owner !== undefined && member < owner)) {
       highest = weight;
-      owner = runner;
+      owner = member;
     }
   }
   return owner;

@@ -1,8 +1,7 @@
-import type { Resources } from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { StartRequest } from '@ryax/workflow';
-import type { ExecutorRegistry } from './executors';
+import { workerKey, type ExecutorRegistry } from './executors';
 import type { Outbox } from './outbox';
 import type { RunnerMetrics } from './runner-metrics';
 import { fitInputs, mayBeLarge, startTooLarge } from './start-inputs';
@@ -102,13 +101,18 @@ export class Starts {
     // The state may be ahead of what is committed: another attempt than the one that was asked for starts by itself.
     if (request.attempt !== attempt.attempt) return;
     const { site, pool, project, partition, since } = attempt;
-    const incarnation = this.parts.executors.place(site, pool, (each) => this.parts.index.outstandingAt(each));
+    const incarnation = this.parts.executors.place(
+      site,
+      pool,
+      (each) => this.parts.index.outstandingAt(each),
+      request.action.type === 'handler' ? workerKey(project, request.action.content_hash) : undefined,
+    );
     if (incarnation === undefined) {
       attempt.isReturned = true;
       return;
     }
     this.parts.index.sendTo(attempt, incarnation);
-    const { run_id, workflow_id, execution, action, inputs, timeout_ms } = request;
+    const { run_id, workflow_id, execution, action, inputs, resources, timeout_ms } = request;
     // Field by field: made for every attempt, and a spread leaves ten times as much to be collected.
     const start = {
       run_id,
@@ -117,7 +121,7 @@ export class Starts {
       attempt: request.attempt,
       action,
       inputs,
-      resources: this.resourcesOf(request, site, pool),
+      resources: this.parts.memory.resourcesFor(action, resources, () => this.parts.executors.memoryOfNode(site, pool)),
       timeout_ms,
       project,
       valid_for_ms: this.options.startValidityMs,
@@ -129,15 +133,6 @@ export class Starts {
       undelivered: () => this.undelivered(attempt, incarnation),
       tooLarge: () => this.tooLarge(attempt),
     });
-  }
-
-  /** What is known to be enough was seen in some pool. This one was chosen by what is asked, and may have less on a node. */
-  private resourcesOf({ action, resources }: StartRequest, site: string, pool: string): Resources {
-    const enough = this.parts.memory.resourcesFor(action, resources);
-    if (enough === resources) return resources;
-    const most = this.parts.executors.nodeOf(site, pool)?.memory_bytes ?? Infinity;
-    const memory_bytes = Math.min(enough.memory_bytes ?? 0, most);
-    return memory_bytes > (resources.memory_bytes ?? 0) ? { ...enough, memory_bytes } : resources;
   }
 
   /** As if it had been given back at once. The run may have been folded anew meanwhile. */

@@ -17,14 +17,19 @@ export class SufficientMemory {
     this.remember(version, Math.max(bytes, this.known.get(version) ?? 0));
   }
 
-  /** What an attempt asks for, and no less memory than is known to be enough. */
-  resourcesFor(action: ActionToRun, asked: Resources): Resources {
+  /**
+   * What an attempt asks for, and no less memory than is known to be enough.
+   *
+   * @param mostOfNode what a node has where it runs, in bytes: what was enough was seen in some pool, and that one was chosen by what is asked
+   */
+  resourcesFor(action: ActionToRun, asked: Resources, mostOfNode = () => Infinity): Resources {
     if (this.known.size === 0) return asked;
     const version = versionOf(action);
     const enough = this.known.get(version);
     if (enough === undefined) return asked;
     this.remember(version, enough);
-    return enough <= (asked.memory_bytes ?? 0) ? asked : { ...asked, memory_bytes: enough };
+    const memory_bytes = Math.min(enough, mostOfNode());
+    return memory_bytes > (asked.memory_bytes ?? 0) ? { ...asked, memory_bytes } : asked;
   }
 
   private remember(version: string, bytes: number): void {

@@ -94,6 +94,15 @@ export const channels = {
     promise: repeated,
     messages: ['executor.beat-answer', 'execution.settled', 'execution.query'],
   },
+  prewarms: {
+    exchange: exchanges.executions.name,
+    address: routingKeys.prewarm('{incarnation}'),
+    audience: 'internal',
+    summary: 'Handlers of a workflow that was just deployed, to the executor that its first run would be sent to.',
+    readBy: 'that executor, from its own queue, if it keeps warm pods',
+    promise: 'Transient: advice, said once; what is lost costs the first run the start of a pod.',
+    messages: ['executor.prewarm'],
+  },
   beats: {
     exchange: exchanges.executions.name,
     address: routingKeys.beat,

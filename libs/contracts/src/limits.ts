@@ -14,6 +14,8 @@ export const limits = {
   stateValueBytes: 1024,
   /** One message of the broker. */
   messageBytes: 4 * 1024 * 1024,
+  /** Handlers of one deployment that are made warm before its first run. */
+  prewarmedHandlers: 100,
   /** Elements of one `for_each`. */
   elementsPerCollection: 1_000_000,
   /** Log bytes kept for one attempt; what comes after is dropped and said so in the log's last line. */

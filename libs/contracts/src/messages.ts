@@ -144,6 +144,9 @@ export const actionToRunSchema = z.discriminatedUnion('type', [
 ]);
 export type ActionToRun = z.infer<typeof actionToRunSchema>;
 
+/** What is asked of a node. */
+const ofNode = { cpu: z.number().optional(), memory_bytes: z.number().optional(), gpu: z.number().optional() };
+
 export const startSchema = z.strictObject({
   ...attemptOfRun,
   project: z.string(),
@@ -151,12 +154,7 @@ export const startSchema = z.strictObject({
   action: actionToRunSchema,
   /** Resolved inputs; `$file`, `$secret` and `$value` references are resolved by the executor. */
   inputs: parsedJsonObjectSchema,
-  resources: z.strictObject({
-    cpu: z.number().optional(),
-    memory_bytes: z.number().optional(),
-    gpu: z.number().optional(),
-    time_ms: z.number().optional(),
-  }),
+  resources: z.strictObject({ ...ofNode, time_ms: z.number().optional() }),
   timeout_ms: z.number().nullable(),
   /** May only be spawned while the newest answer to the executor's beat is younger than this. */
   valid_for_ms: z.number(),
@@ -181,6 +179,17 @@ export const querySchema = z.strictObject({ attempts: z.array(attemptSchema) });
 export const settledSchema = z.strictObject({
   attempts: z.array(z.strictObject({ project: z.string(), ...attemptOfRun })),
 });
+
+/**
+ * Handlers of a workflow that was just deployed, of which the executor may have one warm each before the first run. Advice: it may be
+ * lost, late or repeated, and nobody waits for what becomes of it.
+ */
+export const prewarmSchema = z.strictObject({
+  project: z.string(),
+  /** At most `limits.prewarmedHandlers`, each once. */
+  handlers: z.array(z.strictObject({ content_hash: contentHashSchema, resources: z.strictObject(ofNode) })),
+});
+export type Prewarm = z.infer<typeof prewarmSchema>;
 
 export const poolSchema = z.strictObject({
   name: z.string(),

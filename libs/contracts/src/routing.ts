@@ -41,6 +41,8 @@ export const routingKeys = {
   beat: 'beat',
   /** To one executor: answers to its beats, and what is settled. */
   executor: (incarnation: string) => `executor.${incarnation}`,
+  /** To one executor, if it makes handlers warm before they are asked for: others have no queue for it. */
+  prewarm: (incarnation: string) => `prewarm.${incarnation}`,
   log: (project: string) => `log.${project}`,
   queries: 'query',
   event: (project: string, stream: string, name: string) => `${project}.${stream}.${name}`,

@@ -1,5 +1,6 @@
 export * from './definition/plan';
 export * from './placement';
+export { handlersOf, type PlannedHandler } from './definition/handlers';
 export { weighedHeights, type Heights } from './definition/heights';
 export * from './run/run-aggregate';
 export { newRun, isOpen, type RunState } from './run/state';

@@ -134,7 +134,14 @@ export class PodAdoption {
   private async takeOver(pod: V1Pod, signal: AbortSignal): Promise<Created> {
     const { api, incarnation, log, pods } = this.parts;
     const name = pod.metadata?.name ?? '';
-    const parts = { api, incarnation, mayCreate: () => true, seen: () => undefined, say: () => undefined };
+    const parts = {
+      api,
+      incarnation,
+      mayCreate: () => true,
+      isWaitedFor: () => true,
+      seen: () => undefined,
+      say: () => undefined,
+    };
     const from = ownerOf(pod);
     const either = new LinkedSignal(signal, this.givingUp.signal);
     const taken = await takeOver(pod, parts, either.signal, (owner) => owner === from).finally(() => either.unlink());

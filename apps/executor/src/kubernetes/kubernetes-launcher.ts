@@ -29,7 +29,7 @@ import { amountsOfPod } from './pod-resources';
 import type { ContainerLaunch } from './pod-spec';
 import type { PodTask } from './pod-task';
 import { shareOf, type NodePool, type SiteConfig } from './site-config';
-import { isWarm, kindOfPod } from './warm/warm-kind';
+import { isWarm, kindOf, kindOfPod } from './warm/warm-kind';
 import { WarmPods } from './warm/warm-pods';
 
 export interface KubernetesLauncherOptions {
@@ -105,6 +105,14 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       return owned(pod, keeper.incarnation, originIn(launch));
     };
     return this.beginOwn(launch, sink, { create });
+  }
+
+  /** Where pods of handlers are kept that nobody uses. */
+  get prewarm(): Launcher['prewarm'] {
+    const { site, idleMs } = this.options;
+    if (site.handlers !== 'warm' || site.actionImages === undefined || !site.prewarm || idleMs === 0) return undefined;
+    return ({ project, handlers: wanted }) =>
+      this.opened.warm.prewarm(wanted.map((each) => kindOf({ project, ...each }, each.content_hash)));
   }
 
   alive(incarnations: readonly string[]): void {

@@ -33,6 +33,8 @@ export interface PodAttemptParts {
 export interface PodWork {
   readonly name: string;
   readonly limits: PodLimits;
+  /** Whether its creation is tried again where others have to end before there is room; without it always. */
+  readonly isWaitedFor?: () => boolean;
   /** Made with what wakes us when its result is there. */
   readonly task: (onResult: () => void) => PodTask;
 }
@@ -119,7 +121,8 @@ export class PodAttempt implements RunningAttempt {
 
   private create(pod: V1Pod): Promise<Created> {
     const { api, incarnation, mayCreate, leaving } = this.parts;
-    const hear = { seen: () => this.unheard, say: (line: string) => this.say(line) };
+    const { isWaitedFor = () => true } = this.work;
+    const hear = { isWaitedFor, seen: () => this.unheard, say: (line: string) => this.say(line) };
     return createPod(pod, { api, incarnation, mayCreate, ...hear }, this.stopped.signal, leaving);
   }
 

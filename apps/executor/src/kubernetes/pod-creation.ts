@@ -19,6 +19,8 @@ export interface CreationParts {
   readonly incarnation: string;
   /** Whether a runner still counts on us: what nobody waits for any more must not begin. */
   readonly mayCreate: () => boolean;
+  /** Whether it is tried again where others have to end before there is room. */
+  readonly isWaitedFor: () => boolean;
   /** What the watch has told of a pod of that name: it may be there, or gone again, although we never heard of its creation. */
   readonly seen: () => PodNews | undefined;
   /** What holds it up, for whoever reads along. */
@@ -74,6 +76,7 @@ export async function createPod(
         break;
       case 'quota':
       case 'throttled':
+        if (!parts.isWaitedFor()) return { type: 'failed', failure: refusal(answered) };
         parts.say(`Its pod waits to be created: ${answered.message}`);
         break;
       case 'unavailable':

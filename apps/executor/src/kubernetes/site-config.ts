@@ -126,6 +126,8 @@ const siteSchema = z
       .optional(),
     /** Whether the pod of an action image serves one attempt after another, or one. */
     handlers: z.enum(['warm', 'job'], 'expected "warm" or "job"').default('warm'),
+    /** Whether a deployment has warm pods made for its handlers before the first run. */
+    prewarm: z.boolean().default(true),
     imagePullSecrets: z.array(objectName).default([]),
     serviceAccount: objectName.optional(),
     priorityClass: objectName.optional(),

@@ -98,10 +98,7 @@ export class ExecutorFixture {
     return delivery;
   }
 
-  async say<T extends 'execution.cancel' | 'execution.query' | 'execution.settled' | 'executor.beat-answer'>(
-    type: T,
-    data: DataOf<T>,
-  ): Promise<void> {
+  async say<T extends ToldToExecutor>(type: T, data: DataOf<T>): Promise<void> {
     await this.broker.deliver(this.ownQueue, [this.message(type, data)]);
     await settle();
   }
@@ -207,6 +204,9 @@ export class ExecutorFixture {
     return { id: `m${this.ids++}`, type, source: '/runner', project: 'default', ...time, data };
   }
 }
+
+type ToldToExecutor =
+  'execution.cancel' | 'execution.query' | 'execution.settled' | 'executor.beat-answer' | 'executor.prewarm';
 
 function isType<T extends MessageType>(message: Message, type: T): message is Message<DataOf<T>> {
   return message.type === type;

@@ -1,4 +1,4 @@
-import type { Outcome } from '@ryax/contracts';
+import type { Outcome, Prewarm } from '@ryax/contracts';
 import { attemptName, type Addressed } from '../attempt-name';
 import type { AttemptEnd, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 
@@ -87,7 +87,16 @@ export class FakeLauncher implements Launcher {
   /** Whether what runs goes on when it is closed. */
   letsGo = false;
 
-  constructor(readonly kept?: FakeKept) {}
+  /** What was to be made warm, where it makes anything. */
+  readonly wanted: Prewarm[] = [];
+  readonly prewarm: ((wanted: Prewarm) => void) | undefined;
+
+  constructor(
+    readonly kept?: FakeKept,
+    makesAhead = false,
+  ) {
+    this.prewarm = makesAhead ? (wanted) => this.wanted.push(wanted) : undefined;
+  }
 
   launch(launch: Launch, sink: LogSink): RunningAttempt {
     const work = new FakeWork(launch, sink);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InMemoryBroker, InMemoryServer } from '@ryax/broker';
+import { InMemoryBroker, InMemoryServer, openBroker, type Broker } from '@ryax/broker';
 import {
   exchanges,
   limits,
@@ -58,18 +58,18 @@ export interface RunnerUnderTest {
 
 interface Member {
   readonly runner: Runner;
-  readonly broker: InMemoryBroker;
+  readonly broker: Broker;
   readonly eventLog: OpenEventLog;
 }
 
-/** Runners over a real database and an in-memory broker, with executors that do as they are told. */
+/** Runners over a real database and an in-memory broker, or a real one, with executors that do as they are told. */
 export class Engine {
   readonly server = new InMemoryServer({ strict: true });
   /** The log, past all runners. */
   readonly runs: RunsInLog;
   private readonly members: Member[] = [];
   private readonly executors: ExecutorDouble[] = [];
-  private readonly asking = new InMemoryBroker({ server: this.server, log });
+  private readonly asking: Broker;
   private ids = 0;
 
   private constructor(
@@ -77,21 +77,24 @@ export class Engine {
     private readonly directory: string,
     readonly files: LocalFileStore,
     readonly eventLog: OpenEventLog,
+    private readonly brokerUrl: string,
   ) {
+    this.asking = this.connect('asking');
     this.runs = new RunsInLog(eventLog, (runId) => this.partitionOf(runId));
   }
 
-  static async open(url: string): Promise<Engine> {
+  /** @param brokerUrl of a real one; what cuts its connections is not to be had then */
+  static async open(url: string, brokerUrl = 'memory://'): Promise<Engine> {
     const directory = await mkdtemp(join(tmpdir(), 'ryax-runner-'));
     const eventLog = await openEventLog({ url, applicationName: 'test' }, log, clock);
-    return new Engine(url, directory, await LocalFileStore.open(directory), eventLog);
+    return new Engine(url, directory, await LocalFileStore.open(directory), eventLog, brokerUrl);
   }
 
   /** @param wrong from its start on */
   async runner(changed: Partial<RunnerOptions> = {}, wrong: Partial<Faults> = {}): Promise<RunnerUnderTest> {
     const faults: Faults = { ...noFaults(), ...wrong };
-    const broker = new InMemoryBroker({ server: this.server, log });
     const name = `member-${this.members.length}`;
+    const broker = this.connect(name);
     const opened = await openEventLog({ url: this.url, applicationName: name }, log, clock);
     const metrics = new Metrics();
     const runner = new Runner({
@@ -116,7 +119,7 @@ export class Engine {
     await runner.start();
     const isolate = () => {
       faults.isAway = true;
-      broker.cutConnection();
+      inMemory(broker).cutConnection();
     };
     const endConnections = (which: string) =>
       this.eventLog.database.query(
@@ -151,7 +154,7 @@ export class Engine {
     link = new ExecutorLink(),
     kind: Partial<ExecutorKind> = {},
   ): Promise<ExecutorDouble> {
-    const broker = link.over(new InMemoryBroker({ server: this.server, log }), incarnation);
+    const broker = link.over(this.connect(incarnation), incarnation);
     const executor = new ExecutorDouble(broker, incarnation, slots, {
       ...{ site: 'local', keepsWork: false, pool: 'default' },
       ...kind,
@@ -161,11 +164,15 @@ export class Engine {
     return executor;
   }
 
-  /** Stores a definition of these entries; answers its hash. */
-  async define(actions: readonly JsonObject[], trigger: readonly JsonObject[] = []): Promise<string> {
+  /** Stores a definition of these entries; answers its hash. @param pinned the actions that they name */
+  async define(
+    actions: readonly JsonObject[],
+    trigger: readonly JsonObject[] = [],
+    pinned: JsonObject = {},
+  ): Promise<string> {
     const spec = { id: 'flow', trigger: { kind: 'manual', outputs: [...trigger] }, actions: [...actions] };
     const definition = { apiVersion: 'ryax.tech/v2.0', kind: 'Workflow', spec };
-    return (await putJson(this.files, { definition, actions: {} })).hash;
+    return (await putJson(this.files, { definition, actions: pinned })).hash;
   }
 
   /** @param workflowHead where the sender has seen the workflow's stream */
@@ -190,6 +197,15 @@ export class Engine {
     for (const queue of this.server.queueNames(queues.starts(incarnation))) this.server.purge(queue);
   }
 
+  deploy(definitionHash: string): Promise<CommandReply> {
+    const command = { workflow_id: 'flow', definition_hash: definitionHash, human_name: 'Flow', deployed_by: null };
+    return this.askWorkflow('workflow.deploy', command);
+  }
+
+  undeploy(): Promise<CommandReply> {
+    return this.askWorkflow('workflow.undeploy', { workflow_id: 'flow', undeployed_by: null });
+  }
+
   cancel(runId: string, force = false): Promise<CommandReply> {
     return this.ask(runId, 'run.cancel', { run_id: runId, reason: 'enough', force, requested_by: null });
   }
@@ -207,7 +223,7 @@ export class Engine {
     for (const executor of this.executors) await executor.close();
     await this.asking.close();
     for (const { runner, broker, eventLog } of this.members) {
-      broker.restoreConnection();
+      if (broker instanceof InMemoryBroker) broker.restoreConnection();
       await runner.stopTaking();
       await runner.close().catch(() => undefined);
       await broker.close();
@@ -218,11 +234,20 @@ export class Engine {
     await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  private async ask<T extends MessageType>(runId: string, type: T, data: DataOf<T>): Promise<CommandReply> {
-    const target = {
-      exchange: exchanges.runner.name,
-      routingKey: routingKeys.runnerPartition(this.partitionOf(runId)),
-    };
+  private connect(name: string): Broker {
+    return openBroker({ url: this.brokerUrl, name, log, server: this.server });
+  }
+
+  private ask<T extends MessageType>(runId: string, type: T, data: DataOf<T>): Promise<CommandReply> {
+    return this.askAt(this.partitionOf(runId), type, data);
+  }
+
+  private askWorkflow<T extends MessageType>(type: T, data: DataOf<T>): Promise<CommandReply> {
+    return this.askAt(partitionOf(streamId('workflow', 'default', 'flow'), options.partitions), type, data);
+  }
+
+  private async askAt<T extends MessageType>(partition: number, type: T, data: DataOf<T>): Promise<CommandReply> {
+    const target = { exchange: exchanges.runner.name, routingKey: routingKeys.runnerPartition(partition) };
     const message: Message = { id: `ask.${this.ids++}`, type, source: '/test', project: 'default', data };
     return (await this.asking.request(target, message, 15_000)).data as CommandReply;
   }
@@ -241,4 +266,9 @@ class NamedFirst extends IdSource {
     this.isFirst = false;
     return this.first;
   }
+}
+
+function inMemory(broker: Broker): InMemoryBroker {
+  if (broker instanceof InMemoryBroker) return broker;
+  throw new Error('Expected a broker in memory, whose connections can be cut');
 }

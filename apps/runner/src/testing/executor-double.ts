@@ -11,6 +11,7 @@ import {
   type MessageType,
   type Outcome,
   type PoolKind,
+  type Prewarm,
   type Report,
   type Settled,
   type Start,
@@ -23,6 +24,8 @@ export interface ExecutorKind {
   /** Its work goes on when it dies, and it says so with each beat. */
   readonly keepsWork: boolean;
   readonly pool: string;
+  /** It makes handlers warm before they are asked for. */
+  readonly prewarms?: boolean;
   /** What its pool is like, where it says so with each beat. */
   readonly describes?: Partial<Omit<PoolKind, 'name'>>;
 }
@@ -41,6 +44,8 @@ export class ExecutorDouble {
   readonly settled: Settled['attempts'][number][] = [];
   readonly cancels: Cancel['attempts'][number][] = [];
   readonly queried: string[] = [];
+  /** What it was told to make warm. */
+  readonly prewarms: Prewarm[] = [];
   /** Whether it ends by success what it takes, at once. */
   succeeds = false;
   /** Whether it says what it holds when it is asked. */
@@ -65,7 +70,10 @@ export class ExecutorDouble {
     const exchange = exchanges.executions.name;
     const { site } = this.kind;
     const own = `ryax.executor.${this.incarnation}`;
-    const keys = [routingKeys.executor(this.incarnation), routingKeys.cancel(site), routingKeys.query(site)];
+    const keys = [
+      ...[routingKeys.executor(this.incarnation), routingKeys.cancel(site), routingKeys.query(site)],
+      ...(this.kind.prewarms === true ? [routingKeys.prewarm(this.incarnation)] : []),
+    ];
     await this.broker.declare([
       {
         name: queues.starts(this.incarnation),
@@ -144,6 +152,7 @@ export class ExecutorDouble {
   private told(message: Message): void {
     if (isType(message, 'executor.beat-answer')) this.isHeard = true;
     if (isType(message, 'execution.settled')) this.settled.push(...message.data.attempts);
+    if (isType(message, 'executor.prewarm')) this.prewarms.push(message.data);
     if (isType(message, 'execution.cancel')) this.cancels.push(...message.data.attempts);
     if (!isType(message, 'execution.query')) return;
     for (const asked of message.data.attempts) {

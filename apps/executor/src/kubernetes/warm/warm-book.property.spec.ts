@@ -11,7 +11,7 @@ const kinds: readonly PodKind[] = [
 const resources = ['slots', 'cpu', 'memory_bytes', 'gpu'] as const;
 
 type Step =
-  | { readonly type: 'request' | 'serve'; readonly kind: number }
+  | { readonly type: 'request' | 'serve' | 'prewarm'; readonly kind: number }
   | { readonly type: 'end' | 'report' | 'withdraw' | 'ready' | 'break' | 'lose'; readonly which: number }
   | { readonly type: 'pass'; readonly ms: number };
 
@@ -19,6 +19,7 @@ const steps = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ type: fc.constant('request' as const), kind: fc.nat(2) }) },
     { weight: 3, arbitrary: fc.record({ type: fc.constant('serve' as const), kind: fc.nat(2) }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('prewarm' as const), kind: fc.nat(2) }) },
     {
       weight: 8,
       arbitrary: fc.record({
@@ -36,6 +37,8 @@ interface ModelPod {
   state: 'starting' | 'busy' | 'reporting' | 'idle';
   attempt: string | undefined;
   lastUsedMs: number;
+  /** Made ahead, and not used yet. */
+  isPrewarmed: boolean;
 }
 
 /** Carries out orders as a cluster would, and looks on. Attempts are admitted as the executor's pool does it: so that all of them fit. */
@@ -63,6 +66,8 @@ class Model {
         this.waiting.set(attempt, kind);
         return this.obey(this.book.request(attempt, kind, this.now));
       }
+      case 'prewarm':
+        return this.obey(this.book.prewarm(kinds[step.kind] ?? fail('no such kind'), this.now));
       case 'end':
         return this.with('busy', step.which, (name, pod) => {
           pod.state = 'reporting';
@@ -74,7 +79,11 @@ class Model {
       case 'ready':
         return this.with('starting', step.which, (name, pod) => this.idle(name, pod));
       case 'break':
-        return this.with('starting', step.which, (name) => this.drop(name));
+        return this.with('starting', step.which, (name, { isPrewarmed }) => {
+          const orders = this.drop(name);
+          if (isPrewarmed) expect(orders.filter(({ type }) => type === 'fail')).toEqual([]);
+          return orders;
+        });
       case 'lose':
         return this.with('busy', step.which, (name) => this.drop(name));
       case 'withdraw': {
@@ -127,12 +136,16 @@ class Model {
           expect(this.waiting.get(order.attempt)).toBe(pod.kind);
           pod.state = 'busy';
           pod.attempt = order.attempt;
+          pod.isPrewarmed = false;
           this.waiting.delete(order.attempt);
           break;
         }
         case 'create':
-          expect(this.pods.has(order.pod)).toBe(false);
-          this.pods.set(order.pod, { kind: order.kind, state: 'starting', attempt: undefined, lastUsedMs: this.now });
+          this.created(order.pod, order.kind, false);
+          break;
+        case 'prewarm':
+          this.expectRoomBesideAll(order.kind);
+          this.created(order.pod, order.kind, true);
           break;
         case 'remove':
           this.removed(order.pod, isOfTime);
@@ -148,13 +161,35 @@ class Model {
     this.check();
   }
 
+  private created(name: string, kind: PodKind, isPrewarmed: boolean): void {
+    expect(this.pods.has(name)).toBe(false);
+    this.pods.set(name, { kind, state: 'starting', attempt: undefined, lastUsedMs: this.now, isPrewarmed });
+  }
+
+  /** Of all pods, busy or not, and of those that have yet to be made for who waits. */
+  private expectRoomBesideAll(kind: PodKind): void {
+    const pods = [...this.pods.values()];
+    expect(pods.filter((pod) => pod.kind === kind)).toEqual([]);
+    const missing = kinds.flatMap((each) => {
+      const waits = [...this.waiting.values()].filter((one) => one === each);
+      return waits.slice(pods.filter((pod) => pod.kind === each && pod.state === 'starting').length);
+    });
+    for (const each of resources) {
+      expect(sum([...pods.map((pod) => pod.kind), ...missing, kind], each)).toBeLessThanOrEqual(capacity[each]);
+    }
+  }
+
   private removed(name: string, isOfTime: boolean): void {
     const pod = this.pods.get(name) ?? fail('a pod that is there');
     this.pods.delete(name);
     expect(['idle', 'starting']).toContain(pod.state);
     if (isOfTime) return;
-    // Displaced: nobody was idle for longer, and what is on its way goes last.
-    const idle = [...this.pods.values()].filter(({ state }) => state === 'idle');
+    // Displaced: what was made ahead goes first; of either, nobody was idle for longer, and what is on its way goes last.
+    const others = [...this.pods.values()];
+    const isUnneeded = ({ state, kind }: ModelPod) =>
+      state === 'idle' || (state === 'starting' && ![...this.waiting.values()].includes(kind));
+    if (!pod.isPrewarmed) expect(others.filter((other) => other.isPrewarmed && isUnneeded(other))).toEqual([]);
+    const idle = others.filter(({ state, isPrewarmed }) => state === 'idle' && isPrewarmed === pod.isPrewarmed);
     if (pod.state === 'starting') expect(idle).toEqual([]);
     for (const other of idle) expect(other.lastUsedMs).toBeGreaterThanOrEqual(pod.lastUsedMs);
   }

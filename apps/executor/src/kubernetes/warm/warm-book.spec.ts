@@ -89,6 +89,75 @@ describe('the book of warm pods', () => {
     expect(book.resize({ ...one, slots: 0 }, 3)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
   });
 
+  describe('makes a pod ahead', () => {
+    it('once, where no other is of its kind; who comes meanwhile takes it, and its idle time begins when it is ready', () => {
+      const book = open(3);
+      expect(book.prewarm(a, 0)).toEqual([{ type: 'prewarm', pod: 'pod-1', kind: a }]);
+      expect(book.prewarm(a, 0)).toEqual([]);
+      expect(book.prewarm(b, 0)).toEqual([{ type: 'prewarm', pod: 'pod-2', kind: b }]);
+      expect(book.request('first', a, 500)).toEqual([]);
+      expect(book.becomes('pod-1', 'idle', 900)).toEqual([{ type: 'run', attempt: 'first', pod: 'pod-1' }]);
+      expect(book.becomes('pod-2', 'idle', 900)).toEqual([]);
+      expect(book.tick(1_899)).toEqual([]);
+      expect(book.tick(1_900)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
+    });
+
+    it('beside all that is there, be it idle, and in nobody’s place', () => {
+      const book = open(2);
+      book.request('first', a, 0);
+      book.becomes('pod-1', 'idle', 0);
+      book.becomes('pod-1', 'idle', 1);
+      book.occupy('command', one, 1);
+      expect(book.prewarm(b, 2)).toEqual([]);
+      book.release('command', 3);
+      expect(book.prewarm(b, 4)).toEqual([{ type: 'prewarm', pod: 'pod-2', kind: b }]);
+    });
+
+    it('beside what may yet have to be made for who waits', () => {
+      const book = open(2);
+      book.request('first', a, 0);
+      book.becomes('pod-1', 'idle', 0);
+      book.becomes('pod-1', 'reporting', 1);
+      book.request('second', a, 2);
+      expect(book.prewarm(b, 3)).toEqual([]);
+      expect(book.tick(102)).toEqual([{ type: 'create', pod: 'pod-2', kind: a }]);
+    });
+
+    it('that is as any other once it was used', () => {
+      const book = open(2);
+      book.prewarm(a, 0);
+      book.becomes('pod-1', 'idle', 1);
+      book.request('first', a, 2);
+      book.becomes('pod-1', 'idle', 3);
+      book.prewarm(b, 4);
+      book.becomes('pod-2', 'idle', 5);
+      expect(book.occupy('command', one, 6)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
+    });
+
+    it('that gives way before those that were used, however long those have been idle', () => {
+      const book = open(2);
+      book.request('first', a, 0);
+      book.becomes('pod-1', 'idle', 0);
+      book.becomes('pod-1', 'idle', 1);
+      book.prewarm(b, 2);
+      book.becomes('pod-2', 'idle', 3);
+      expect(book.occupy('command', one, 4)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
+      book.release('command', 5);
+      book.prewarm(b, 6);
+      expect(book.occupy('command', one, 7)).toEqual([{ type: 'remove', pod: 'pod-3' }]);
+      expect(book.occupy('another', one, 8)).toEqual([{ type: 'remove', pod: 'pod-1' }]);
+    });
+
+    it('whose failure is nobody’s: who waits for it gets another, and fails with that', () => {
+      const book = open(2);
+      book.prewarm(a, 0);
+      book.request('first', a, 1);
+      expect(book.gone('pod-1', 2)).toEqual([{ type: 'create', pod: 'pod-2', kind: a }]);
+      expect(book.gone('pod-2', 3)).toEqual([{ type: 'fail', attempt: 'first' }]);
+      expect(book.tick(4)).toEqual([]);
+    });
+  });
+
   it('keeps a pod that has not said what it runs, whatever room it takes', () => {
     const book = open(1);
     expect(book.add('theirs', a, 0)).toEqual([]);

@@ -21,6 +21,8 @@ export interface WarmRules {
 export type Order<Kind extends PodKind> =
   | { readonly type: 'run'; readonly attempt: string; readonly pod: string }
   | { readonly type: 'create'; readonly pod: string; readonly kind: Kind }
+  /** As `create`, of one that nobody has asked for yet. */
+  | { readonly type: 'prewarm'; readonly pod: string; readonly kind: Kind }
   | { readonly type: 'remove'; readonly pod: string }
   /** No pod could be made for it, and none is on its way. */
   | { readonly type: 'fail'; readonly attempt: string };
@@ -38,6 +40,8 @@ export type PodState = 'unknown' | 'starting' | 'busy' | 'reporting' | 'idle';
  *   what is not needed comes to the end of its time), or the first that becomes free. So many pods are on their way as attempts wait.
  * - All pods together take no more than the capacity, nor do pods which are not ours to keep (`occupy`): where room is wanted, those that have
  *   been idle for longest go first, then those on their way that nobody waits for. What was admitted runs in any case.
+ * - A pod that may be wanted soon is made ahead only beside all others, and before any of them gives way to whoever wants room. Who comes
+ *   meanwhile takes it; should it not become ready, that is not their failure, and they get another.
  *
  * Pure but for its own state: time comes in, orders go out.
  */
@@ -66,9 +70,17 @@ export class WarmBook<Kind extends PodKind> {
     return this.settleUp(nowMs);
   }
 
+  /** An attempt of this kind may come soon. Nothing is done where a pod of the kind is there, or no room that is nobody's. */
+  prewarm(kind: Kind, nowMs: number): readonly Order<Kind>[] {
+    if (!this.has(kind) && fits(plus(this.wanted, kind.amounts), this.capacity)) {
+      this.orders.push({ type: 'prewarm', pod: this.start(kind, nowMs, true), kind });
+    }
+    return this.settleUp(nowMs);
+  }
+
   /** A pod that another executor has made. It counts, whether there is room or not, and stays until it has said what it runs. */
   add(pod: string, kind: Kind, nowMs: number): readonly Order<Kind>[] {
-    this.index.add(pod, kind, 'unknown', nowMs);
+    this.index.add(pod, kind, { state: 'unknown', isPrewarmed: false, nowMs });
     return this.settleUp(nowMs);
   }
 
@@ -83,9 +95,8 @@ export class WarmBook<Kind extends PodKind> {
   /** It is no pod of ours any more; where it could not be made, whoever is left without one fails. */
   gone(pod: string, nowMs: number): readonly Order<Kind>[] {
     const found = this.index.find(pod);
-    const wasStarting = found?.state === 'starting';
     this.index.remove(pod);
-    if (wasStarting) this.failOneWithout(found.kind);
+    if (found?.state === 'starting' && !found.isPrewarmed) this.failOneWithout(found.kind);
     return this.settleUp(nowMs);
   }
 
@@ -118,6 +129,22 @@ export class WarmBook<Kind extends PodKind> {
     return this.settleUp(nowMs);
   }
 
+  /** Whether a pod of this kind is there, or on its way. */
+  has(kind: PodKind): boolean {
+    return (this.index.shelfOf(kind)?.pods ?? 0) > 0;
+  }
+
+  /** Whether it was made ahead, and nobody has had it yet. */
+  isPrewarmed(pod: string): boolean {
+    return this.index.find(pod)?.isPrewarmed === true;
+  }
+
+  /** Whether an attempt waits that could have it. */
+  isWaitedFor(pod: string): boolean {
+    const found = this.index.find(pod);
+    return found !== undefined && (this.index.shelfOf(found.kind)?.waiting.size ?? 0) > 0;
+  }
+
   stateOf(pod: string): PodState | undefined {
     return this.index.find(pod)?.state;
   }
@@ -130,6 +157,14 @@ export class WarmBook<Kind extends PodKind> {
   /** What all pods and others take. */
   get used(): Amounts {
     return plus(this.index.used, this.usedByOthers);
+  }
+
+  /** The same, with the pods that have yet to be made for those that wait. */
+  private get wanted(): Amounts {
+    const without = [...this.index.short].flatMap(({ waiting, starting }) =>
+      [...waiting.values()].slice(starting.size),
+    );
+    return without.reduce((sum, { kind }) => plus(sum, kind.amounts), this.used);
   }
 
   private vacate(other: string): void {
@@ -171,7 +206,7 @@ export class WarmBook<Kind extends PodKind> {
       const hasRoom = this.makeRoom(each.kind.amounts);
       // Who came later is as patient, and finds no more room.
       if (!hasRoom && isPatient && this.index.reporting.size > 0) return;
-      this.create(each.kind, nowMs);
+      this.orders.push({ type: 'create', pod: this.start(each.kind, nowMs, false), kind: each.kind });
     }
   }
 
@@ -179,10 +214,10 @@ export class WarmBook<Kind extends PodKind> {
     return nowMs - sinceMs < this.rules.reportingMs;
   }
 
-  private create(kind: Kind, nowMs: number): void {
+  private start(kind: Kind, nowMs: number, isPrewarmed: boolean): string {
     const name = this.newName();
-    this.index.add(name, kind, 'starting', nowMs);
-    this.orders.push({ type: 'create', pod: name, kind });
+    this.index.add(name, kind, { state: 'starting', isPrewarmed, nowMs });
+    return name;
   }
 
   /** Whether there is room for so much more, be it that others had to go. */
@@ -196,9 +231,18 @@ export class WarmBook<Kind extends PodKind> {
     return false;
   }
 
-  /** Whom nobody needs, the least recently used first; what is on its way comes last. */
+  /** Whom nobody needs: those first that nobody has ever used; then the least recently used first, and last what is on its way. */
   private *dispensable(): Iterable<KnownPod<Kind>> {
+    if (this.index.hasPrewarmed) {
+      for (const pod of this.index.idle) if (pod.isPrewarmed) yield pod;
+      for (const pod of this.surplus()) if (pod.isPrewarmed) yield pod;
+    }
     yield* this.index.idle;
+    yield* this.surplus();
+  }
+
+  /** On their way, and nobody waits for them. */
+  private *surplus(): Iterable<KnownPod<Kind>> {
     for (const { starting, waiting } of [...this.index.ample]) yield* [...starting].slice(waiting.size);
   }
 

@@ -6,6 +6,8 @@ export interface KnownPod<Kind> {
   readonly kind: Kind;
   readonly state: PodState;
   readonly sinceMs: number;
+  /** No attempt has had it, nor was it made for one. */
+  readonly isPrewarmed: boolean;
 }
 
 export interface Waiting<Kind> {
@@ -23,6 +25,8 @@ export interface Shelf<Kind> {
   readonly reporting: ReadonlySet<KnownPod<Kind>>;
   /** Who came first, first. */
   readonly waiting: ReadonlyMap<string, Waiting<Kind>>;
+  /** In whichever state. */
+  readonly pods: number;
 }
 
 interface OwnShelf<Kind> extends Shelf<Kind> {
@@ -37,6 +41,13 @@ interface OwnPod<Kind> extends KnownPod<Kind> {
   readonly shelf: OwnShelf<Kind>;
   state: PodState;
   sinceMs: number;
+  isPrewarmed: boolean;
+}
+
+interface NewPod {
+  readonly state: PodState;
+  readonly isPrewarmed: boolean;
+  readonly nowMs: number;
 }
 
 /** Pods and who waits for one, found by what the book asks: whatever happens to one of them costs the same, be there ten or ten thousand. */
@@ -48,6 +59,7 @@ export class WarmIndex<Kind extends PodKind> {
   private readonly allReporting = new Set<OwnPod<Kind>>();
   private readonly allShort = new Set<OwnShelf<Kind>>();
   private readonly allAmple = new Set<OwnShelf<Kind>>();
+  private prewarmed = 0;
   private taken = none;
 
   find(name: string): KnownPod<Kind> | undefined {
@@ -78,6 +90,11 @@ export class WarmIndex<Kind extends PodKind> {
     return this.allAmple;
   }
 
+  /** Whether there is one that nobody has had. */
+  get hasPrewarmed(): boolean {
+    return this.prewarmed > 0;
+  }
+
   /** What all pods take. */
   get used(): Amounts {
     return this.taken;
@@ -87,12 +104,13 @@ export class WarmIndex<Kind extends PodKind> {
     return this.shelves.get(key);
   }
 
-  /** @param nowMs never less than before */
-  add(name: string, kind: Kind, state: PodState, nowMs: number): void {
+  /** @param pod its `nowMs` is never less than before */
+  add(name: string, kind: Kind, { state, isPrewarmed, nowMs }: NewPod): void {
     this.remove(name);
     const shelf = this.own(kind);
-    const pod: OwnPod<Kind> = { name, kind, state, sinceMs: nowMs, shelf };
+    const pod: OwnPod<Kind> = { name, kind, state, sinceMs: nowMs, isPrewarmed, shelf };
     shelf.pods++;
+    if (isPrewarmed) this.prewarmed++;
     this.taken = plus(this.taken, kind.amounts);
     this.byName.set(name, pod);
     this.put(pod);
@@ -102,6 +120,10 @@ export class WarmIndex<Kind extends PodKind> {
     const pod = this.byName.get(name);
     if (pod === undefined) return;
     this.take(pod);
+    if (state === 'busy' && pod.isPrewarmed) {
+      this.prewarmed--;
+      pod.isPrewarmed = false;
+    }
     pod.state = state;
     pod.sinceMs = nowMs;
     this.put(pod);
@@ -113,6 +135,7 @@ export class WarmIndex<Kind extends PodKind> {
     this.byName.delete(name);
     this.taken = minus(this.taken, pod.kind.amounts);
     pod.shelf.pods--;
+    if (pod.isPrewarmed) this.prewarmed--;
     this.take(pod);
   }
 

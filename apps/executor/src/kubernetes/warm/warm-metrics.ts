@@ -4,11 +4,15 @@ import type { PodState } from './warm-book';
 /** Whether an idle pod was there when the attempt came. */
 export type Start = 'warm' | 'cold';
 
+/** What became of a handler that was to be made warm ahead: `no-room` beside what is there, or its pod. */
+export type Prewarmed = 'ready' | 'failed' | 'no-room';
+
 const states: readonly PodState[] = ['unknown', 'starting', 'busy', 'reporting', 'idle'];
 
 /** The figures of warm pods. */
 export class WarmMetrics {
   private readonly delay;
+  private readonly prewarms;
 
   constructor(metrics: Metrics, count: (state: PodState) => number) {
     this.delay = metrics.histogram({
@@ -16,6 +20,11 @@ export class WarmMetrics {
       help: 'From the admission of an attempt to its being taken by the server in a warm pod, by whether one was idle',
       labelNames: ['start'],
       buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 60, 600],
+    });
+    this.prewarms = metrics.counter({
+      name: 'ryax_executor_prewarmed_total',
+      help: 'Handlers of deployed workflows that were to have a pod before their first execution, by what became of it',
+      labelNames: ['outcome'],
     });
     metrics.gauge({
       name: 'ryax_executor_warm_pods',
@@ -25,6 +34,10 @@ export class WarmMetrics {
         for (const state of states) this.set({ state }, count(state));
       },
     });
+  }
+
+  prewarmed(outcome: Prewarmed): void {
+    this.prewarms.inc({ outcome });
   }
 
   invoked(start: Start, delayMs: number): void {

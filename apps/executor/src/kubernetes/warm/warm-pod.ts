@@ -75,8 +75,12 @@ export class WarmPod {
     readonly kind: WarmKind,
   ) {}
 
-  /** Makes it, or takes it as another executor has left it, and waits until its server answers. @param notes what holds it up */
-  async warmUp(made: V1Pod | undefined, notes: LogSink): Promise<WarmedUp> {
+  /**
+   * Makes it, or takes it as another executor has left it, and waits until its server answers.
+   * @param notes what holds it up
+   * @param isWaitedFor otherwise it is not made where others would have to end first
+   */
+  async warmUp(made: V1Pod | undefined, notes: LogSink, isWaitedFor: () => boolean): Promise<WarmedUp> {
     const { site, pool, clock, keeper, leaving, idleMs, pods } = this.parts;
     const { incarnation } = keeper;
     const parts = { site, pool, clock, incarnation, leaving, serverIdleMs: idleMs + serverIdleExtraMs };
@@ -89,7 +93,7 @@ export class WarmPod {
     const begin: Begin = made === undefined ? { create: (pod) => owned(pod, incarnation) } : { adopt: made };
     this.object = made;
     const limits = { timeLimitMs: null, patience: site.patienceMs };
-    this.warming = this.parts.begin({ name: this.name, limits, task }, notes, begin);
+    this.warming = this.parts.begin({ name: this.name, limits, task, isWaitedFor }, notes, begin);
     const end = await this.warming.ended;
     this.object = pods.find(this.name) ?? this.object;
     if (end === 'left') return { type: 'left' };

@@ -15,6 +15,7 @@ import { isOverdue } from '../pod-step';
 import { capacityOf } from '../site-config';
 import type { Amounts } from './amounts';
 import type { ServedExecution } from './pod-server';
+import { PrewarmLine } from './prewarm-line';
 import { servedAttempt } from './served-attempt';
 import { Survey } from './survey';
 import { WaitingAttempts } from './waiting-attempts';
@@ -54,6 +55,7 @@ export class WarmPods {
   private readonly known = new Map<string, WarmPod>();
   private readonly waiting = new WaitingAttempts();
   private readonly runs: WarmRuns;
+  private readonly wanted = new PrewarmLine();
 
   constructor(private readonly parts: WarmPodsParts) {
     const { api, idleMs, keeper, leaving, metrics, pool, owner } = parts;
@@ -93,6 +95,11 @@ export class WarmPods {
     this.waiting.add(id, attempt, shape.key);
     this.obey(this.book.request(id, shape, this.now), 'warm');
     return attempt;
+  }
+
+  /** Handlers that may be wanted soon. Advice: what there is no room for, and what cannot be made, is left. */
+  prewarm(kinds: readonly WarmKind[]): void {
+    this.wanted.add(kinds);
   }
 
   /**
@@ -155,7 +162,28 @@ export class WarmPods {
     for (;;) {
       await wait(tickMs, signal);
       this.obey(this.book.tick(this.now));
+      for (const kind of this.wanted.take()) this.makeAhead(kind);
     }
+  }
+
+  private makeAhead(kind: WarmKind): void {
+    const { site, pool } = this.parts;
+    try {
+      checkFit({ resources: kind.resources, timeoutMs: null }, site, pool);
+    } catch (error) {
+      if (!(error instanceof AttemptFailure)) throw error;
+      return this.notPrewarmed(kind, error.failure);
+    }
+    const shape = this.shapeOf(kind);
+    this.obey(this.book.prewarm(shape, this.now));
+    if (!this.book.has(shape)) this.metrics.prewarmed('no-room');
+  }
+
+  /** Nobody waits for it, so that there is no log of an attempt to say it in. */
+  private notPrewarmed({ project, content_hash }: WarmKind, { kind, message }: Failure): void {
+    this.metrics.prewarmed('failed');
+    const about = { project, content: content_hash, kind, reason: message };
+    this.parts.log.warn('A handler of a deployed workflow could not be made warm', about);
   }
 
   /** @param start of what runs at once @param failure of what fails */
@@ -167,6 +195,7 @@ export class WarmPods {
           this.run(order.attempt, order.pod, start);
           break;
         case 'create':
+        case 'prewarm':
           this.create(order.pod, order.kind);
           break;
         case 'remove':
@@ -209,15 +238,19 @@ export class WarmPods {
 
   /** Whether it serves, or is not ours any more. */
   private async warmUp(pod: WarmPod, shape: Shape, made: V1Pod | undefined): Promise<boolean> {
-    const warmedUp = await pod.warmUp(made, this.waiting.logsOf(shape.key));
+    const isWaitedFor = () => !this.book.isPrewarmed(pod.name) || this.book.isWaitedFor(pod.name);
+    const warmedUp = await pod.warmUp(made, this.waiting.logsOf(shape.key), isWaitedFor);
     // It was removed meanwhile.
     if (this.known.get(pod.name) !== pod) return false;
+    const isPrewarmed = this.book.isPrewarmed(pod.name);
     switch (warmedUp.type) {
       case 'serves':
+        if (isPrewarmed) this.metrics.prewarmed('ready');
         if (warmedUp.execution === null) this.becomesIdle(pod);
         else this.resume(pod, warmedUp.execution);
         return true;
       case 'failed':
+        if (isPrewarmed) this.notPrewarmed(pod.kind, warmedUp.failure);
         this.lose(pod, warmedUp.failure);
         pod.discard();
         return false;

@@ -1,0 +1,49 @@
+import type { Prewarm } from '@ryax/contracts';
+import { ExecutorFixture, startOf } from './testing/executor-fixture';
+import { FakeLauncher } from './testing/fake-launcher';
+
+const wanted: Prewarm = {
+  project: 'default',
+  handlers: [{ content_hash: `sha256:${'0'.repeat(64)}`, resources: { cpu: 1 } }],
+};
+const oneSlot = { capacity: { slots: 1, cpu: 4, memory_bytes: 1000, gpu: 0 } };
+
+function keysOf({ broker, ownQueue }: ExecutorFixture): (string | undefined)[] {
+  const bindings = broker.declared.filter(({ name }) => name === ownQueue).flatMap((queue) => queue.bindings);
+  return bindings.map(({ routingKey }) => routingKey.split('.')[0]);
+}
+
+describe('what is to be made warm ahead', () => {
+  it('is passed on to a launcher that does so, and otherwise not even heard', async () => {
+    const launcher = new FakeLauncher(undefined, true);
+    const executor = await ExecutorFixture.started({}, launcher);
+    await executor.say('executor.prewarm', wanted);
+    expect(launcher.wanted).toEqual([wanted]);
+    expect(keysOf(executor)).toContain('prewarm');
+    expect(keysOf(await ExecutorFixture.started())).toEqual(['cancel', 'query', 'executor']);
+  });
+
+  it('is left while anything waits for room', async () => {
+    const launcher = new FakeLauncher(undefined, true);
+    const executor = await ExecutorFixture.started(oneSlot, launcher);
+    await executor.deliverStarts(startOf('runs'), startOf('waits'));
+    await executor.say('executor.prewarm', wanted);
+    expect(launcher.wanted).toEqual([]);
+    launcher.work('runs').end();
+    await executor.time.advance(10);
+    await executor.say('executor.prewarm', wanted);
+    expect(launcher.wanted).toEqual([wanted]);
+  });
+
+  it('is left by an executor that leaves, or that no runner answers', async () => {
+    const launcher = new FakeLauncher(undefined, true);
+    const executor = await ExecutorFixture.started({}, launcher);
+    executor.answersBeats = false;
+    await executor.time.advance(60_000);
+    await executor.say('executor.prewarm', wanted);
+    const leaving = await ExecutorFixture.started({}, launcher);
+    await leaving.executor.stopTaking();
+    await leaving.say('executor.prewarm', wanted);
+    expect(launcher.wanted).toEqual([]);
+  });
+});

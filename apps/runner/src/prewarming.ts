@@ -1,0 +1,123 @@
+import type { Broker } from '@ryax/broker';
+import { exchanges, limits, routingKeys, type EventOf, type Message, type Prewarm } from '@ryax/contracts';
+import type { IdSource, Log, Owner } from '@ryax/platform';
+import { choosePool, fittingPools, handlersOf, nameOfPool, reasonsOf, type PlannedHandler } from '@ryax/workflow';
+import { workerKey, type ExecutorRegistry } from './executors';
+import type { Plans } from './plans';
+import type { SufficientMemory } from './sufficient-memory';
+import type { WorkIndex } from './work-index';
+
+/** Deployments that have not been seen to yet; of more, nothing is made warm. */
+const mostWaiting = 1_000;
+
+/** A workflow's version that may be run from now on. */
+export interface Deployment extends Pick<
+  EventOf<'WorkflowDeployed'>['data'],
+  'workflow_id' | 'workflow_version' | 'definition_hash'
+> {
+  readonly project: string;
+}
+
+export interface PrewarmingParts {
+  readonly plans: Pick<Plans, 'get'>;
+  readonly executors: ExecutorRegistry;
+  readonly index: Pick<WorkIndex, 'outstandingAt'>;
+  readonly memory: Pick<SufficientMemory, 'resourcesFor'>;
+  readonly broker: Pick<Broker, 'publish'>;
+  readonly ids: IdSource;
+  readonly log: Log;
+  readonly owner: Owner;
+}
+
+/** What one executor is told of a deployment. */
+interface Advice {
+  readonly pool: string;
+  readonly handlers: Map<string, Prewarm['handlers'][number]>;
+  readonly reasons: Set<string>;
+}
+
+/**
+ * Tells executors which handlers the first run of a workflow will want, when it is deployed: to the executor that their starts would be
+ * sent to if they started now. Advice, and no part of any state: said once, by the runner whose append deployed the workflow, and not
+ * again when another one takes over.
+ */
+export class Prewarming {
+  private readonly waiting: Deployment[] = [];
+  private isAdvising = false;
+
+  constructor(
+    private readonly parts: PrewarmingParts,
+    /** Of the runner, for its messages. */
+    private readonly source: string,
+  ) {}
+
+  /** The deployment is in the log. Returns at once; one after the other is seen to. */
+  deployed(deployment: Deployment): void {
+    const { executors, owner } = this.parts;
+    // Only where work is kept are there pods; a plan is not compiled for nothing.
+    if (this.waiting.length >= mostWaiting || !executors.alive().some(({ keepsWork }) => keepsWork)) return;
+    this.waiting.push(deployment);
+    if (this.isAdvising) return;
+    this.isAdvising = true;
+    owner.run('pre-warm handlers', (signal) => this.adviseOnAll(signal));
+  }
+
+  private async adviseOnAll(signal: AbortSignal): Promise<void> {
+    for (let next = this.waiting.shift(); next !== undefined && !signal.aborted; next = this.waiting.shift()) {
+      const { project, workflow_id, workflow_version } = next;
+      try {
+        await this.adviseOn(next);
+      } catch (error) {
+        const of = { project, workflow: workflow_id, version: workflow_version };
+        this.parts.log.warn('Handlers of a deployed workflow could not be asked to be made warm', { ...of, error });
+      }
+    }
+    this.isAdvising = false;
+  }
+
+  private async adviseOn(deployment: Deployment): Promise<void> {
+    const { project, workflow_id, workflow_version, definition_hash } = deployment;
+    const handlers = handlersOf(await this.parts.plans.get(definition_hash), limits.prewarmedHandlers);
+    for (const [executor, { pool, handlers: wanted, reasons }] of this.adviceFor(project, handlers)) {
+      await this.say(executor, { project, handlers: [...wanted.values()] });
+      this.parts.log.info('Handlers of a deployed workflow were asked to be made warm', {
+        ...{ project, workflow: workflow_id, version: workflow_version, executor, pool },
+        ...{ handlers: wanted.size, reasons: [...reasons] },
+      });
+    }
+  }
+
+  /** By the incarnation of the executor. */
+  private adviceFor(project: string, handlers: readonly PlannedHandler[]): ReadonlyMap<string, Advice> {
+    const { executors, index, memory } = this.parts;
+    const byExecutor = new Map<string, Advice>();
+    for (const { contentHash: content_hash, resources, demand } of handlers) {
+      const fitting = fittingPools(demand, executors.pools);
+      const pool = choosePool(demand, fitting);
+      if (pool === undefined) continue;
+      const { site, name } = pool;
+      const outstandingAt = (each: string) => index.outstandingAt(each);
+      const executor = executors.place(site, name, outstandingAt, workerKey(project, content_hash));
+      if (executor === undefined || !executors.isKeeping(executor)) continue;
+      const advice = byExecutor.get(executor) ?? { pool: nameOfPool(pool), handlers: new Map(), reasons: new Set() };
+      byExecutor.set(executor, advice);
+      const most = () => executors.memoryOfNode(site, name);
+      const { time_ms: _, ...ofNode } = memory.resourcesFor({ type: 'handler', content_hash }, resources, most);
+      advice.handlers.set(JSON.stringify([content_hash, ofNode.cpu, ofNode.memory_bytes, ofNode.gpu]), {
+        content_hash,
+        resources: ofNode,
+      });
+      for (const reason of reasonsOf(demand, pool, fitting)) advice.reasons.add(reason);
+    }
+    return byExecutor;
+  }
+
+  private async say(executor: string, data: Prewarm): Promise<void> {
+    const { broker, ids } = this.parts;
+    const { project } = data;
+    const message: Message = { id: ids.newId(), type: 'executor.prewarm', source: this.source, project, data };
+    const target = { exchange: exchanges.executions.name, routingKey: routingKeys.prewarm(executor) };
+    // An executor that makes nothing warm has no queue for it.
+    await broker.publish(target, [message], { persistent: false });
+  }
+}
