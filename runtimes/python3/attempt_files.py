@@ -97,8 +97,9 @@ def strings(value):
             pending.extend(each)
 
 
-def entries(folder):
-    """Everything below a folder, links followed, sorted by path: kind, size and whether it can be executed."""
+def entries(folder, check=lambda _path: None):
+    """Everything below a folder, links followed, sorted by path: kind, size and whether it can be executed. `check` may refuse a
+    path, before anything is read there."""
     found = []
     pending = [("", ())]
     while pending:
@@ -108,6 +109,7 @@ def entries(folder):
             raise Refused(422, "%s holds itself" % (below or "."))
         for name in os.listdir(here):
             path = below + "/" + name if below else name
+            check(os.path.join(folder, path))
             status = os.stat(os.path.join(folder, path))
             if stat.S_ISDIR(status.st_mode):
                 found.append({"path": path, "kind": "directory"})

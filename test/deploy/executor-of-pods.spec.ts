@@ -74,6 +74,7 @@ async function rightsAsked(): Promise<string[]> {
   const log = { container: 'main', since: undefined, follow: true };
   const requests: { readonly [Method in Exclude<keyof PodApi, symbol>]: () => Promise<unknown> } = {
     create: () => api.create(pod, signal),
+    createSecret: () => api.createSecret({}, signal),
     read: () => api.read('p', signal),
     label: () => api.label(pod, {}, signal),
     remove: () => api.remove('p', 'u', undefined, signal),

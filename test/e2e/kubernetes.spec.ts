@@ -15,6 +15,7 @@ import {
 } from '@ryax/testing';
 import { parse } from 'yaml';
 import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
+import { filesImage, filesServer } from '../kubernetes/files-image';
 import { Engine, expectSoundHistory, freePort, type HistoryEvent } from './engine';
 
 const example = join(__dirname, '../../examples/pods/workflow.yaml');
@@ -31,10 +32,22 @@ class Cluster {
 
   /** @param images what runs in which @param fields of the site */
   async start(images: KubernetesServerOptions['images'] = {}, fields: object = {}): Promise<void> {
-    this.started = await startKubernetes({ namespaces: ['runs'], secondMs: 100, images });
+    this.started = await startKubernetes({
+      namespaces: ['runs'],
+      secondMs: 100,
+      images: { ...filesServer, ...images },
+    });
     writeFileSync(this.env.KUBECONFIG, this.started.kubeconfig('runs'));
     const nodePools = [{ name: 'nodes', cpu: 2, memory: '4G', nodes: 4, slots: 40 }];
-    const site = { name: 'cluster-1', type: 'kubernetes', namespace: 'runs', nodePools, retention: '0s', ...fields };
+    const site = {
+      name: 'cluster-1',
+      type: 'kubernetes',
+      namespace: 'runs',
+      nodePools,
+      retention: '0s',
+      filesImage,
+      ...fields,
+    };
     writeFileSync(this.env.RYAX_SITE_CONFIG, JSON.stringify(site));
   }
 
@@ -64,6 +77,62 @@ interface PodStatus {
   readonly phase: string;
 }
 
+interface Followed {
+  readonly definition: object;
+  readonly inputs: object;
+  readonly logOf: string;
+}
+
+const shell = (script: string, outputs: readonly object[]) => ({
+  image: 'busybox:1.36',
+  command: ['/bin/sh', '-c', script],
+  outputs,
+});
+/** Files by relative paths and in /tmp, a directory, a password beside them, and a path that is not there. */
+const withFiles = {
+  ...definition,
+  spec: {
+    id: 'files',
+    trigger: { kind: 'manual', outputs: [{ name: 'password', type: 'password' }] },
+    actions: [
+      {
+        id: 'write',
+        container: shell(
+          `mkdir -p rows/deep; for each in 1 2 3; do echo "row $each" | tee -a /tmp/rows.txt > "rows/deep/$each"; done
+           echo '{"rows": "/tmp/rows.txt", "folder": "rows"}' > "$RYAX_OUTPUTS"`,
+          [
+            { name: 'rows', type: 'file' },
+            { name: 'folder', type: 'directory' },
+          ],
+        ),
+      },
+      {
+        id: 'sign',
+        inputs: { rows: '=write.rows', password: '=trigger.password' },
+        container: shell(
+          `echo "signing $(basename "$rows") with $password"; { cat "$rows"; echo "$password"; } > signed.txt
+           echo '{"signed": "signed.txt"}' > "$RYAX_OUTPUTS"`,
+          [{ name: 'signed', type: 'file' }],
+        ),
+      },
+      {
+        id: 'count',
+        inputs: { folder: '=write.folder', all: '=[write.rows]' },
+        container: shell(
+          `printf '{"lines": %d}' $(( $(cat "$folder"/deep/* | wc -l) + $(echo "$all" | wc -l) + $(ls "$folder/deep" | wc -l) - 1 )) > "$RYAX_OUTPUTS"`,
+          [{ name: 'lines', type: 'integer' }],
+        ),
+      },
+      {
+        id: 'wrong',
+        on_failure: 'continue',
+        container: shell(`echo '{"none": "none"}' > "$RYAX_OUTPUTS"`, [{ name: 'none', type: 'file' }]),
+      },
+    ],
+    results: { signed: '=sign.signed', folder: '=write.folder', lines: '=count.lines' },
+  },
+};
+
 /** What a run came to, without what differs from one to the next. */
 interface Course {
   readonly state: string;
@@ -74,7 +143,7 @@ interface Course {
 
 describe('one workflow, as processes and as pods', () => {
   const services = useServices();
-  const databases = [useTestDatabase(), useTestDatabase()] as const;
+  const databases = [useTestDatabase(), useTestDatabase(), useTestDatabase(), useTestDatabase()] as const;
   const cluster = new Cluster();
   const folders: string[] = [];
   beforeAll(() => cluster.start(), 60_000);
@@ -83,7 +152,7 @@ describe('one workflow, as processes and as pods', () => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  async function course(datastore: string, env: Readonly<Record<string, string>>): Promise<Course> {
+  async function course(datastore: string, env: Readonly<Record<string, string>>, of: Followed): Promise<Course> {
     const directory = mkdtempSync(join(tmpdir(), 'ryax-drivers-'));
     folders.push(directory);
     const port = await freePort();
@@ -93,15 +162,16 @@ describe('one workflow, as processes and as pods', () => {
       env: { RYAX_DATA_DIR: directory, RYAX_DATASTORE: datastore, RYAX_HTTP_PORT: String(port), ...env },
       readyUrl: `${url}/readyz`,
     });
-    const run = await follow(url, engine);
+    const run = await follow(url, engine, of);
     expect(await engine.stop()).toBe(0);
     return run;
   }
 
   it('comes to the same results, failures and logs', async () => {
     const [first, second] = databases;
-    const asProcesses = await course(first.url, {});
-    const asPods = await course(second.url, cluster.env);
+    const followed = { definition, inputs: {}, logOf: 'measure.0' };
+    const asProcesses = await course(first.url, {}, followed);
+    const asPods = await course(second.url, cluster.env, followed);
 
     expect(asPods).toEqual(asProcesses);
     expect(asPods).toMatchObject({
@@ -111,6 +181,28 @@ describe('one workflow, as processes and as pods', () => {
     });
     expect(asPods.ends).toContain('measure.2 failed crash 3');
     expect(cluster.server.requestCounts).toMatchObject({ 'create pods': 4 });
+  }, 240_000);
+
+  it('also with files, directories and passwords among the inputs, and files and directories among the outputs', async () => {
+    const [, , first, second] = databases;
+    cluster.server.resetRequestCounts();
+    const followed = { definition: withFiles, inputs: { password: 'opensesame' }, logOf: 'sign' };
+    const asProcesses = await course(first.url, {}, followed);
+    const asPods = await course(second.url, cluster.env, followed);
+
+    expect(asPods).toEqual(asProcesses);
+    expect(asPods).toMatchObject({
+      state: 'succeeded',
+      results: {
+        signed: { name: 'signed.txt', kind: 'file' },
+        folder: { name: 'rows', kind: 'directory' },
+        lines: 6,
+      },
+      log: 'signing rows.txt with ****\n',
+    });
+    expect(asPods.ends.filter((end) => end.includes('failed'))).toEqual(['wrong failed user undefined']);
+    expect(cluster.server.requestCounts).toMatchObject({ 'create pods': 4, 'create secrets': 1 });
+    await cluster.noPodIsLeft();
   }, 240_000);
 });
 
@@ -131,14 +223,19 @@ describe('an executor that dies while its pods run', () => {
 
   it('has a successor that adopts them: each ends in its first attempt, and no pod is left', async () => {
     const gate = join(mkdtempSync(join(tmpdir(), 'ryax-gate-')), 'open');
-    const script = `echo begun $number; until [ -e ${gate} ]; do sleep 0.1; done; echo done; echo "{\\"twice\\": $((2 * number))}" > "$RYAX_OUTPUTS"`;
+    // From the root, without its first slash: a pod with files has a /tmp of its own.
+    const wait = `(cd / && until [ -e ${gate.slice(1)} ]; do sleep 0.1; done)`;
+    const script = `echo begun $number; ${wait}; echo done; echo note $number > note; echo "{\\"twice\\": $((2 * number)), \\"note\\": \\"note\\"}" > "$RYAX_OUTPUTS"`;
     const container = {
       image: 'busybox:1.36',
       command: ['/bin/sh', '-c', script],
-      outputs: [{ name: 'twice', type: 'integer' }],
+      outputs: [
+        { name: 'twice', type: 'integer' },
+        { name: 'note', type: 'file' },
+      ],
     };
     const actions = [{ id: 'wait', for_each: [1, 2, 3], inputs: { number: '=item' }, container }];
-    const results = { doubled: '=wait.map(w, w.twice)' };
+    const results = { doubled: '=wait.map(w, w.twice)', names: '=wait.map(w, w.note.name)' };
     const runId = await engine.execute({ ...definition, spec: { id: 'gate', actions, results } });
     await engine.waitForEvents(runId, 'ExecutionStarted', 3);
 
@@ -146,7 +243,7 @@ describe('an executor that dies while its pods run', () => {
     await engine.process('executor').waitForOutput(/(A pod was adopted.*){3}/s);
     writeFileSync(gate, '');
     expect(await engine.waitForEnd(runId)).toBe('succeeded');
-    expect(await engine.results(runId)).toEqual({ doubled: [2, 4, 6] });
+    expect(await engine.results(runId)).toEqual({ doubled: [2, 4, 6], names: ['note', 'note', 'note'] });
 
     // What came before the death and what came after it, of which its successor has read all.
     const logOf = async (name: string) =>
@@ -247,7 +344,7 @@ describeWithPython('an executor that dies while handlers run in its warm pods', 
   }, 240_000);
 });
 
-async function follow(url: string, engine: ServiceProcess): Promise<Course> {
+async function follow(url: string, engine: ServiceProcess, { definition, inputs, logOf }: Followed): Promise<Course> {
   const request = async (path: string, body?: object): Promise<Response> => {
     const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     const response = await fetch(`${url}${path}`, body === undefined ? {} : post);
@@ -256,7 +353,7 @@ async function follow(url: string, engine: ServiceProcess): Promise<Course> {
     return response;
   };
   const json = async <T>(path: string, body?: object) => (await (await request(path, body)).json()) as T;
-  const { run_id: runId } = await json<{ run_id: string }>('/v1/executions', { definition, inputs: {} });
+  const { run_id: runId } = await json<{ run_id: string }>('/v1/executions', { definition, inputs });
   const state = await waitFor(
     async () => {
       const { run } = await json<{ run: { state: string } }>(`/v1/runs/${runId}`);
@@ -270,7 +367,7 @@ async function follow(url: string, engine: ServiceProcess): Promise<Course> {
     state,
     results: (await json<{ results: unknown }>(`/v1/runs/${runId}/results`)).results,
     ends: events.flatMap(endOf).sort(),
-    log: withoutNotes(await (await request(`/v1/runs/${runId}/executions/measure.0/log`)).text()),
+    log: withoutNotes(await (await request(`/v1/runs/${runId}/executions/${logOf}/log`)).text()),
   };
 }
 

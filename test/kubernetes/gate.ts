@@ -20,7 +20,9 @@ export class Gate {
 
   /** The command that waits; the end of whatever it is part of. */
   get wait(): string {
-    return this.path === undefined ? `sleep ${holdSeconds}` : `read go < ${this.path}`;
+    if (this.path === undefined) return `sleep ${holdSeconds}`;
+    // From the root, without its first slash: a pod may have a /tmp of its own, and names of paths in it are replaced.
+    return `(cd / && read go < ${this.path.slice(1)})`;
   }
 
   /** For all that wait, and all that will. */

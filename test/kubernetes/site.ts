@@ -139,6 +139,11 @@ export class TestSite {
     return gate;
   }
 
+  /** An empty one of this machine, gone with the site. */
+  folder(): Promise<string> {
+    return mkdtemp(join(this.place.directory, 'folder-'));
+  }
+
   podName(launch: Launch): string {
     return podName(launch);
   }

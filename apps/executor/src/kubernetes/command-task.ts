@@ -1,11 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { Outcome } from '@ryax/contracts';
+import type { Failure, Outcome } from '@ryax/contracts';
+import { LinkedSignal, type Clock } from '@ryax/platform';
 import type { LogSink } from '../launcher';
-import { resolveValues } from '../process/references';
-import type { OutputTargets } from '../process/outputs';
-import type { ValueCache } from '../process/value-cache';
+import { note } from '../process/attempt';
+import { outcomeOf } from '../process/attempt-failure';
+import { AttemptOutput } from '../process/attempt-output';
+import type { InputSources } from '../process/inputs';
 import type { PodApi } from './cluster/pod-api';
 import { PodLog, type PodLogOptions } from './cluster/pod-log';
+import { CommandFiles, isPastInputs } from './command/command-files';
+import { planCommand, type CommandPlan } from './command/command-plan';
+import { filesImageOf, filesTokenIn, hasFiles, statusOfInputs } from './command/files-containers';
+import { createSecret, secretFor } from './command/secret-creation';
 import { podName } from './pod-name';
 import { podOutputs } from './pod-outputs';
 import { podFor, type ContainerLaunch } from './pod-spec';
@@ -14,53 +21,167 @@ import type { NodePool, SiteConfig } from './site-config';
 
 export interface CommandTaskParts {
   readonly api: PodApi;
-  readonly targets: OutputTargets;
-  readonly values: ValueCache;
+  readonly sources: InputSources;
+  /** For files on their way. */
+  readonly directory: string;
   readonly site: SiteConfig;
   readonly pool: NodePool;
+  readonly clock: Clock;
   readonly reading?: PodLogOptions | undefined;
+  /** The pod as it was heard of last. */
+  readonly look: (name: string) => V1Pod | undefined;
   /** Aborted when this executor leaves. */
   readonly leaving: AbortSignal;
 }
 
-/** A command in an image: its exit decides, its log is the container's, its outputs are the termination message. */
+/** What is known once the inputs were looked at. */
+interface Opened {
+  readonly plan: CommandPlan;
+  readonly output: AttemptOutput;
+  readonly log: PodLog;
+}
+
+/**
+ * A command in an image: its exit decides, its log is the container's, its outputs are the termination message. Where files come in or
+ * out, servers of ours in its pod have them, and its outputs.
+ */
 export class CommandTask implements PodTask {
-  readonly result = undefined;
   readonly hearingMs = 0;
-  private readonly log: PodLog;
+  result: Outcome | undefined;
+  private readonly over = new AbortController();
+  private readonly either: LinkedSignal;
+  private opening: Promise<Opened> | undefined;
+  private token = randomBytes(24).toString('hex');
+  private hasFiles = false;
+  /** What its pod needs before the command begins. */
+  private readonly provided: Promise<void>[] = [];
+  private secretCreated: Promise<void> = Promise.resolve();
+  private bringing: AbortController | undefined;
+  /** When its command must have begun; it has all the time in the world while its inputs are brought. */
+  startsByMs: number | undefined;
 
   constructor(
     private readonly parts: CommandTaskParts,
     private readonly launch: ContainerLaunch,
     private readonly sink: LogSink,
+    private readonly onChange: () => void,
   ) {
-    this.log = new PodLog(parts.api, podName(launch), sink, parts.reading);
+    this.either = new LinkedSignal(this.over.signal, parts.leaving);
   }
 
   async pod(): Promise<V1Pod> {
-    const { values, pool, site } = this.parts;
-    const inputs: ContainerLaunch['inputs'] = {};
-    for (const [name, value] of Object.entries(this.launch.inputs)) inputs[name] = await resolveValues(value, values);
-    return podFor({ ...this.launch, inputs }, pool, site);
+    const { pool, site } = this.parts;
+    const { carried, needsFiles, tooLong } = (await this.opened()).plan;
+    for (const name of tooLong) note(this.sink, `The input ${name} is too long for a variable; it is in $RYAX_INPUTS`);
+    const server = needsFiles === undefined ? undefined : { image: filesImageOf(site, needsFiles), token: this.token };
+    return podFor(this.launch, pool, site, carried, server);
   }
 
-  created(): void {
-    // It is called by nobody: whoever has created it, it is the same.
+  /** Whoever has created it, it is the same, but for its token. */
+  created(pod: V1Pod): void {
+    this.hasFiles = hasFiles(pod);
+    this.token = filesTokenIn(pod) ?? this.token;
+    this.secretCreated = this.createSecretOf(pod);
+    this.provide(this.secretCreated);
+  }
+
+  waits(pod: V1Pod): void {
+    if (!this.hasFiles) return;
+    if (isPastInputs(pod)) return this.bringing?.abort(new Error('its inputs are there'));
+    const address = pod.status?.podIP;
+    if (this.bringing !== undefined || statusOfInputs(pod)?.state?.running === undefined || !address) return;
+    this.bringing = new AbortController();
+    this.startsByMs = Infinity;
+    this.provide(this.bringInputs(address, this.bringing.signal));
   }
 
   runs(): void {
-    this.log.follow();
+    this.bringing?.abort(new Error('its command runs'));
+    void this.opened().then(
+      ({ log }) => log.follow(),
+      (error: unknown) => this.failed(error),
+    );
   }
 
-  async outcomeAt({ final, hasRun, isGone }: PodEnd): Promise<Outcome> {
-    if (isGone) await this.log.lastWords();
-    else if (hasRun) await this.log.finish(this.parts.leaving);
-    if (final.status === 'failed') return { status: 'failed', failure: final.failure };
-    const { launch, sink } = this;
-    return podOutputs(this.parts.targets, { launch, sink }, launch.action.outputs, final.terminationMessage);
+  async outcomeAt({ final, hasRun, isGone, stopped }: PodEnd): Promise<Outcome> {
+    const { log, output, plan } = await this.opened();
+    if (isGone) await log.lastWords();
+    else if (hasRun) await log.finish(this.parts.leaving);
+    output.flush();
+    if (final.status === 'failed')
+      return output.masked({ status: 'failed', failure: told(final.failure, output, plan) });
+    if (!this.hasFiles) {
+      const attempt = { launch: this.launch, sink: this.sink };
+      const { outputs } = this.launch.action;
+      return output.masked(await podOutputs(this.parts.sources, attempt, outputs, final.terminationMessage));
+    }
+    const either = new LinkedSignal(stopped, this.either.signal);
+    const fetched = this.files.fetch(plan.outputs, this.sink, either.signal).finally(() => either.unlink());
+    return output.masked(await fetched.catch(outcomeOf));
   }
 
-  leave(): Promise<void> {
-    return this.log.leave();
+  async leave(): Promise<void> {
+    this.over.abort(new Error('it is left'));
+    await Promise.all(this.provided);
+    const opened = await this.opening?.catch(() => undefined);
+    await opened?.log.leave();
+    this.either.unlink();
   }
+
+  private opened(): Promise<Opened> {
+    return (this.opening ??= this.open());
+  }
+
+  private async open(): Promise<Opened> {
+    const { sources, api, reading } = this.parts;
+    const plan = await planCommand(this.launch, sources);
+    const output = new AttemptOutput(this.sink, plan.secrets);
+    return { plan, output, log: new PodLog(api, podName(this.launch), output.stdout, reading) };
+  }
+
+  private async createSecretOf(pod: V1Pod): Promise<void> {
+    const { secret } = (await this.opened()).plan;
+    if (secret === undefined) return;
+    await createSecret(secretFor(pod, secret), this.parts.api, this.either.signal);
+  }
+
+  private async bringInputs(address: string, signal: AbortSignal): Promise<void> {
+    const either = new LinkedSignal(signal, this.either.signal);
+    try {
+      // Its command would be refused without.
+      await this.secretCreated;
+      await this.files.bring(address, this.launch.inputs, either.signal);
+      this.startsByMs = this.parts.clock.monotonicMs() + this.parts.site.patienceMs.starting;
+      this.onChange();
+    } catch (error) {
+      // They are there, or will not be: its pod tells.
+      if (!signal.aborted) throw error;
+    } finally {
+      either.unlink();
+    }
+  }
+
+  private get files(): CommandFiles {
+    const { sources, directory, site, clock, look } = this.parts;
+    const name = podName(this.launch);
+    const parts = { sources, directory, patience: site.patienceMs, clock, look: () => look(name) };
+    return new CommandFiles(parts, this.launch, this.token);
+  }
+
+  /** Failing is the attempt's end: without it the command can never begin. */
+  private provide(work: Promise<void>): void {
+    this.provided.push(work.catch((error: unknown) => this.failed(error)));
+  }
+
+  private failed(error: unknown): void {
+    if (this.either.signal.aborted || this.result !== undefined) return;
+    this.result = outcomeOf(error);
+    this.onChange();
+  }
+}
+
+/** With its last words, which its pod's status must not have where there are passwords. */
+function told(failure: Failure, output: AttemptOutput, { secret }: CommandPlan): Failure {
+  if (failure.kind !== 'crash' || secret === undefined) return failure;
+  return { ...failure, message: `${failure.message}${output.lastWords}` };
 }

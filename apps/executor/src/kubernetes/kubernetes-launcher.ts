@@ -15,6 +15,7 @@ import { PodAdoption } from './adoption';
 import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
 import type { PodLogOptions } from './cluster/pod-log';
+import { hasFiles } from './command/files-containers';
 import { CommandTask } from './command-task';
 import { identityOf } from './labels';
 import { checkFit, limitsOf } from './launch-limits';
@@ -203,7 +204,8 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     if (uid === undefined) return;
     // What goes on, as the server of an action image does for ever, or may yet begin: its room is wanted.
     const hasEnded = ['succeeded', 'failed'].includes(podOutcome(pod).status);
-    const keptMs = hasEnded ? this.options.site.retentionMs : 0;
+    // So does that of a command's files.
+    const keptMs = hasEnded && !hasFiles(pod) ? this.options.site.retentionMs : 0;
     this.owner.run(`keep pod ${name}`, async (signal) => {
       if (keptMs > 0) await wait(Math.min(keptMs, longestWaitMs), signal);
       this.removal.remove({ name, uid });
@@ -243,11 +245,13 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   }
 
   private taskOf(launch: Launch, sink: LogSink, begun: Begun | undefined, onResult: () => void): PodTask {
-    const { api, site, pool, reading } = this.options;
-    const { values, sources } = this;
+    const { api, site, pool, reading, directory, clock } = this.options;
+    const { sources } = this;
+    const look = (name: string) => this.pods.find(name);
     const leaving = this.leaving.signal;
     if (isOfContainer(launch)) {
-      return new CommandTask({ api, targets: sources, values, site, pool, leaving, reading }, launch, sink);
+      const parts = { api, sources, directory, site, pool, clock, reading, look, leaving };
+      return new CommandTask(parts, launch, sink, onResult);
     }
     if (!isOfHandler(launch)) throw new Error(`Expected an action for a pod, found ${launch.action.type}`);
     return this.handlerTask(launch, sink, begun, onResult);

@@ -1,8 +1,9 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { isSecretReference, type SecretReference } from '@ryax/contracts';
+import { isSecretReference, parsedJsonObjectSchema, type JsonObject, type SecretReference } from '@ryax/contracts';
 import type { Launch } from '../launcher';
 import type { Origin } from './ownership';
 import type { PodIdentity } from './pod-name';
+import { givenAnnotation } from './pod-spec';
 
 /** What of a launch is written on its pod. */
 export function originIn({ origin, timeoutMs, resources, action, inputs }: Launch): Origin {
@@ -24,7 +25,7 @@ export function originIn({ origin, timeoutMs, resources, action, inputs }: Launc
 }
 
 /**
- * What is needed of a launch whose pod is there: no inputs, and of a command its outputs.
+ * What is needed of a launch whose pod is there: of a command its outputs, and such inputs as its pod may have yet to be given.
  * @param pod only of a command
  */
 export function launchFrom(pod: V1Pod | undefined, identity: PodIdentity, origin: Origin): Launch {
@@ -37,11 +38,16 @@ export function launchFrom(pod: V1Pod | undefined, identity: PodIdentity, origin
       action.type === 'container'
         ? { type: 'container', image, command: [], env: {}, outputs: action.outputs }
         : { type: 'handler', content_hash: action.content_hash },
-    inputs: {},
+    inputs: action.type === 'container' ? givenIn(pod) : {},
     resources,
     timeoutMs,
     origin: { replyPartition, since, traceparent },
   };
+}
+
+function givenIn(pod: V1Pod | undefined): JsonObject {
+  const text = pod?.metadata?.annotations?.[givenAnnotation];
+  return text === undefined ? {} : parsedJsonObjectSchema.parse(JSON.parse(text));
 }
 
 export function secretsIn({ action }: Origin): readonly SecretReference[] {

@@ -20,6 +20,7 @@ export function pendingFailure(pod: V1Pod, events: readonly CoreV1Event[], waite
       return configFailure(pod, wait, after);
     case 'node':
       return nodeFailure(pod, wait, warnings, after);
+    case 'inputs':
     case 'containers':
       return containersFailure(pod, wait, warnings, after);
     default:

@@ -35,8 +35,8 @@ export interface PodWork {
   readonly limits: PodLimits;
   /** Whether its creation is tried again where others have to end before there is room; without it always. */
   readonly isWaitedFor?: () => boolean;
-  /** Made with what wakes us when its result is there. */
-  readonly task: (onResult: () => void) => PodTask;
+  /** Made with what wakes us when its result is there, or it knows of another time. */
+  readonly task: (onChange: () => void) => PodTask;
 }
 
 /**
@@ -148,7 +148,7 @@ export class PodAttempt implements RunningAttempt {
       this.removeIfStopped(this.watched.pod);
       if (this.reason === undefined && this.task.result !== undefined) return this.end(this.task.result);
       const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
-      const step = nextStep(this.watched, this.work.limits, now);
+      const step = nextStep(this.watched, this.work.limits, now, this.task.startsByMs);
       if (this.isByTheClock(step) && (await this.wasBehind(this.watched))) continue;
       switch (step.type) {
         case 'end':
@@ -245,7 +245,10 @@ export class PodAttempt implements RunningAttempt {
   private followIfRunning(pod: V1Pod): void {
     const state = statusOfMain(pod)?.state;
     if (state?.running !== undefined) this.task.runs(pod);
-    else if (state?.waiting !== undefined) this.sayWait(pod);
+    else if (state?.waiting !== undefined) {
+      this.task.waits?.(pod);
+      this.sayWait(pod);
+    }
   }
 
   /** For whoever reads along, and wonders why nothing happens. */
@@ -289,7 +292,7 @@ export class PodAttempt implements RunningAttempt {
     const state = this.watched && statusOfMain(this.watched.pod)?.state;
     const hasRun = this.watched?.runningSinceMs !== undefined || state?.terminated !== undefined;
     const isGone = this.watched?.isGone === true;
-    const outcome = await this.task.outcomeAt({ final, hasRun, isGone }).catch(outcomeOf);
+    const outcome = await this.task.outcomeAt({ final, hasRun, isGone, stopped: this.stopped.signal }).catch(outcomeOf);
     // The pod is still there: a successor reads it all.
     if (!isGone) this.parts.leaving.throwIfAborted();
     return { outcome: this.reason === undefined ? outcome : outcomeOfStop(this.reason), durationMs };

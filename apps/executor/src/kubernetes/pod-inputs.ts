@@ -10,17 +10,35 @@ import type { V1EnvVar } from '@kubernetes/client-node';
 import type { Launch } from '../launcher';
 import { AttemptFailure } from '../process/attempt-failure';
 import { attemptVariables, inputVariables } from '../process/environment';
+import { podName } from './pod-name';
 
 export type Container = Extract<ActionToRun, { type: 'container' }>;
 
 /** Annotations of an object may take 256 KiB; what remains is for those of the site. */
-const mostInputBytes = 200_000;
+export const mostInputBytes = 200_000;
 
 /** Where a command finds all its inputs as one JSON object: an annotation of its pod, shown as a file. */
 export const inputsFolder = '/run/ryax';
 export const inputsFileName = 'inputs.json';
 /** Where it leaves its outputs: what stands there becomes part of the pod's status. 4,096 bytes at most. */
 export const outputsFile = '/dev/termination-log';
+
+/** How a command's inputs come into its pod. */
+export interface CarriedInputs {
+  /**
+   * What shows `$RYAX_INPUTS`: an annotation; where there are passwords, a Secret; a file that is brought there together with the
+   * files among the inputs.
+   */
+  readonly by: 'annotation' | 'secret' | 'files';
+  /** As the command gets them, without passwords. */
+  readonly values: JsonObject;
+  /** Names of inputs that are variables from the pod's Secret. */
+  readonly passwords: readonly string[];
+  /** Bytes of variables, of all together. */
+  readonly longest?: number;
+  /** As they came, for a successor, who may have to bring them. */
+  readonly given?: JsonObject;
+}
 
 /**
  * All inputs as JSON, for `$RYAX_INPUTS`.
@@ -41,15 +59,24 @@ export function inputsText(inputs: JsonObject): string {
 }
 
 /** As the process driver has them, in the same order: a later one of the same name wins. */
-export function podVariables(launch: Launch, container: Container): V1EnvVar[] {
+export function podVariables(
+  launch: Launch,
+  container: Container,
+  { values, passwords, longest }: Pick<CarriedInputs, 'values' | 'passwords' | 'longest'>,
+  outputs: string,
+): V1EnvVar[] {
+  const secrets = Object.fromEntries(passwords.map((name) => [name, { name: podName(launch), key: name }]));
   const variables = {
-    ...namedAsKubernetesMay(inputVariables(launch.inputs).variables),
+    ...namedAsKubernetesMay(inputVariables(values, longest).variables),
+    ...namedAsKubernetesMay(secrets),
     ...container.env,
     ...attemptVariables(launch),
     RYAX_INPUTS: `${inputsFolder}/${inputsFileName}`,
-    RYAX_OUTPUTS: outputsFile,
+    RYAX_OUTPUTS: outputs,
   };
-  return Object.entries(variables).map(([name, value]) => ({ name, value: literal(value) }));
+  return Object.entries(variables).map(([name, value]) =>
+    typeof value === 'string' ? { name, value: literal(value) } : { name, valueFrom: { secretKeyRef: value } },
+  );
 }
 
 /** Kubernetes replaces `$(NAME)` and halves `$$` in variables and commands, where a shell's `$(date)` and `$$` are meant. */
@@ -59,7 +86,7 @@ export function literal(text: string): string {
 }
 
 /** Not every version takes a name that begins with a digit. Such an input stands in `$RYAX_INPUTS` alone. */
-function namedAsKubernetesMay(variables: Readonly<Record<string, string>>): Record<string, string> {
+function namedAsKubernetesMay<T>(variables: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !/^\d/.test(name)));
 }
 

@@ -1,4 +1,4 @@
-import type { V1ContainerStatus } from '@kubernetes/client-node';
+import type { V1ContainerState, V1ContainerStatus } from '@kubernetes/client-node';
 import { podOutcome } from './pod-outcome';
 import { runningPod, terminated, withMain, withStatus } from './testing/pod-states';
 import { recordedPods } from './testing/recorded';
@@ -38,6 +38,26 @@ describe('a pod that ends of itself', () => {
     const before = withMain(pod, { waiting: { reason: 'PodInitializing' } }, { phase: 'Pending' });
     expect(podOutcome(withStatus(before, { initContainerStatuses: [failing] })).status).toBe('waiting');
   });
+
+  it.each([
+    ['OOMKilled', 137, 'ran out of memory: OOMKilled'],
+    ['Error', 1, 'ended with status 1: Error'],
+  ])(
+    'is lost when what was to bring its files ended with %s: that is not the doing of the action',
+    (reason, code, how) => {
+      const pod = withMain(runningPod(), { waiting: { reason: 'PodInitializing' } }, { phase: 'Pending' });
+      const inputs = { name: 'ryax-inputs', image: '', imageID: '', ready: false, restartCount: 0 };
+      const state = terminated(code, 3, reason) as unknown as V1ContainerState;
+      const failed = withStatus(pod, { initContainerStatuses: [Object.assign({}, inputs, { state })] });
+      expect(failureOf(failed)).toMatchObject({
+        kind: 'lost',
+        message: expect.stringContaining(
+          `The container ryax-inputs, which brings the files of the command, ${how}`,
+        ) as string,
+        details: { container: 'ryax-inputs', exitCode: code },
+      });
+    },
+  );
 
   it('crashes with the exit status and the last words of its command', () => {
     expect(story('exit7')).toEqual([...starts, 'failed:crash']);

@@ -1,6 +1,7 @@
 import type { V1ContainerStateTerminated, V1Pod } from '@kubernetes/client-node';
-import type { Failure } from '@ryax/contracts';
+import type { Failure, JsonObject } from '@ryax/contracts';
 import { describeExit } from '../process/process-group';
+import { ownContainers } from './command/files-containers';
 import { graceEndsMs, interruptionOf, lost, type Interruption } from './interruption';
 import { bytesOf } from './pod-resources';
 import { because, failureOf, mainContainer, specOf, statusOfMain, timeMs } from './pod-status';
@@ -116,6 +117,7 @@ function failureOfEnd(pod: V1Pod, { container, terminated }: End): Failure {
   const isMain = container === mainContainer;
   const who = isMain ? 'The command' : `The init container ${container}, before which the action cannot start,`;
   const details = { container, reason: reason ?? '', exitCode };
+  if (ownContainers.includes(container)) return ownFailure(pod, { container, terminated }, details);
   if (isOutOfMemory(terminated)) {
     const had = bytesOf(specOf(pod, container)?.resources?.limits?.memory);
     const known = had === undefined ? details : { ...details, memory_bytes: had };
@@ -128,6 +130,15 @@ function failureOfEnd(pod: V1Pod, { container, terminated }: End): Failure {
     return failureOf(pod, { kind: 'crash', message: because(`${who} failed`, message), details });
   const exit = describeExit({ status: 'exited', code: exitCode });
   return failureOf(pod, { kind: 'crash', message: because(`${who} ${exit}`, message), code: exitCode, details });
+}
+
+/** Of a container of ours: neither the action nor its memory has anything to do with it. */
+function ownFailure(pod: V1Pod, { container, terminated }: End, details: JsonObject): Failure {
+  const { exitCode, reason, message } = terminated;
+  const how = isOutOfMemory(terminated) ? 'ran out of memory' : `ended with status ${exitCode}`;
+  const what = because(`The container ${container}, which brings the files of the command, ${how}`, message || reason);
+  const advice = "If that happens again, look at the site's filesImage and the memory of its nodes";
+  return failureOf(pod, { kind: 'lost', message: `${what}. ${advice}`, details });
 }
 
 function outOfMemoryMessage(pod: V1Pod, container: string): string {

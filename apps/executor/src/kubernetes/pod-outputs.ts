@@ -8,12 +8,12 @@ import { outputsFile } from './pod-inputs';
 /** What Kubernetes keeps of a termination message. */
 const mostMessageBytes = 4_096;
 
-/** What a command in a pod may return are values: its files are gone with its container. */
+/** What a command may return that declares no files are values: its files are gone with its container. */
 const noPaths: PathsOfAttempt = {
   resolve: (path) =>
     Promise.reject(
       AttemptFailure.invalid(
-        `The output names the path ${path}, and files of a container cannot be returned from a pod`,
+        `The output names the path ${path}, but none is declared as a file or directory: the pod has no place for them`,
       ),
     ),
   fromHost: (path) => path,

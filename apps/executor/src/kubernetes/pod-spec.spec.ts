@@ -47,6 +47,24 @@ const golden: Readonly<Record<string, V1Pod>> = {
   ),
   'example-site.json': podOn(containerLaunch({ project: 'Équipe 7' }), exampleSite, 'small-arm'),
   'locked-down.json': podOn(containerLaunch(), locked),
+  'files.json': podFor(
+    containerLaunch({ action: { command: ['sh', '-c', 'wc -l < "$rows"'] } }),
+    poolOf(exampleSite),
+    exampleSite,
+    {
+      by: 'files',
+      values: { rows: '/run/ryax/1/rows.csv' },
+      passwords: ['password'],
+      given: { rows: { $file: `sha256:${'a'.repeat(64)}`, name: 'rows.csv', size: 1, kind: 'file' } },
+    },
+    { image: 'registry.example.com/ryax/files:1', token: 'of this pod alone' },
+  ),
+  'password.json': podFor(containerLaunch(), poolOf(plain), plain, {
+    by: 'secret',
+    values: { user: 'Ada' },
+    passwords: ['password'],
+    given: { user: 'Ada', password: { $secret: 'a'.repeat(64) } },
+  }),
 };
 
 describe('the pod of an execution', () => {
@@ -223,6 +241,13 @@ describe("a pod's deadline", () => {
     expect(deadlineOf({})).toBeUndefined();
   });
 
+  it('is none of a pod with files: bringing them is no work of the action, and its outputs wait until they are fetched', () => {
+    const carried = { by: 'files', values: {}, passwords: [] } as const;
+    const launch = containerLaunch({ timeoutMs: 90_500 });
+    const pod = podFor(launch, poolOf(site), site, carried, { image: 'files', token: 't' });
+    expect(specOf(pod).activeDeadlineSeconds).toBeUndefined();
+  });
+
   it('is one that Kubernetes can count', () => {
     expect(deadlineOf({ timeoutMs: Number.MAX_SAFE_INTEGER })).toBe(2 ** 31 - 1);
   });
@@ -279,6 +304,31 @@ describe("a site's template", () => {
   it('has its volumes beside ours', () => {
     expect(specOf(pod).volumes?.map(({ name }) => name)).toEqual(['data', 'ryax-inputs']);
     expect(containerOf(pod).volumeMounts?.map(({ mountPath }) => mountPath)).toEqual(['/data', '/run/ryax']);
+  });
+
+  it('comes first where files are brought: ours may need its sidecars', () => {
+    const server = { image: 'files', token: 't' };
+    const withFiles = podFor(containerLaunch(), poolOf(site), site, { by: 'files', values: {}, passwords: [] }, server);
+    expect(specOf(withFiles).initContainers?.map(({ name }) => name)).toEqual(['sidecar', 'ryax-inputs']);
+    expect(containerOf(withFiles).workingDir).toBe('/data');
+  });
+
+  it('may have a /tmp of its own where files are brought', () => {
+    const own = siteWith({
+      podTemplate: {
+        spec: {
+          volumes: [{ name: 'big', emptyDir: {} }],
+          containers: [{ name: 'main', volumeMounts: [{ name: 'big', mountPath: '/tmp' }] }],
+        },
+      },
+    });
+    const carried = { by: 'files', values: {}, passwords: [] } as const;
+    const withFiles = podFor(containerLaunch(), poolOf(own), own, carried, { image: 'files', token: 't' });
+    expect(containerOf(withFiles).volumeMounts?.map(({ name, mountPath }) => `${name} ${mountPath}`)).toEqual([
+      'big /tmp',
+      'ryax-files /run/ryax',
+      'ryax-work /ryax/work',
+    ]);
   });
 
   it('may have a /tmp of its own where the image is read-only', () => {

@@ -21,12 +21,14 @@ import {
   literal,
   outputsFile,
   podVariables,
+  type CarriedInputs,
   type Container,
 } from './pod-inputs';
 import { podName } from './pod-name';
 import { podResources } from './pod-resources';
 import { mainContainer } from './pod-status';
 import { ownVolumes, type PodTemplate } from './pod-template';
+import { filesParts, outputsFileOfFiles, workFolder, type FilesParts } from './command/files-containers';
 import { architectureLabel, type NodePool, type SiteConfig } from './site-config';
 
 /** The attempt of a command in an image. */
@@ -46,6 +48,8 @@ const inputsAsFile = {
     items: [{ path: inputsFileName, fieldRef: { fieldPath: `metadata.annotations['${inputsAnnotation}']` } }],
   },
 };
+/** The inputs of a command as they came, where its successor may have to bring them. */
+export const givenAnnotation = `${ownPrefix}given`;
 const scratchVolume = `${ownVolumes}tmp`;
 const scratchFolder = '/tmp';
 
@@ -67,6 +71,11 @@ interface Main {
   readonly volumes: readonly V1Volume[];
   readonly mounts: readonly V1VolumeMount[];
   readonly annotations: Readonly<Record<string, string>>;
+  readonly workingDir?: string;
+  /** Where the end of its log must not stand in the pod's status. */
+  readonly isDiscreet?: boolean;
+  /** Containers of ours, before it and beside it. */
+  readonly files?: FilesParts;
   /** Folders that must be writable where the rest is not. */
   readonly scratch: Readonly<Record<string, string>>;
 }
@@ -76,17 +85,48 @@ interface Main {
  *
  * @throws AttemptFailure `rejected` where a pod cannot take the inputs, `invalid` where the command cannot be passed on
  */
-export function podFor(launch: ContainerLaunch, pool: NodePool, site: SiteConfig): V1Pod {
+export function podFor(
+  launch: ContainerLaunch,
+  pool: NodePool,
+  site: SiteConfig,
+  carried: CarriedInputs = { by: 'annotation', values: launch.inputs, passwords: [] },
+  server?: { readonly image: string; readonly token: string },
+): V1Pod {
   const { action } = launch;
-  return podOf(attemptOf(launch, pool, site), pool, site, {
+  const taken = new Set(site.podTemplate.spec?.containers?.[0]?.volumeMounts.map(({ mountPath }) => mountPath));
+  const securityContext = containerSecurity(site.securityContext);
+  const files = server && filesParts({ ...server, securityContext }, site, taken);
+  const { given } = carried;
+  const subject = attemptOf(launch, pool, site);
+  // It would count the time that files take, and end what waits to be fetched: an executor alone keeps the limit.
+  const limited = files === undefined ? subject : { ...subject, deadlineSeconds: undefined };
+  return podOf(limited, pool, site, {
     image: action.image,
     command: action.command.map(literal),
-    env: podVariables(launch, action),
-    volumes: [inputsAsFile],
-    mounts: [{ name: inputsVolume, mountPath: inputsFolder, readOnly: true }],
-    annotations: { [inputsAnnotation]: inputsText(launch.inputs) },
-    scratch: { [scratchVolume]: scratchFolder },
+    env: podVariables(launch, action, carried, files === undefined ? outputsFile : outputsFileOfFiles),
+    ...inputsShown(launch, carried, files),
+    annotations: {
+      ...(carried.by === 'annotation' && { [inputsAnnotation]: inputsText(carried.values) }),
+      ...(given !== undefined && { [givenAnnotation]: JSON.stringify(given) }),
+    },
+    isDiscreet: carried.passwords.length > 0 || carried.by === 'secret',
+    ...(files && { files, workingDir: workFolder }),
+    scratch: files === undefined ? { [scratchVolume]: scratchFolder } : {},
   });
+}
+
+/** Where `$RYAX_INPUTS` comes from. */
+function inputsShown(
+  launch: ContainerLaunch,
+  { by }: CarriedInputs,
+  files: FilesParts | undefined,
+): Pick<Main, 'volumes' | 'mounts'> {
+  if (files !== undefined) return files;
+  const asSecret = { name: inputsVolume, secret: { secretName: podName(launch) } };
+  return {
+    volumes: [by === 'secret' ? asSecret : inputsAsFile],
+    mounts: [{ name: inputsVolume, mountPath: inputsFolder, readOnly: true }],
+  };
 }
 
 /** The pod of an action image, whose server is called for the attempt (docs/action-images.md). */
@@ -189,13 +229,20 @@ function podSpec(subject: Subject, pool: NodePool, site: SiteConfig, main: Main,
     ...(pool.tolerations.length > 0 && { tolerations: pool.tolerations }),
     ...(pool.runtimeClass && { runtimeClassName: pool.runtimeClass }),
     securityContext: podSecurity(site.securityContext),
-    containers: [container(subject, pool, site, main, template)],
+    ...initContainers(main, template),
+    containers: [container(subject, pool, site, main, template), ...(main.files ? [main.files.outputs] : [])],
     volumes: [
       ...volumes,
       ...main.volumes,
       ...scratchMounts(site, main, template).map(({ name }) => ({ name, emptyDir: {} })),
     ],
   };
+}
+
+/** Those of the site first: ours may need them, as for the network. */
+function initContainers({ files }: Main, template: SpecTemplate): Pick<V1PodSpec, 'initContainers'> {
+  if (files === undefined) return {};
+  return { initContainers: [...(template.initContainers ?? []), files.inputs] };
 }
 
 function container(
@@ -208,6 +255,7 @@ function container(
   const { name: _name, env: defaults = [], volumeMounts = [], ...taken } = template.containers?.[0] ?? {};
   const isSet = new Set(main.env.map(({ name }) => name));
   return {
+    ...(main.workingDir !== undefined && { workingDir: main.workingDir }),
     ...taken,
     name: mainContainer,
     image: main.image,
@@ -218,7 +266,7 @@ function container(
     securityContext: containerSecurity(site.securityContext),
     terminationMessagePath: outputsFile,
     // Of a command that fails without a word there, the end of its log.
-    terminationMessagePolicy: 'FallbackToLogsOnError',
+    terminationMessagePolicy: main.isDiscreet === true ? 'File' : 'FallbackToLogsOnError',
     volumeMounts: [...volumeMounts, ...main.mounts, ...scratchMounts(site, main, template)],
   };
 }

@@ -41,7 +41,7 @@ function podThat({ state, phase = 'Pending', ready, deletedAt, node = 'node1' }:
 const running = (looks: Looks = {}) => podThat({ state: { running: {} }, phase: 'Running', ...looks });
 const waiting = (reason: string) => podThat({ state: { waiting: { reason } } });
 
-function stepAt(nowMs: number, watched: Partial<Watched> & Pick<Watched, 'pod'>) {
+function stepAt(nowMs: number, watched: Partial<Watched> & Pick<Watched, 'pod'>, startsByMs?: number) {
   const all: Watched = {
     isGone: false,
     waitingSinceMs: 0,
@@ -50,7 +50,7 @@ function stepAt(nowMs: number, watched: Partial<Watched> & Pick<Watched, 'pod'>)
     unreachableSinceMs: undefined,
     ...watched,
   };
-  return nextStep(all, limits, { monotonicMs: nowMs, wallMs });
+  return nextStep(all, limits, { monotonicMs: nowMs, wallMs }, startsByMs);
 }
 
 describe('the next step with a pod', () => {
@@ -62,6 +62,16 @@ describe('the next step with a pod', () => {
   ])('that waits for %s is to wait until the patience for that is over', (_what, pod, untilMs) => {
     expect(stepAt(untilMs - 1, { pod })).toEqual({ type: 'wait', untilMs });
     expect(stepAt(untilMs, { pod })).toEqual({ type: 'never-started', waitedMs: untilMs });
+  });
+
+  it('whose inputs are being brought has the time that this takes, and the patience for a start when it is not known', () => {
+    const pod = waiting('PodInitializing');
+    const status = { name: 'ryax-inputs', image: '', imageID: '', ready: true, restartCount: 0 };
+    Object.assign(pod.status ?? {}, { initContainerStatuses: [{ ...status, state: { running: {} } }] });
+    expect(stepAt(299, { pod })).toEqual({ type: 'wait', untilMs: 300 });
+    expect(stepAt(10_000, { pod }, Infinity)).toEqual({ type: 'wait', untilMs: Infinity });
+    expect(stepAt(10_299, { pod }, 10_300)).toEqual({ type: 'wait', untilMs: 10_300 });
+    expect(stepAt(10_300, { pod }, 10_300)).toEqual({ type: 'never-started', waitedMs: 10_300 });
   });
 
   it('that waits for something else now is to wait anew', () => {

@@ -44,17 +44,22 @@ const patienceFor: Readonly<Record<Wait['for'], keyof SiteConfig['patienceMs']>>
   node: 'unschedulable',
   image: 'image',
   config: 'configuration',
+  inputs: 'starting',
   containers: 'starting',
 };
 
 /** The clocks of a cluster's machines, and its news, may be so late. */
 const slackMs = 10_000;
 
-/** Pure. `now` is of both clocks: the wall's is only compared with what the cluster has written. */
+/**
+ * Pure. `now` is of both clocks: the wall's is only compared with what the cluster has written.
+ * @param startsByMs of a pod that waits for its inputs, where whoever brings them knows
+ */
 export function nextStep(
   watched: Watched,
   limits: PodLimits,
   now: { readonly monotonicMs: number; readonly wallMs: number },
+  startsByMs?: number,
 ): PodStep {
   const { pod, isGone, waitingSinceMs } = watched;
   const outcome = isGone ? gonePodOutcome(pod) : podOutcome(pod);
@@ -63,7 +68,9 @@ export function nextStep(
     case 'failed':
       return { type: 'end', outcome };
     case 'waiting': {
-      const longestMs = waitingSinceMs + limits.patience[patienceFor[outcome.wait.for]];
+      const { for: what } = outcome.wait;
+      const patientMs = waitingSinceMs + limits.patience[patienceFor[what]];
+      const longestMs = what === 'inputs' ? (startsByMs ?? patientMs) : patientMs;
       const untilMs = Math.min(longestMs, (watched.refusedSinceMs ?? Infinity) + limits.patience.refusedImage);
       if (now.monotonicMs < untilMs) return { type: 'wait', untilMs };
       return { type: 'never-started', waitedMs: now.monotonicMs - waitingSinceMs };

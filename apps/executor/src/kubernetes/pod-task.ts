@@ -8,6 +8,10 @@ export interface PodTask {
   pod(): Promise<V1Pod>;
   /** The pod as the server has it: another executor may have created it. */
   created(pod: V1Pod): void;
+  /** Its container has yet to start. Said again with all that is heard of it. */
+  waits?(pod: V1Pod): void;
+  /** When its container must have started, where the task knows better than the site's patience. Of the monotonic clock. */
+  readonly startsByMs?: number | undefined;
   /** Its container runs. Said again with all that is heard of it. */
   runs(pod: V1Pod): void;
   /** What it has come to although its pod goes on; undefined as long as only the pod's end can tell. */
@@ -24,4 +28,6 @@ export interface PodEnd {
   readonly final: FinalOutcome;
   readonly hasRun: boolean;
   readonly isGone: boolean;
+  /** Aborted when nobody wants its outcome any more. */
+  readonly stopped: AbortSignal;
 }

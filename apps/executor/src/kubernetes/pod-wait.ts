@@ -1,4 +1,5 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { inputsContainer, statusOfInputs } from './command/files-containers';
 import { conditionOf, mainContainer, statusOfMain } from './pod-status';
 
 /**
@@ -7,10 +8,11 @@ import { conditionOf, mainContainer, statusOfMain } from './pod-status';
  * - `node`: none was found yet that takes it;
  * - `image`: the pull of an image is refused or tried again;
  * - `config`: a container cannot be made of what the pod says, such as a secret that does not exist;
+ * - `inputs`: files of the attempt are being brought; whoever brings them knows for how long;
  * - `containers`: all that comes between; a volume that cannot be mounted looks like this too, for ever.
  */
 export interface Wait {
-  readonly for: 'node' | 'image' | 'config' | 'containers';
+  readonly for: 'node' | 'image' | 'config' | 'inputs' | 'containers';
   /** The container that waits; the action's own unless another holds it up. */
   readonly container: string;
   /** The cluster's word, such as `ImagePullBackOff`; empty where it says none. */
@@ -24,6 +26,8 @@ export function waitOf(pod: V1Pod): Wait {
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   // No container has a state before a node has the pod.
   if (statuses.length === 0 && !pod.spec?.nodeName) return waitForNode(pod);
+  const inputs = statusOfInputs(pod)?.state?.running;
+  if (inputs) return { for: 'inputs', container: inputsContainer, reason: '', message: '' };
   const held = statuses.find(isHeld) ?? statusOfMain(pod);
   const reason = held?.state?.waiting?.reason ?? '';
   return {

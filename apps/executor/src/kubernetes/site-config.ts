@@ -124,6 +124,11 @@ const siteSchema = z
       .string()
       .regex(/^[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?$/, 'expected a repository such as registry.example.com/ryax/actions')
       .optional(),
+    /** Of the server that brings files into the pods of commands and out of them. */
+    filesImage: z
+      .string()
+      .regex(/^[a-z0-9][\w./:@-]*$/, 'expected an image such as registry.example.com/ryax/files:1')
+      .optional(),
     /** Whether the pod of an action image serves one attempt after another, or one. */
     handlers: z.enum(['warm', 'job'], 'expected "warm" or "job"').default('warm'),
     /** Whether a deployment has warm pods made for its handlers before the first run. */

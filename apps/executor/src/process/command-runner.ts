@@ -1,12 +1,13 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ioDeclarationSchema, type ActionToRun, type JsonObject } from '@ryax/contracts';
+import { ioDeclarationSchema, type ActionToRun } from '@ryax/contracts';
 import type { AttemptEnd } from '../launcher';
 import { crash, decidedBy, note, type Attempt } from './attempt';
 import { outcomeOfStop } from './attempt-control';
 import { AttemptFailure, outcomeOf } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
+import { readOutputsFile } from './command-outputs';
 import { actionEnvironment, attemptVariables, inputVariables, type Environment } from './environment';
 import { InputPreparation, RoomPlace, type InputSources, type PreparedInputs } from './inputs';
 import { collectOutputs } from './outputs';
@@ -22,9 +23,6 @@ export interface CommandRunnerOptions {
   readonly env: Environment;
   readonly monotonicMs: () => number;
 }
-
-/** What a command may leave as JSON; larger results belong into files. */
-const mostOutputBytes = 64 * 1024 * 1024;
 
 /**
  * Runs the command of a container on this machine, in a folder of its own:
@@ -69,7 +67,7 @@ export class CommandRunner {
       if (exit.status === 'not-started') throw crash(`The command ${describeExit(exit)}`);
       if (exit.code !== 0) throw crash(`The command ${describeExit(exit)}${output.lastWords}`, exit.code);
       const declared = z.array(ioDeclarationSchema).parse(container.outputs);
-      const returned = { outputs: await readOutputs(room), workingDirectory: room.work };
+      const returned = { outputs: await readOutputsFile(outputsFile(room)), workingDirectory: room.work };
       return collectOutputs(sources, room, attempt, declared, returned);
     }).catch(outcomeOf);
     return { outcome: output.masked(outcome), durationMs };
@@ -116,31 +114,4 @@ function killed(group: ProcessGroup): Promise<Exit> {
 
 function outputsFile(room: Room): string {
   return join(room.directory, 'outputs.json');
-}
-
-async function readOutputs(room: Room): Promise<JsonObject> {
-  const path = outputsFile(room);
-  const size = await stat(path).then(
-    ({ size }) => size,
-    () => undefined,
-  );
-  if (size === undefined) return {};
-  if (size > mostOutputBytes) {
-    throw AttemptFailure.invalid(
-      `Expected at most ${mostOutputBytes} bytes in $RYAX_OUTPUTS, found ${size}; return a file instead`,
-    );
-  }
-  const parsed = parseObject(await readFile(path, 'utf8'));
-  if (parsed !== undefined) return parsed;
-  throw AttemptFailure.invalid('Expected a JSON object in $RYAX_OUTPUTS, found something else');
-}
-
-function parseObject(text: string): JsonObject | undefined {
-  if (text.trim() === '') return {};
-  try {
-    const parsed = z.record(z.string(), z.custom<JsonObject[string]>()).safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
 }

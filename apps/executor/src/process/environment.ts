@@ -36,8 +36,11 @@ export function attemptVariables({ runId, execution, attempt }: Launch): Environ
   return { RYAX_RUN_ID: runId, RYAX_EXECUTION: execution, RYAX_ATTEMPT: String(attempt) };
 }
 
-/** A command's inputs as variables of their names, and the names of those that are too long for that. */
-export function inputVariables(inputs: JsonObject): {
+/** A command's inputs as variables of their names, and the names of those that are too long for that. @param longest bytes of all together */
+export function inputVariables(
+  inputs: JsonObject,
+  longest = longestEnvironment,
+): {
   readonly variables: Environment;
   readonly tooLong: readonly string[];
 } {
@@ -48,7 +51,7 @@ export function inputVariables(inputs: JsonObject): {
     const text = variableText(value);
     if (text === undefined) continue;
     const bytes = Buffer.byteLength(text) + name.length + 2;
-    if (bytes > longestVariable || total + bytes > longestEnvironment || text.includes('\0')) {
+    if (bytes > longestVariable || total + bytes > longest || text.includes('\0')) {
       tooLong.push(name);
       continue;
     }

@@ -16,6 +16,7 @@ import { Logs } from './logs';
 import { Misbehaviour } from './misbehaviour';
 import { Node, type NodeOptions } from './node';
 import { asPod, namespaces, nodes, pods, type KubernetesObject, type Pod } from './objects';
+import { removeWithOwners } from './owner-references';
 import { Reaper } from './reaper';
 import { Api, type ApiAnswer } from './requests';
 import { StartQueue } from './start-queue';
@@ -85,6 +86,7 @@ export class KubernetesServer {
       startDelayMs: () => this.misbehaviour.startDelayMs(),
     };
     this.kubelet = new Kubelet(places, this.folder, around, (error) => this.faults.push(error));
+    removeWithOwners(store);
     const logs = new Logs(this.kubelet);
     const { admission, listing, watches, kubelet } = this;
     this.api = new Api({ store, admission, listing, watches, logs });

@@ -141,7 +141,7 @@ describe('inputs', () => {
 });
 
 describe('passwords', () => {
-  const whole = 'is a password: it may only be passed whole to an input of type password';
+  const whole = 'is a password: it may only be passed whole to an input of type password, or of a container';
   itRefuses([
     [
       'one for a text',
@@ -201,5 +201,18 @@ describe('passwords', () => {
   it('accepts one passed whole, also out of a group', () => {
     const group = { id: 'g', actions: [login({})], outputs: { token: '=login.token' } };
     expect(faultsOf({ actions: [group, { ...login({ password: '=g.token' }), id: 'again' }] })).toEqual([]);
+  });
+
+  it('accepts one passed whole to a container, and none inside of something else', () => {
+    const command = (inputs: JsonObject): JsonObject => ({
+      id: 'command',
+      container: { image: 'alpine', command: ['true'] },
+      inputs,
+    });
+    expect(faultsOf({ actions: [login({}), command({ x: '=trigger.secret', y: '=login.token' })] })).toEqual([]);
+    expect(faultsOf({ actions: [login({}), command({ x: '=login', y: ['=trigger.secret'] })] })).toEqual([
+      { path: 'spec.actions[1].inputs.x', reason: whole },
+      { path: 'spec.actions[1].inputs.y[0]', reason: whole },
+    ]);
   });
 });

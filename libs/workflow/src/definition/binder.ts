@@ -75,7 +75,7 @@ export class Binder {
     return faulty;
   }
 
-  /** Where no password may stand: results, undeclared inputs, inside lists and objects. */
+  /** Where no password may stand: results, inside lists and objects. */
   bindPublic(draft: Draft, view: Viewpoint): Bound {
     const found = this.bind(draft, view);
     if (holdsPassword(found.type)) this.faults.add(draft.place, passwordReason);
@@ -101,10 +101,17 @@ export class Binder {
     else known.push(sighted.target.number);
   }
 
-  /** An input that nobody declares (of `core/noop`, of a container). It is needed: nothing says that it is not. */
+  /** An input that nobody declares (of `core/noop`). It is needed: nothing says that it is not. */
   bindUndeclared(draft: Draft, view: Viewpoint): PlanInput {
     const { value, type } = this.bindNeeded(draft, view);
     if (holdsPassword(type)) this.faults.add(draft.place, passwordReason);
+    return { value, declaration: null };
+  }
+
+  /** An input of a container: its author has written it down for this command alone, so it may be a password. Needed as well. */
+  bindOfContainer(draft: Draft, view: Viewpoint): PlanInput {
+    const { value, type } = this.bindNeeded(draft, view);
+    if (holdsPassword(type) && type.kind !== 'scalar') this.faults.add(draft.place, passwordReason);
     return { value, declaration: null };
   }
 

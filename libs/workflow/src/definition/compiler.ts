@@ -224,7 +224,9 @@ export class Compiler {
       if (declared !== null) {
         this.faults.add(each.place, `unknown input${this.faults.didYouMean(name, declared.keys())}`);
       }
-      return [name, facts === null ? this.binder.bindUnjudged(each, view) : this.binder.bindUndeclared(each, view)];
+      if (facts === null) return [name, this.binder.bindUnjudged(each, view)];
+      const isContainer = facts.run.type === 'container';
+      return [name, isContainer ? this.binder.bindOfContainer(each, view) : this.binder.bindUndeclared(each, view)];
     });
     const omitted = [...(declared?.values() ?? [])].filter(({ name }) => !draft.inputs.has(name));
     const place = at(shaped.place, 'inputs');

@@ -115,7 +115,8 @@ export function whyNotAssignable(type: StaticType, declaration: IoDeclaration): 
   return whyNoCommonValue(type.values, declaration);
 }
 
-export const passwordReason = 'is a password: it may only be passed whole to an input of type password';
+export const passwordReason =
+  'is a password: it may only be passed whole to an input of type password, or of a container';
 
 function whyNoCommonValue(values: readonly string[] | undefined, { enum_values }: IoDeclaration): string | null {
   if (values === undefined || enum_values === undefined || values.some((value) => enum_values.includes(value))) {

@@ -33,6 +33,8 @@ const entriesSchema = z.object({
 });
 export type DirectoryEntry = z.infer<typeof entriesSchema>['entries'][number];
 
+const outputsSchema = z.object({ path: z.string(), bytes: z.int().nonnegative().nullable(), cwd: z.string() });
+
 /** A line comes at least every ten seconds; everything else is answered at once. */
 const silenceMs = 30_000;
 const mostErrorBytes = 64 * 1024;
@@ -102,6 +104,16 @@ export class ActionServer {
     }
     await pipeline(response, createWriteStream(target, { flags: 'wx' }));
     return 'file';
+  }
+
+  /** Of the server of a command's files: where its outputs lie, how long they are if it has left any, and where it worked. */
+  async outputs(signal: AbortSignal): Promise<z.infer<typeof outputsSchema>> {
+    return outputsSchema.parse(JSON.parse(await textOf(await this.send('GET', '/outputs', signal, {}))));
+  }
+
+  /** Of the same: all inputs were put, and the command may begin. */
+  async end(signal: AbortSignal): Promise<void> {
+    await textOf(await this.send('POST', '/end', signal, { body: '{}' }));
   }
 
   private get attempt() {

@@ -16,9 +16,10 @@ const actionFolder = '/ryax/action';
 export class PodFiles implements InputPlace, PathsOfAttempt {
   private folder: Promise<string> | undefined;
   private count = 0;
+  private puts = 0;
 
   constructor(
-    private readonly server: ActionServer,
+    private readonly server: Pick<ActionServer, 'put' | 'get'>,
     private readonly files: FileStore,
     private readonly directory: string,
     private readonly signal: AbortSignal,
@@ -31,7 +32,7 @@ export class PodFiles implements InputPlace, PathsOfAttempt {
   /** Each in a folder of its own: two inputs may have one name. */
   async put({ $file: hash, kind }: FileReference, name: string): Promise<string> {
     const local = await this.localPath();
-    const remote = `${++this.count}/${name}`;
+    const remote = `${++this.puts}/${name}`;
     if (kind === 'directory') {
       await unpackInput(this.files, hash, local);
       return this.putDirectory(local, remote);

@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1Pod, V1Secret } from '@kubernetes/client-node';
 import type { Counter } from 'prom-client';
 import { judgeAnswer, type ApiAnswer, type ApiVerdict } from '../api-answer';
 import type { ApiRequest, ApiStream, ClusterConnection } from './connection';
@@ -46,6 +46,11 @@ export class PodApi {
 
   create(pod: V1Pod, signal: AbortSignal): Promise<Answered<V1Pod>> {
     return this.ask('create', { method: 'POST', path: this.pods, body: pod }, signal);
+  }
+
+  createSecret(secret: V1Secret, signal: AbortSignal): Promise<Answered<V1Secret>> {
+    const path = `/api/v1/namespaces/${this.options.namespace}/secrets`;
+    return this.ask('create', { method: 'POST', path, body: secret }, signal);
   }
 
   read(name: string, signal: AbortSignal): Promise<Answered<V1Pod>> {

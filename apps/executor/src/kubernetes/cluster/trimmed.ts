@@ -1,5 +1,5 @@
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { inputsAnnotation } from '../pod-spec';
+import { givenAnnotation, inputsAnnotation } from '../pod-spec';
 
 /**
  * A pod without what nobody looks at once it is created: thousands of them are kept in memory, and their inputs, variables and
@@ -8,7 +8,7 @@ import { inputsAnnotation } from '../pod-spec';
 export function trimmed(pod: V1Pod): V1Pod {
   const { metadata, spec, status } = pod;
   const { managedFields: _managed, annotations = {}, ...kept } = metadata ?? {};
-  const { [inputsAnnotation]: _inputs, ...others } = annotations;
+  const { [inputsAnnotation]: _inputs, [givenAnnotation]: _given, ...others } = annotations;
   return {
     metadata: { ...kept, annotations: others },
     ...(spec && {

@@ -241,8 +241,14 @@ describe('judging', () => {
     ['=size(trigger.rounds)', 'cannot call size(int)'],
     ['=!trigger.name', 'cannot compute !string'],
     ['=trigger.ready && trigger.name', "Logical operator requires bool operands, got 'string'"],
-    ['=trigger.secret + "x"', 'trigger.secret is a password: it may only be passed whole to an input of type password'],
-    ['=[trigger]', 'its result may hold what is a password: it may only be passed whole to an input of type password'],
+    [
+      '=trigger.secret + "x"',
+      'trigger.secret is a password: it may only be passed whole to an input of type password, or of a container',
+    ],
+    [
+      '=[trigger]',
+      'its result may hold what is a password: it may only be passed whole to an input of type password, or of a container',
+    ],
     ['=1 +', 'is no valid expression: Unexpected token: EOF (at character 4)'],
     ['=', 'is an empty expression; write == for a text that starts with ='],
     ['=b"bytes"', 'bytes and unsigned numbers are no JSON values'],

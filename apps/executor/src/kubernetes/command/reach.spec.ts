@@ -1,0 +1,40 @@
+import { ActionServerRefusal } from '../action/action-server';
+import { untilReached } from './reach';
+
+const refusedConnection = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+const clock = { monotonicMs: () => performance.now() };
+const { signal } = new AbortController();
+
+describe('a request to the server of files', () => {
+  it('is repeated while the server is not reached, or fails of itself', async () => {
+    const errors = [refusedConnection(), new ActionServerRefusal(500, 'disk full')];
+    const act = () => {
+      const error = errors.shift();
+      return error === undefined ? Promise.resolve('done') : Promise.reject(error);
+    };
+    expect(await untilReached(act, { clock, signal, gone: () => undefined }, 10_000)).toBe('done');
+  });
+
+  it('is not repeated where it was refused', async () => {
+    let tries = 0;
+    const act = () => Promise.reject(new ActionServerRefusal(403, `try ${++tries}`));
+    const refused = untilReached(act, { clock, signal, gone: () => undefined }, 10_000);
+    await expect(refused).rejects.toMatchObject({ status: 403, reason: 'try 1' });
+  });
+
+  it('is given up when patience ends, counted from its first failure', async () => {
+    let nowMs = 0;
+    const times = { monotonicMs: () => (nowMs += 1_000) };
+    const act = () => Promise.reject(refusedConnection());
+    const lost = untilReached(act, { clock: times, signal, gone: () => undefined }, 2_000);
+    await expect(lost).rejects.toMatchObject({
+      failure: { kind: 'lost', message: expect.stringMatching(/not reached for 2 s.*filesImage/) as string },
+    });
+  });
+
+  it('is given up as soon as the server is known to be gone', async () => {
+    const act = () => Promise.reject(refusedConnection());
+    const lost = untilReached(act, { clock, signal, gone: () => 'It has ended' }, 10_000);
+    await expect(lost).rejects.toMatchObject({ failure: { kind: 'lost', message: 'It has ended' } });
+  });
+});
