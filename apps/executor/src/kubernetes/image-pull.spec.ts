@@ -22,6 +22,8 @@ const said: Readonly<Record<Exclude<Pull, 'unsaid'>, readonly string[]>> = {
     'rpc error: code = Unknown desc = Error response from daemon: manifest for x/y:1 not found: manifest unknown: manifest unknown',
     'rpc error: code = Unknown desc = Error response from daemon: unauthorized: authentication required',
     'reading manifest 1 in quay.io/x/y: name unknown: repository not found',
+    'registry.example/x/y:1: not found',
+    'failed to pull and unpack image "docker.io/x/y:1": failed to resolve image: docker.io/x/y:1: not found',
     'Error: image x:latest not found',
     'artifact library/y:1 not found',
   ],

@@ -64,7 +64,9 @@ export function imageAdvice(reason: string, cause: string, pullSecrets: string):
 /** That it is the image, or its repository: a node also misses files, secrets and pieces of what it has pulled, and may find them later. */
 function isAbsent(said: string): boolean {
   return (
-    /failed to resolve reference\W*not found|\b404 not found|(manifest|name) unknown/i.test(said) ||
+    // Nothing but the name stood before it.
+    /(^|ErrImagePull:)\W*not found/i.test(said) ||
+    /failed to resolve (reference|image)\W*not found|\b404 not found|(manifest|name) unknown/i.test(said) ||
     /\b(image|manifest|repository|artifact)( for)?\s+(\S+:\S+\s+)?not found/i.test(said)
   );
 }
