@@ -71,13 +71,14 @@ export class StateStore {
   }
 
   async start(): Promise<void> {
-    const { shard, wakeListener, logIntake, deadLetters, queries, runs, workflows, progress } = this.store;
+    const { shard, wakeListener, logIntake, deadLetters, queries, runs, workflows, progress, projections } = this.store;
     const { eventLog, health, broker } = this.parts;
     this.unregister.push(
       eventLog.identity.onChange(() => {
         runs.clear();
         workflows.clear();
         progress.reset();
+        projections.forget();
       }),
       registerChecks({ ...eventLog, health, broker }),
     );
@@ -130,7 +131,7 @@ function assemble(parts: StateStoreParts, owner: Owner) {
     metrics.eventsHandled(projectionReader, events);
   });
   const relay = new Relay(tail, readers, broker, (events) => metrics.eventsHandled('relay', events));
-  const rebuild = new Rebuild(tail, readers, database, log);
+  const rebuild = new Rebuild(tail, readers, database, log, () => projections.forget());
   const readersOfLog = options.isRelaying ? [projections, relay, rebuild] : [projections, rebuild];
   const shard = new Shard('state-store/0', eventLog.locks, readersOfLog, wakes, log);
   const metrics: StateStoreMetrics = new StateStoreMetrics(parts.metrics, {
@@ -184,5 +185,17 @@ function assemble(parts: StateStoreParts, owner: Owner) {
   };
   const onAnswered = (name: string, status: string, seconds: number) => metrics.queryAnswered(name, status, seconds);
   const queries = new QueryServer({ broker, handlers, owner, ids, log, onAnswered });
-  return { shard, wakeListener, logIntake, deadLetters, queries, runs, workflows, progress, streams, logs };
+  return {
+    shard,
+    wakeListener,
+    logIntake,
+    deadLetters,
+    queries,
+    runs,
+    workflows,
+    progress,
+    projections,
+    streams,
+    logs,
+  };
 }

@@ -36,6 +36,11 @@ describe(Projections.name, () => {
 
   async function catchUp(reader: Projections): Promise<void> {
     await reader.resume();
+    await goOn(reader);
+  }
+
+  /** As {@link catchUp}, with what it knows of the batches before. */
+  async function goOn(reader: Projections): Promise<void> {
     while ((await reader.step()) === 'moved');
   }
 
@@ -116,18 +121,49 @@ describe(Projections.name, () => {
       fc.asyncProperty(streams, fc.infiniteStream(fc.boolean()), async (runs, cuts) => {
         round++;
         const live = projections();
+        await live.resume();
         for (const [index, events] of runs.entries()) {
           const id = `${round}-${index}`;
-          await world.streams.run(id, runStarted(id, { labels: { round: String(round) } }), ...events);
-          const cut = cuts.next();
-          if (cut.done !== true && cut.value) await catchUp(live);
+          const all = [runStarted(id, { labels: { round: String(round) } }), ...events];
+          for (const event of all) {
+            await world.streams.run(id, event);
+            const cut = cuts.next();
+            if (cut.done !== true && cut.value) await goOn(live);
+          }
         }
-        await catchUp(live);
+        await goOn(live);
       }),
       { numRuns: 8 },
     );
 
     expect(await rebuilt()).toEqual(await contents());
+  });
+
+  it('goes on with rows that another replica has written meanwhile, not with those that it wrote before', async () => {
+    const [first, second] = [projections(), projections()];
+    await world.streams.run('r', runStarted('r'), scheduled('fit'));
+    await catchUp(first);
+    await world.streams.run('r', cancelRequested(), succeeded('fit', { duration_ms: 10 }));
+    await catchUp(second);
+
+    await world.streams.run('r', succeeded('fit', { duration_ms: 30 }));
+    await expect(first.step()).rejects.toThrow('found it moved by another replica');
+    await catchUp(first);
+
+    expect(await rebuilt()).toEqual(await contents());
+  });
+
+  it('does not read again what it wrote in the batch before', async () => {
+    const reader = projections();
+    await reader.resume();
+    await world.streams.run('r', runStarted('r'), succeeded('fit', { duration_ms: 10 }));
+    await goOn(reader);
+    // Read again, it would not fit its type any more.
+    await world.database.query(`UPDATE read_models.runs SET labels = 'unreadable'`);
+    await world.streams.run('r', succeeded('fit', { duration_ms: 30 }), runSucceeded());
+    await goOn(reader);
+
+    expect((await contents())['tallies']).toContain('(run,default,succeeded,1)');
   });
 
   it('the read models equal a rebuild from position 0', async () => {

@@ -31,22 +31,29 @@ export class Projections implements LogReader {
   }
 
   async resume(): Promise<void> {
+    this.forget();
     this.position = await this.readers.position(this.name);
+  }
+
+  /** The read models may be others than those that it wrote. */
+  forget(): void {
+    this.projector.forget();
   }
 
   async step(): Promise<StepOutcome> {
     const page = await this.tail.read(this.position, pageSize);
     if (page.position === this.position) return page.waiting ? 'waiting' : 'idle';
     const events = page.events.map(decodeEvent);
-    await this.database.derived(async (connection) => {
+    const remember = await this.database.derived(async (connection) => {
       // First: another who believes to be the active one waits here, and then finds it moved.
       const advancing = advanceReader(connection, this.name, this.position, page.position);
       const projecting = this.projector.project(connection, events);
       // Of rows that another has written already: why, is what the checkpoint says.
       projecting.catch(() => undefined);
       if (!(await advancing)) throw new ReaderMovedError(this.name, this.position);
-      await projecting;
+      return await projecting;
     });
+    remember();
     this.position = page.position;
     this.onProjected(page.position, events.length);
     return page.full ? 'full' : 'moved';

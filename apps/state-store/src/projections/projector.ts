@@ -4,15 +4,20 @@ import { publishedAction } from './actions/action-row';
 import { ActionsTable } from './actions/actions-table';
 import { endedExecution, type ExecutionRow } from './executions/execution-row';
 import { ExecutionsTable } from './executions/executions-table';
-import { addObservation, observe } from './observations/observation-row';
+import { addObservation, observe, type ObservationRow } from './observations/observation-row';
 import { observationKey, ObservationsTable } from './observations/observations-table';
 import { evolveRunRow, type RunRow } from './runs/run-row';
 import { runKey, RunsTable, type RunKey } from './runs/runs-table';
+import { RememberedRows } from './remembered-rows';
 import type { ReadModelSchema } from './schema';
 import { TallyChanges } from './tallies/tally';
 import { TalliesTable } from './tallies/tallies-table';
 import { evolveWorkflowRow } from './workflows/workflow-row';
 import { workflowKey, WorkflowsTable } from './workflows/workflows-table';
+
+/** Some 30,000 open runs without labels; beyond, the rows of those that were quiet for longest are read again. */
+const rememberedBytes = 16 * 1024 * 1024;
+const rowBytes = 512;
 
 /**
  * Folds batches of the log into the read models of one schema: rows are loaded, folded by pure functions, and saved, each
@@ -28,6 +33,9 @@ export class Projector {
   private readonly workflows: WorkflowsTable;
   private readonly actions: ActionsTable;
   private readonly tallies: TalliesTable;
+  /** Of runs that have not ended: no other changes any more. */
+  private readonly openRuns = new RememberedRows<RunRow>(rememberedBytes, runBytes);
+  private readonly observed = new RememberedRows<ObservationRow>(rememberedBytes, () => rowBytes);
 
   constructor(schema: ReadModelSchema) {
     this.runs = new RunsTable(schema);
@@ -38,44 +46,63 @@ export class Projector {
     this.tallies = new TalliesTable(schema);
   }
 
-  /** @param events in position order, following on what was projected before */
-  async project(connection: Connection, events: readonly DecodedEvent[]): Promise<void> {
+  /** Before a batch that may follow on what another has written. */
+  forget(): void {
+    this.openRuns.clear();
+    this.observed.clear();
+  }
+
+  /**
+   * @param events in position order, following on what was projected before
+   * @returns to be called once the transaction has been committed: what a batch wrote is then known to the next one
+   */
+  async project(connection: Connection, events: readonly DecodedEvent[]): Promise<() => void> {
     const ofRuns = events.filter(({ stream }) => stream.kind === 'run');
-    const before = await this.runs.load(connection, knownRuns(ofRuns));
+    const before = await this.openRuns.load(knownRuns(ofRuns), (keys) => this.runs.load(connection, keys));
     const after = foldRuns(before, ofRuns);
     const changed = [...after.values()].filter((row) => row !== before.get(runKey(row)));
     const started = changed.filter((row) => !before.has(runKey(row)));
     const ended = events.map(endedExecution).filter((row) => row !== undefined);
     const published = events.map(publishedAction).filter((row) => row !== undefined);
-    await Promise.all([
+    const [observed] = await Promise.all([
+      this.projectObservations(connection, events, after),
       this.runs.save(connection, changed),
       this.runs.saveLabels(connection, started),
       this.executions.insert(connection, ended),
       this.actions.insert(connection, published),
       this.tallies.add(connection, tally(before, changed, ended).rows),
-      this.projectObservations(connection, events, after),
       this.projectWorkflows(connection, events),
     ]);
+    return () => this.remember(after, observed);
+  }
+
+  private remember(runs: ReadonlyMap<string, RunRow>, observed: ReadonlyMap<string, ObservationRow>): void {
+    for (const [key, row] of runs) {
+      if (row.endedAt === null) this.openRuns.remember(key, row);
+      else this.openRuns.forget(key);
+    }
+    for (const [key, row] of observed) this.observed.remember(key, row);
   }
 
   private async projectObservations(
     connection: Connection,
     events: readonly DecodedEvent[],
     runs: ReadonlyMap<string, RunRow>,
-  ): Promise<void> {
+  ): Promise<ReadonlyMap<string, ObservationRow>> {
     const seen = events.flatMap((event) => {
       const run = runs.get(runKey({ project: event.stream.project, runId: event.stream.id }));
       const observation = run && observe(event, run);
       return observation === undefined ? [] : [observation];
     });
-    if (seen.length === 0) return;
+    if (seen.length === 0) return new Map();
     const keys = new Map(seen.map((observation) => [observationKey(observation), observation]));
-    const rows = await this.observations.load(connection, [...keys.values()]);
+    const rows = await this.observed.load(keys, (missing) => this.observations.load(connection, missing));
     for (const observation of seen) {
       const key = observationKey(observation);
       rows.set(key, addObservation(rows.get(key), observation));
     }
     await this.observations.save(connection, [...rows.values()]);
+    return rows;
   }
 
   private async projectWorkflows(connection: Connection, events: readonly DecodedEvent[]): Promise<void> {
@@ -121,7 +148,7 @@ function tally(
 }
 
 /** Runs of the batch that have a row already: those whose first event is not in it. */
-function knownRuns(events: readonly DecodedEvent[]): readonly RunKey[] {
+function knownRuns(events: readonly DecodedEvent[]): ReadonlyMap<string, RunKey> {
   const keys = new Map<string, RunKey>();
   const started = new Set<string>();
   for (const { stream, version } of events) {
@@ -129,5 +156,11 @@ function knownRuns(events: readonly DecodedEvent[]): readonly RunKey[] {
     if (version === 1) started.add(runKey(key));
     else if (!started.has(runKey(key))) keys.set(runKey(key), key);
   }
-  return [...keys.values()];
+  return keys;
+}
+
+function runBytes({ labels }: RunRow): number {
+  let bytes = rowBytes;
+  for (const [name, value] of Object.entries(labels)) bytes += 2 * (name.length + value.length);
+  return bytes;
 }

@@ -41,6 +41,8 @@ export class Rebuild implements LogReader {
     private readonly readers: Readers,
     private readonly database: Database,
     private readonly log: Log,
+    /** The live ones are others now, at the same checkpoint perhaps. */
+    private readonly onSwapped: () => void = () => undefined,
   ) {}
 
   async resume(): Promise<void> {
@@ -72,6 +74,7 @@ export class Rebuild implements LogReader {
     // The live ones may have moved on meanwhile: then there is more to fold first.
     if (!(await this.trySwap())) return 'moved';
     this.shadow = undefined;
+    this.onSwapped();
     this.log.info('Rebuilt the read models', { version: readModelVersion });
     return 'idle';
   }
