@@ -22,7 +22,7 @@ function count(fallback: number, most: number) {
     .default(fallback);
 }
 
-/** What the runner decides by; standalone uses the defaults. */
+/** What the runner decides by. */
 export const runnerVariables = {
   RYAX_PARTITIONS: partitions,
   /** Credible silence after which an executor counts as dead. */

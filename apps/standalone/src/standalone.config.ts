@@ -11,6 +11,8 @@ export const standaloneConfigSchema = z.object({
   ...executorVariables,
   ...stateStoreVariables,
   ...intakeVariables,
+  /** Fewer than a runner of its own decides together: requests and read models share the thread, and wait for each batch. */
+  RYAX_BATCH_MESSAGES: runnerVariables.RYAX_BATCH_MESSAGES.default(100),
   /** A PostgreSQL to use instead of the embedded one. */
   RYAX_DATASTORE: datastoreUrl.optional(),
   RYAX_DATA_DIR: dataDirectory,
