@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -69,22 +70,28 @@ export function signalGroup(pid, signal) {
   }
 }
 
+/** Below those that systems give to outgoing connections, which may take one between our look and its use. */
+const listeningPorts = { from: 10_240, to: 32_768 };
+
 /** Ports that are free now, all different. */
 export async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
+  const servers = [];
+  while (servers.length < count) {
+    const server = await listenOn(randomInt(listeningPorts.from, listeningPorts.to));
+    if (server !== undefined) servers.push(server);
+  }
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+/** On all interfaces, as services do; undefined where somebody else does. */
+function listenOn(port) {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.listen(port, '0.0.0.0', () => resolve(server));
+  });
 }
 
 /** Whether somebody on this machine listens on the port. */
