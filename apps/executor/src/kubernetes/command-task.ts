@@ -91,7 +91,6 @@ export class CommandTask implements PodTask {
     const address = pod.status?.podIP;
     if (this.bringing !== undefined || statusOfInputs(pod)?.state?.running === undefined || !address) return;
     this.bringing = new AbortController();
-    this.startsByMs = Infinity;
     this.provide(this.bringInputs(address, this.bringing.signal));
   }
 
@@ -148,8 +147,9 @@ export class CommandTask implements PodTask {
   private async bringInputs(address: string, signal: AbortSignal): Promise<void> {
     const either = new LinkedSignal(signal, this.either.signal);
     try {
-      // Its command would be refused without.
+      // Its command would be refused without. Until it is there, the site's patience counts.
       await this.secretCreated;
+      this.startsByMs = Infinity;
       await this.files.bring(address, this.launch.inputs, either.signal);
       this.startsByMs = this.parts.clock.monotonicMs() + this.parts.site.patienceMs.starting;
       this.onChange();

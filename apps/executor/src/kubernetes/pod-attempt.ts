@@ -146,7 +146,7 @@ export class PodAttempt implements RunningAttempt {
       leaving.throwIfAborted();
       if (!this.watched.isGone && ownerOf(this.watched.pod) !== incarnation) return 'left';
       this.removeIfStopped(this.watched.pod);
-      if (this.reason === undefined && this.task.result !== undefined) return this.end(this.task.result);
+      if (this.reason === undefined && this.task.result !== undefined) return this.endBy(this.task.result);
       const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
       const step = nextStep(this.watched, this.work.limits, now, this.task.startsByMs);
       if (this.isByTheClock(step) && (await this.wasBehind(this.watched))) continue;
@@ -296,6 +296,13 @@ export class PodAttempt implements RunningAttempt {
     // The pod is still there: a successor reads it all.
     if (!isGone) this.parts.leaving.throwIfAborted();
     return { outcome: this.reason === undefined ? outcome : outcomeOfStop(this.reason), durationMs };
+  }
+
+  /** What has failed before its container began must not begin for a successor, beside the attempt that follows. */
+  private endBy(result: Outcome): AttemptEnd {
+    const pod = this.watched?.pod;
+    if (pod !== undefined && statusOfMain(pod)?.state?.waiting !== undefined) this.remove(pod, 0);
+    return this.end(result);
   }
 
   private end(outcome: Outcome): AttemptEnd {

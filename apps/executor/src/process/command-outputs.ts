@@ -6,6 +6,14 @@ import { AttemptFailure } from './attempt-failure';
 /** What a command may leave as JSON; larger results belong into files. */
 const mostOutputBytes = 64 * 1024 * 1024;
 
+/** Throws an AttemptFailure where they are too large to be read. @param bytes of the file `$RYAX_OUTPUTS` */
+export function checkOutputsSize(bytes: number): void {
+  if (bytes <= mostOutputBytes) return;
+  throw AttemptFailure.invalid(
+    `Expected at most ${mostOutputBytes} bytes in $RYAX_OUTPUTS, found ${bytes}; return a file instead`,
+  );
+}
+
 /** The outputs that a command has left in the file `$RYAX_OUTPUTS`, if it has. Rejects with an AttemptFailure. */
 export async function readOutputsFile(path: string): Promise<JsonObject> {
   const size = await stat(path).then(
@@ -13,11 +21,7 @@ export async function readOutputsFile(path: string): Promise<JsonObject> {
     () => undefined,
   );
   if (size === undefined) return {};
-  if (size > mostOutputBytes) {
-    throw AttemptFailure.invalid(
-      `Expected at most ${mostOutputBytes} bytes in $RYAX_OUTPUTS, found ${size}; return a file instead`,
-    );
-  }
+  checkOutputsSize(size);
   const parsed = parseObject(await readFile(path, 'utf8'));
   if (parsed !== undefined) return parsed;
   throw AttemptFailure.invalid('Expected a JSON object in $RYAX_OUTPUTS, found something else');

@@ -5,7 +5,7 @@ import type { IoDeclaration, JsonObject, Outcome } from '@ryax/contracts';
 import type { Clock } from '@ryax/platform';
 import type { LogSink } from '../../launcher';
 import { AttemptFailure } from '../../process/attempt-failure';
-import { readOutputsFile } from '../../process/command-outputs';
+import { checkOutputsSize, readOutputsFile } from '../../process/command-outputs';
 import { InputPreparation, type InputPlace, type InputSources } from '../../process/inputs';
 import { collectOutputs } from '../../process/outputs';
 import { ActionServer, ActionServerRefusal } from '../action/action-server';
@@ -71,7 +71,10 @@ export class CommandFiles {
     return this.with(server, reached, signal, async (files, folder) => {
       const { path, bytes, cwd } = await reached(() => server.outputs(signal));
       const local = join(folder, 'outputs.json');
-      if (bytes !== null) await this.getAt(server, reached)(path, local, signal);
+      if (bytes !== null) {
+        checkOutputsSize(bytes);
+        await this.getAt(server, reached)(path, local, signal);
+      }
       const outputs = await readOutputsFile(local);
       return collectOutputs(sources, files, { launch, sink }, declared, { outputs, workingDirectory: cwd });
     });

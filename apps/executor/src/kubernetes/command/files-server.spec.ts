@@ -18,7 +18,7 @@ describeWithPython('the server of the files of a command', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ryax-files-server-'));
     await mkdir(join(folder, 'run'));
-    await mkdir(join(folder, 'work'));
+    await mkdir(join(folder, 'cwd'));
     await writeFile(join(folder, 'secret'), 'not shared');
   });
   afterEach(async () => {
@@ -33,8 +33,8 @@ describeWithPython('the server of the files of a command', () => {
       RYAX_HOST: '127.0.0.1',
       RYAX_PORT: '0',
       RYAX_FILES_DIR: join(folder, 'run'),
-      RYAX_SHARED_DIRS: `${join(folder, 'run')}:${join(folder, 'work')}`,
-      RYAX_WORK_DIR: join(folder, 'work'),
+      RYAX_SHARED_DIRS: `${join(folder, 'run')}:${join(folder, 'cwd')}`,
+      RYAX_WORK_DIR: join(folder, 'cwd'),
       RYAX_TAKES_FILES: String(takesFiles),
     };
     server = spawn('python3', [program], { env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -65,24 +65,24 @@ describeWithPython('the server of the files of a command', () => {
   });
 
   it.each([
-    ['/files/../work/x', 400],
+    ['/files/../cwd/x', 400],
     ['/files/1/../../x', 400],
     ['/files/1/%2e%2e/%2e%2e/x', 400],
     ['/files/%2Fetc%2Fx', 400],
     ['/files/a%00b', 400],
     ['/files/link/x', 403],
   ])('puts nothing outside of its folder: %s is %d', async (path, status) => {
-    await symlink(join(folder, 'work'), join(folder, 'run/link'));
+    await symlink(join(folder, 'cwd'), join(folder, 'run/link'));
     await start(true);
     expect((await ask('PUT', `${path}?${attempt}`, 'x')).status).toBe(status);
-    await expect(readFile(join(folder, 'work/x'))).rejects.toThrow('ENOENT');
+    await expect(readFile(join(folder, 'cwd/x'))).rejects.toThrow('ENOENT');
   });
 
   it.each(['../secret', '/etc/passwd', 'link', 'out/deep', '../run/../secret'])(
     'gives out nothing that is not shared: %s is 403',
     async (path) => {
-      await symlink(join(folder, 'secret'), join(folder, 'work/link'));
-      await symlink(folder, join(folder, 'work/out'));
+      await symlink(join(folder, 'secret'), join(folder, 'cwd/link'));
+      await symlink(folder, join(folder, 'cwd/out'));
       await mkdir(join(folder, 'deep'));
       await start(false);
       const answer = await ask('GET', `/files?${attempt}&path=${encodeURIComponent(path)}`);
@@ -93,14 +93,14 @@ describeWithPython('the server of the files of a command', () => {
 
   it('gives out what is shared, links within it followed, and says where outputs are', async () => {
     await writeFile(join(folder, 'run/outputs.json'), '{}');
-    await writeFile(join(folder, 'work/out'), 'out');
-    await symlink('out', join(folder, 'work/link'));
+    await writeFile(join(folder, 'cwd/out'), 'out');
+    await symlink('out', join(folder, 'cwd/link'));
     await start(false);
     expect(await ask('GET', `/files?${attempt}&path=link`)).toEqual({ status: 200, text: 'out' });
     expect(JSON.parse((await ask('GET', '/outputs')).text)).toEqual({
       path: join(folder, 'run/outputs.json'),
       bytes: 2,
-      cwd: join(folder, 'work'),
+      cwd: join(folder, 'cwd'),
     });
   });
 
