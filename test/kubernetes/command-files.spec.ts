@@ -276,6 +276,15 @@ describeFiles('files of a command in a pod', () => {
     await site.noPodIsLeft();
   });
 
+  itWithTestServer('that failed before its command began leaves no pod that a successor could begin', async () => {
+    await site.close();
+    site = await TestSite.open({ site: { filesImage, patience: { starting: '2s' } }, server: { images: deaf } });
+    const begun = (await site.executor()).launch(launch('true', {}, [file('out')]));
+    expect(await begun.outcome()).toMatchObject({ failure: { kind: 'lost' } });
+    // Nobody has said yet that its outcome is recorded.
+    await site.noPodIsLeft();
+  });
+
   itWithTestServer(
     'whose server is killed for its memory after the command has begun: lost, as nobody has its outputs',
     async () => {

@@ -158,4 +158,18 @@ describeFiles('a password of a command that has files, too', () => {
     },
     specMs,
   );
+
+  itWithTestServer('whose Secret is beyond a quota waits no longer than for any other start', async () => {
+    await site.close();
+    const patience = { starting: '2s' };
+    site = await TestSite.open({ site: { filesImage, patience }, server: { images: filesServer } });
+    const refusal = site.server.answers.exceededQuota(secrets, 'x', 'secrets', 1, 1);
+    site.server.misbehaviour.answer(refusal, { method: 'POST', path: /secrets$/, times: Infinity });
+    const outputs = [{ name: 'out', type: 'file' }];
+    const wanted = site.launch(reveal, { inputs: { password: await site.secret(plain) }, action: { outputs } });
+    const outcome = await (await site.executor()).outcomeOf(wanted);
+    expect(outcome).toMatchObject({ status: 'failed' });
+    expect(JSON.stringify(outcome)).not.toContain('sesame');
+    await site.noPodIsLeft();
+  });
 });
