@@ -79,19 +79,7 @@ class FilesServer(ThreadingHTTPServer):
 class FilesHandler(Handler):
     def serve(self, url):
         routes = {"/ready": ("GET", self.ready), "/outputs": ("GET", self.outputs), "/end": ("POST", self.end)}
-        if url.path.startswith("/files/"):
-            method, serve = "PUT", self.put_file
-        elif url.path == "/files":
-            method, serve = "GET", self.get_file
-        elif url.path in routes:
-            method, serve = routes[url.path]
-        else:
-            raise Problem(404, "Expected %s or /files, found another path" % ", ".join(routes))
-        if self.command != method:
-            raise Problem(405, "Expected %s" % method)
-        if url.path != "/ready":
-            self.check_token()
-        serve(url)
+        self.chosen(url, routes)(url)
 
     def ready(self, _url):
         self.answer(200, {"status": "ready"})

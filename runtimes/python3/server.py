@@ -90,6 +90,10 @@ class Handler(Exchange):
             "/execution": ("GET", self.tell_execution),
             "/settle": ("POST", self.settle),
         }
+        self.chosen(url, routes)(executions, url)
+
+    def chosen(self, url, routes):
+        """What serves a request: one of these routes, by path, or those of files, which all servers have."""
         if url.path.startswith("/files/"):
             method, serve = "PUT", self.put_file
         elif url.path == "/files":
@@ -102,7 +106,7 @@ class Handler(Exchange):
             raise Problem(405, "Expected %s" % method)
         if url.path != "/ready":
             self.check_token()
-        serve(executions, url)
+        return serve
 
     def check_token(self):
         scheme, _, token = self.headers.get("authorization", "").partition(" ")

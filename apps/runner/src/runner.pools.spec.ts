@@ -1,7 +1,8 @@
 import type { JsonObject, Start } from '@ryax/contracts';
-import { useTestDatabase, waitFor } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import { waitFor } from '@ryax/testing';
+import type { Engine } from './testing/engine';
 import type { ExecutorDouble, ExecutorKind } from './testing/executor-double';
+import { useEngine } from './testing/use-engine';
 
 const work = (id: string, more: JsonObject = {}) => ({
   id,
@@ -9,17 +10,6 @@ const work = (id: string, more: JsonObject = {}) => ({
   ...more,
 });
 const items = (count: number) => ({ in: Array.from({ length: count }, () => null), concurrency: count });
-
-/** Pools of executors, on a database of the spec's own: what another leaves open would be taken over. */
-function useEngine(): () => Engine {
-  const database = useTestDatabase();
-  let engine: Engine;
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
-  });
-  afterEach(() => engine.close());
-  return () => engine;
-}
 
 const executionsOf = ({ starts }: ExecutorDouble) => starts.map(({ execution }) => execution);
 

@@ -2,6 +2,7 @@ import type { JsonObject } from '@ryax/contracts';
 import { useTestBroker, useTestDatabase, waitFor } from '@ryax/testing';
 import { Engine } from './testing/engine';
 import type { ExecutorDouble, ExecutorKind } from './testing/executor-double';
+import { useEngine } from './testing/use-engine';
 
 const warmth: Partial<ExecutorKind> = { keepsWork: true, prewarms: true, describes: {} };
 const digits = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -21,17 +22,6 @@ const toldTo = ({ prewarms }: ExecutorDouble) =>
   prewarms.flatMap(({ handlers }) => handlers.map(({ content_hash }) => content_hash));
 const startedAt = ({ starts }: ExecutorDouble) =>
   starts.flatMap(({ action: { ...what } }) => (what.type === 'handler' ? [what.content_hash] : []));
-
-/** A database of the spec's own: executors of another would be presumed to live. */
-function useEngine(): () => Engine {
-  const database = useTestDatabase();
-  let engine: Engine;
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
-  });
-  afterEach(() => engine.close());
-  return () => engine;
-}
 
 /** Executors that runners know. */
 async function executorsOf(engine: Engine, kinds: readonly Partial<ExecutorKind>[]): Promise<ExecutorDouble[]> {

@@ -1,20 +1,9 @@
-import { useTestDatabase, waitFor } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import { waitFor } from '@ryax/testing';
 import { ExecutorLink } from './testing/executor-link';
+import { useEngine } from './testing/use-engine';
 
 const work = (id: string, more = {}) => ({ id, container: { image: 'alpine', command: ['true'] }, ...more });
 const slots = 4;
-
-/** On a database of its own: what the other leaves open would be taken over. */
-function useEngine(): () => Engine {
-  const database = useTestDatabase();
-  let engine: Engine;
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
-  });
-  afterEach(() => engine.close());
-  return () => engine;
-}
 
 const scheduledIn = (types: readonly string[]) => types.filter((type) => type === 'ExecutionScheduled').length;
 
