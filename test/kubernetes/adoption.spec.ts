@@ -143,6 +143,20 @@ describe('pods whose executor is gone', () => {
     specMs,
   );
 
+  it(
+    'are removed by the executor itself where their outcome is recorded while it leaves',
+    async () => {
+      const executor = await site.executor();
+      const launch = site.launch('echo done');
+      expect(await executor.launch(launch).outcome()).toMatchObject({ status: 'succeeded' });
+      await executor.launcher.leave();
+      executor.forget(launch);
+      await executor.close();
+      await site.noPodIsLeft();
+    },
+    specMs,
+  );
+
   itWithTestServer('of which nobody can say whose they are are deleted, and asked to end once', async () => {
     const first = await site.executor();
     const launch = site.launch("trap 'echo told' TERM; echo begun; sleep 300 & wait; sleep 300");

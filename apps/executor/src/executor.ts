@@ -133,10 +133,11 @@ export class Executor {
   /** What is kept goes on without us: only what has ended is seen to its settlement. */
   private async letGo(): Promise<void> {
     const { settleMs } = this.parts.settings;
-    await this.parts.launcher.close();
+    await this.parts.launcher.kept?.leave();
     // What has ended may still wait for its log. Sleeps end with us: nobody has them then, and is asked.
     await this.timers.atMost(settleMs, this.attempts.empty());
     await this.timers.atMost(settleMs, this.outcomes.allSettled());
+    await this.parts.launcher.close();
   }
 
   /** Shutdown, last: the broker is still open, and closed by its owner. */

@@ -1,3 +1,4 @@
+import { attemptName } from './attempt-name';
 import type { Adoption } from './launcher';
 import { addressed, ExecutorFixture, startOf } from './testing/executor-fixture';
 import { FakeKept, FakeLauncher, FakeWork } from './testing/fake-launcher';
@@ -249,7 +250,6 @@ describe('an adopted attempt', () => {
 describe('shutdown of an executor whose work outlives it', () => {
   it('lets go of what runs: it is neither cancelled nor reported, and a successor answers for it', async () => {
     const { executor } = await Keeping.started();
-    executor.launcher.letsGo = true;
     await executor.deliverStarts(startOf('a'));
     await executor.time.advance(1_000);
     await executor.stop();
@@ -258,9 +258,8 @@ describe('shutdown of an executor whose work outlives it', () => {
     expect(executor.reported('a')).toEqual(['started']);
   });
 
-  it('does not wait for what runs, but for what has ended to be settled', async () => {
-    const { executor } = await Keeping.started({ finishMs: 3_600_000 });
-    executor.launcher.letsGo = true;
+  it('does not wait for what runs, but for what has ended to be settled, and keeps nothing of that', async () => {
+    const { executor, kept } = await Keeping.started({ finishMs: 3_600_000 });
     await executor.deliverStarts(startOf('runs'), startOf('ended'));
     executor.launcher.work('ended').end();
     await executor.executor.stopTaking();
@@ -268,8 +267,11 @@ describe('shutdown of an executor whose work outlives it', () => {
     const done = executor.executor.finish().then(finished);
     await executor.time.advance(0);
     expect(finished).not.toHaveBeenCalled();
+    expect(executor.launcher.closed).toBe(false);
     await executor.settle(startOf('ended'));
     await done;
     expect(executor.reported('ended')).toContain('ended succeeded');
+    expect(kept.forgotten).toEqual([attemptName(startOf('ended'))]);
+    expect(executor.launcher.closed).toBe(true);
   });
 });

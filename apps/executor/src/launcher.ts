@@ -18,7 +18,7 @@ export interface Launcher {
   readonly prewarm?: ((wanted: Prewarm) => void) | undefined;
   /** Where the work goes on when its executor is gone. */
   readonly kept?: KeptWork | undefined;
-  /** Ends every process, or lets go of what is kept; resolves when that is done. */
+  /** Ends every process, and lets go of what is kept where it still holds any; resolves when that is done. */
   close(): Promise<void>;
 }
 
@@ -35,8 +35,10 @@ export interface KeptWork {
   exists(attempt: Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>): Promise<boolean>;
   /** Its outcome is with the broker, and will be in the log whatever becomes of us. May be said more than once. */
   reported(attempt: Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>): void;
-  /** Its outcome is in the log: nothing of it has to be kept. */
+  /** Its outcome is in the log: nothing of it has to be kept. Also of what has ended before we left. */
   forget(attempt: Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'>): void;
+  /** Lets go of what runs, which ends as `left`; a successor answers for it. Resolves when one may have it. */
+  leave(): Promise<void>;
 }
 
 /** The executor, as its launcher sees it. */

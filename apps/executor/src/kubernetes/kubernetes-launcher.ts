@@ -60,6 +60,8 @@ export interface KubernetesLauncherOptions {
 const mostValueBytes = 64 * 1024 * 1024;
 const mostActions = 64;
 const actionsFolder = 'actions';
+/** A shutdown does not wait longer for the cluster to take its deletions. */
+const removingMs = 3_000;
 /** Longer than this no timer can count. */
 const longestWaitMs = 2 ** 31 - 1;
 
@@ -73,6 +75,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly leaving = new AbortController();
   private readonly held = new Map<string, PodAttempt>();
   private whenOpen: Opened | undefined;
+  private whenLeft: Promise<void> | undefined;
 
   constructor(private readonly options: KubernetesLauncherOptions) {
     // Each attempt waits for it.
@@ -150,8 +153,20 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     if (pod !== undefined) this.discard(pod);
   }
 
-  /** Lets go of all pods: they go on, and a successor answers for them. */
+  leave(): Promise<void> {
+    return (this.whenLeft ??= this.letGo());
+  }
+
   async close(): Promise<void> {
+    await this.leave();
+    // A successor makes those that are missing.
+    await this.removal.allTaken(removingMs).catch(() => undefined);
+    await this.owner.stop();
+    this.options.closeConnection();
+  }
+
+  /** All pods go on, and a successor answers for them. */
+  private async letGo(): Promise<void> {
     this.leaving.abort(new Error('the executor leaves'));
     const left = [...this.held].map(async ([name, { ended }]) =>
       (await ended) === 'left' ? this.pods.find(name) : undefined,
@@ -160,8 +175,6 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const idle = (warm?.idle ?? []).filter(({ metadata }) => !this.held.has(metadata?.name ?? ''));
     const pods = [...left, ...idle.map((pod) => Promise.resolve(pod)), ...(adoption?.leave() ?? [])];
     if (keeper !== undefined) await releasePods(pods, keeper.incarnation, this.options.api);
-    await this.owner.stop();
-    this.options.closeConnection();
   }
 
   /** Of what a predecessor has left. The folder itself may be a volume. */

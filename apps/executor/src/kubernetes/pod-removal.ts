@@ -1,4 +1,4 @@
-import { backoffMs, wait, type Log, type Owner } from '@ryax/platform';
+import { answerWithin, backoffMs, wait, type Log, type Owner } from '@ryax/platform';
 import { reasonOf, type PodApi } from './cluster/pod-api';
 
 const retry = { initialMs: 500, maxMs: 30_000 };
@@ -7,7 +7,7 @@ const mostRefusals = 10;
 
 /** Deletes pods, each until the server has taken it. A later deletion of a pod may only shorten its grace. */
 export class PodRemoval {
-  private readonly underway = new Set<string>();
+  private readonly underway = new Map<string, Promise<void>>();
 
   constructor(
     private readonly api: PodApi,
@@ -19,10 +19,16 @@ export class PodRemoval {
   remove({ name, uid }: PodName, graceSeconds?: number): void {
     const key = `${uid}/${graceSeconds ?? ''}`;
     if (this.underway.has(key)) return;
-    this.underway.add(key);
-    this.owner.run(`remove pod ${name}`, (signal) =>
-      this.untilTaken(name, uid, graceSeconds, signal).finally(() => this.underway.delete(key)),
-    );
+    this.owner.run(`remove pod ${name}`, (signal) => {
+      const taken = this.untilTaken(name, uid, graceSeconds, signal).finally(() => this.underway.delete(key));
+      this.underway.set(key, taken);
+      return taken;
+    });
+  }
+
+  /** Resolves when the server has taken all that it was asked for so far; rejects when it has not by then. */
+  async allTaken(withinMs: number): Promise<void> {
+    await answerWithin(withinMs, () => Promise.allSettled(this.underway.values()));
   }
 
   private async untilTaken(

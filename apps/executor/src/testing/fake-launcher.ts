@@ -53,6 +53,7 @@ export class FakeKept implements KeptWork {
   /** The cluster does not answer yet. */
   isLooking: Promise<void> = Promise.resolve();
   keeper: Keeper | undefined;
+  letGo: () => void = () => undefined;
   /** What there is has not been found yet. */
   isOpening: Promise<void> = Promise.resolve();
 
@@ -79,14 +80,16 @@ export class FakeKept implements KeptWork {
   forget(attempt: Omit<Addressed, 'reply_partition'>): void {
     this.forgotten.push(attemptName(attempt));
   }
+
+  leave(): Promise<void> {
+    this.letGo();
+    return Promise.resolve();
+  }
 }
 
 export class FakeLauncher implements Launcher {
   readonly works: FakeWork[] = [];
   closed = false;
-  /** Whether what runs goes on when it is closed. */
-  letsGo = false;
-
   /** What was to be made warm, where it makes anything. */
   readonly wanted: Prewarm[] = [];
   readonly prewarm: ((wanted: Prewarm) => void) | undefined;
@@ -95,6 +98,7 @@ export class FakeLauncher implements Launcher {
     readonly kept?: FakeKept,
     makesAhead = false,
   ) {
+    if (kept !== undefined) kept.letGo = () => this.works.forEach((work) => work.leave());
     this.prewarm = makesAhead ? (wanted) => this.wanted.push(wanted) : undefined;
   }
 
@@ -117,10 +121,7 @@ export class FakeLauncher implements Launcher {
 
   close(): Promise<void> {
     this.closed = true;
-    for (const work of this.works) {
-      if (this.letsGo) work.leave();
-      else work.end({ status: 'cancelled' });
-    }
+    for (const work of this.works) work.end({ status: 'cancelled' });
     return Promise.resolve();
   }
 }
