@@ -3,6 +3,7 @@ import { advanceReader, type NewEvent, type Tail } from '@ryax/event-log';
 import { createTestDatabase, waitFor } from '@ryax/testing';
 import fc from 'fast-check';
 import { decodeEvent } from '../tail/decoded-event';
+import { ReaderMovedError } from '../tail/log-reader';
 import { createWorld, silentLog, type World } from '../testing/stores';
 import {
   cancelRequested,
@@ -281,6 +282,23 @@ describe(Projections.name, () => {
 
     expect(await readers.position('projections')).toBe(await world.eventLog.log.lastPosition());
     await catchUp(projections());
+    expect(await rebuilt()).toEqual(await contents());
+  });
+
+  it('one that has not heard of a swap begins anew, with nothing that it remembers of the rows before', async () => {
+    const reader = projections();
+    await writeSomething('a');
+    await catchUp(reader);
+    await world.database.query(`COMMENT ON SCHEMA read_models IS '0'`);
+    const { tail, readers, database } = world.eventLog;
+    const rebuild = new Rebuild(tail, readers, database, silentLog);
+    await rebuild.resume();
+    while ((await rebuild.step()) === 'moved');
+    expect(await world.database.query(`SELECT FROM pg_namespace WHERE nspname = '${shadowSchema}'`)).toEqual([]);
+
+    await writeSomething('b');
+    await expect(goOn(reader)).rejects.toThrow(ReaderMovedError);
+    await catchUp(reader);
     expect(await rebuilt()).toEqual(await contents());
   });
 

@@ -17,6 +17,8 @@ export const projectionReader = 'projections';
 export class Projections implements LogReader {
   readonly restMs = restMs;
   private position = 0;
+  /** The transaction of our last page; undefined where nothing is remembered of it. */
+  private writtenBy: string | undefined;
   private readonly projector: Projector;
 
   constructor(
@@ -37,6 +39,7 @@ export class Projections implements LogReader {
 
   /** The read models may be others than those that it wrote. */
   forget(): void {
+    this.writtenBy = undefined;
     this.projector.forget();
   }
 
@@ -44,16 +47,18 @@ export class Projections implements LogReader {
     const page = await this.tail.read(this.position, pageSize);
     if (page.position === this.position) return page.waiting ? 'waiting' : 'idle';
     const events = page.events.map(decodeEvent);
-    const remember = await this.database.derived(async (connection) => {
-      // First: another who believes to be the active one waits here, and then finds it moved.
-      const advancing = advanceReader(connection, this.name, this.position, page.position);
+    const { writtenBy, remember } = await this.database.derived(async (connection) => {
+      // First: another who believes to be the active one waits here, and then finds it moved. So does who remembers rows that were swapped.
+      const advancing = advanceReader(connection, this.name, this.position, page.position, this.writtenBy);
       const projecting = this.projector.project(connection, events);
       // Of rows that another has written already: why, is what the checkpoint says.
       projecting.catch(() => undefined);
-      if (!(await advancing)) throw new ReaderMovedError(this.name, this.position);
-      return await projecting;
+      const writtenBy = await advancing;
+      if (writtenBy === undefined) throw new ReaderMovedError(this.name, this.position);
+      return { writtenBy, remember: await projecting };
     });
     remember();
+    this.writtenBy = writtenBy;
     this.position = page.position;
     this.onProjected(page.position, events.length);
     return page.full ? 'full' : 'moved';

@@ -115,7 +115,8 @@ export class Rebuild implements LogReader {
     const [row] = await connection.query<{ position: string }>(lockPosition, [this.name]);
     if (row === undefined) throw new ReaderMovedError(this.name, 0);
     const [live, rebuilt] = [await position(connection, projectionReader), Number(row.position)];
-    if (rebuilt < live || !(await advanceReader(connection, projectionReader, live, rebuilt))) return false;
+    if (rebuilt < live || (await advanceReader(connection, projectionReader, live, rebuilt)) === undefined)
+      return false;
     await connection.query(ddl(`SET LOCAL lock_timeout = ${swapWithinMs}`));
     await connection.query(ddl(`LOCK TABLE ${tables.map((table) => `${liveSchema}.${table}`).join(', ')}`));
     await connection.query(forget, [this.name]);
