@@ -19,7 +19,9 @@ export interface SiteOptions {
   readonly site?: object;
   readonly server?: KubernetesServerOptions;
   /** Of its executors. */
-  readonly executor?: Partial<Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs' | 'clock' | 'metrics' | 'log'>>;
+  readonly executor?: Partial<
+    Pick<KubernetesOptions, 'watching' | 'reading' | 'idleMs' | 'clock' | 'metrics' | 'log' | 'files'>
+  >;
 }
 
 interface Place {
