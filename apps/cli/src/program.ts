@@ -112,7 +112,7 @@ export function createProgram({ connect, onEnd }: ProgramParts): Command {
     .option('--reason <text>', 'kept in the history')
     .action(with_((context, runId: string, options: CancelOptions) => cancel(context, runId, options)));
 
-  const catalogue = program.command('actions').description('the catalogue of published actions');
+  const catalogue = program.command('actions').alias('action').description('the catalogue of published actions');
   catalogue
     .command('list')
     .description('list it')

@@ -66,6 +66,14 @@ describe('actions build', () => {
     await expect(stat(context)).rejects.toThrow('ENOENT');
   });
 
+  it('is also asked for by the singular, as it is about one action', async () => {
+    await install('docker');
+    await putAction();
+    const path = join(folder, 'action');
+    const { out } = await ryaxAt('http://127.0.0.1:1', 'action', 'build', path, '--builder-path', bin);
+    expect(out).toBe('ryax-action/greet:1.0\n');
+  });
+
   it.each([
     ['python3', 'ryax_handler.py', 'server.py'],
     ['python3-cuda', 'ryax_handler.py', 'server.py'],
