@@ -61,12 +61,20 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
   const { runnerPatienceMs, executorPatienceMs, placementPatienceMs } = options;
   const metrics = new RunnerMetrics(parts.metrics);
   const index = new WorkIndex();
-  const executors = new ExecutorRegistry({ patienceMs: executorPatienceMs, maxGapMs: 2 * beatMs });
   const membership = new Membership(eventLog.members, eventLog.locks, broker, clock, ids, log, {
     incarnation,
     partitions,
     patienceMs: runnerPatienceMs,
   });
+  const executors = new ExecutorRegistry(
+    { patienceMs: executorPatienceMs, maxGapMs: 2 * beatMs },
+    {
+      outstandingAt: (incarnation) => index.outstandingAt(incarnation),
+      get rank() {
+        return membership.rank;
+      },
+    },
+  );
   const values = new Values(eventLog.log, files);
   const durations = new Durations();
   const memory = new SufficientMemory();
@@ -92,7 +100,7 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
     { outbox, index, executors, values, files, clock, ids, memory, metrics, log, submit },
     { startValidityMs, inlineValueBytes },
   );
-  const prewarming = new Prewarming({ plans, executors, index, memory, broker, ids, log, owner }, source);
+  const prewarming = new Prewarming({ plans, executors, memory, broker, ids, log, owner }, source);
   const { recentEnds } = placement;
   const effects: Effects = new Effects(
     { outbox, index, starts, values, wakes, clock, ids, metrics, recentEnds, durations, memory, prewarming },

@@ -7,6 +7,7 @@ import { Placement } from './placement';
 import { trackedAttempt } from './testing/tracked-attempt';
 import { WorkIndex } from './work-index';
 import type { WorkItem } from './work-item';
+import { alone } from './testing/alone';
 
 const patienceMs = 60_000;
 const asking = (constraints: object, objectives: object = {}, resources: object = {}) =>
@@ -33,7 +34,7 @@ class World {
   /** What another runner wants of a pool. */
   wanted: Record<string, number> = {};
   readonly refused: { readonly execution: string; readonly failure: Failure }[] = [];
-  readonly executors = new ExecutorRegistry({ patienceMs: 10_000, maxGapMs: 2_000 });
+  readonly executors = new ExecutorRegistry({ patienceMs: 10_000, maxGapMs: 2_000 }, alone);
   private readonly index = new WorkIndex();
   private readonly runs = new Map<string, Run>();
   private readonly started: Started[] = [];

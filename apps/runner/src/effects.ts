@@ -10,6 +10,7 @@ import type { Clock, IdSource } from '@ryax/platform';
 import { poolKey, type OutstandingAttempt } from '@ryax/workflow';
 import { replyAt, type StreamDecision } from './decider';
 import type { Durations } from './durations';
+import type { GivenBack } from './executors';
 import type { Outbox } from './outbox';
 import type { Prewarming } from './prewarming';
 import type { RunnerMetrics } from './runner-metrics';
@@ -188,6 +189,7 @@ export class Effects {
       holder: undefined,
       inquiry: undefined,
       isReturned: false,
+      givenBack: byNobody,
       isSuspect: false,
     };
   }
@@ -245,3 +247,5 @@ export class Effects {
     delivery.reply(message);
   }
 }
+
+const byNobody: readonly GivenBack[] = [];

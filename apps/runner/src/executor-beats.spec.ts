@@ -6,6 +6,7 @@ import { waitFor } from '@ryax/testing';
 import { ExecutorBeats } from './executor-beats';
 import { ExecutorRegistry } from './executors';
 import { memberOf } from './testing/world';
+import { alone } from './testing/alone';
 
 const log = new Log({ service: 'test', write: () => undefined });
 const minuteMs = 60_000;
@@ -18,7 +19,7 @@ describe('ExecutorBeats', () => {
 
   beforeEach(() => {
     broker = new InMemoryBroker({ server: new InMemoryServer({ strict: true }), log });
-    executors = new ExecutorRegistry({ patienceMs: 10_000, maxGapMs: 2_000 });
+    executors = new ExecutorRegistry({ patienceMs: 10_000, maxGapMs: 2_000 }, alone);
     written = [];
   });
   afterEach(async () => {

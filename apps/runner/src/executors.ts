@@ -1,6 +1,6 @@
 import type { Beat, ExecutorPools, PoolKind, Traits } from '@ryax/contracts';
-import { defaultPool, offeredPools, type OfferedPool, type PoolsOfExecutor } from '@ryax/workflow';
-import { ownerOf } from './partitions';
+import { defaultPool, offeredPools, type Demand, type OfferedPool, type PoolsOfExecutor } from '@ryax/workflow';
+import { chooseExecutor, type Candidate, type RunnerRank } from './executor-choice';
 
 /** What is known of an executor's process, from its beats. */
 export interface KnownExecutor {
@@ -16,6 +16,39 @@ export interface KnownExecutor {
   isUnreachable: boolean;
   /** {@link ExecutorRegistry.credibleMs} when it was last heard. */
   lastHeard: number;
+  /** How many beats of it were heard. */
+  readonly beats: number;
+  /** {@link Surroundings.outstandingAt} it when it was last heard. */
+  readonly outstandingThen: number;
+}
+
+/** An executor that is known by what others say of it. */
+export type PresumedExecutor = Omit<KnownExecutor, 'lastHeard' | 'isUnreachable' | 'beats' | 'outstandingThen'>;
+
+/** What placing depends on beside what executors say. */
+export interface Surroundings {
+  /** How much of ours an executor has to do that asks for slots. */
+  outstandingAt(incarnation: string): number;
+  /** Which of the runners we are. */
+  readonly rank: RunnerRank;
+}
+
+/** An executor has given a start back. */
+export interface GivenBack {
+  /** Its incarnation. */
+  readonly by: string;
+  /** How many beats of it had been heard. */
+  readonly beats: number;
+}
+
+/** What is to be sent to an executor. */
+export interface Placing {
+  readonly site: string;
+  readonly pool: string;
+  readonly demand: Demand;
+  readonly givenBack: readonly GivenBack[];
+  /** See {@link workerKey}; undefined for what has none. */
+  readonly handler: string | undefined;
 }
 
 /** The dead are remembered until what they held is long declared lost; one that is heard of later has our patience again. */
@@ -37,7 +70,10 @@ export class ExecutorRegistry {
   private known: { readonly version: number; readonly pools: readonly OfferedPool[] } | undefined;
   private turn = 0;
 
-  constructor(private readonly options: { readonly patienceMs: number; readonly maxGapMs: number }) {}
+  constructor(
+    private readonly options: { readonly patienceMs: number; readonly maxGapMs: number },
+    private readonly around: Surroundings,
+  ) {}
 
   get credibleMs(): number {
     return this.credible;
@@ -95,7 +131,14 @@ export class ExecutorRegistry {
       keepsWork: this.isKeeping(beat.incarnation),
       isUnreachable: false,
       lastHeard: this.credible,
+      beats: this.beatsOf(beat.incarnation) + 1,
+      outstandingThen: this.around.outstandingAt(beat.incarnation),
     });
+  }
+
+  /** How many beats of it were heard. */
+  beatsOf(incarnation: string): number {
+    return this.executors.get(incarnation)?.beats ?? 0;
   }
 
   /** Comes before each beat of an executor that has something to say of its kind. */
@@ -118,13 +161,15 @@ export class ExecutorRegistry {
    * An executor that others have heard before we listened: it has our patience from now on. `keepsWork` where that is known of it;
    * of one that does it is never unlearnt.
    */
-  presume(presumed: Omit<KnownExecutor, 'lastHeard' | 'isUnreachable'>): void {
+  presume(presumed: PresumedExecutor): void {
     const known = this.executors.get(presumed.incarnation);
     if (presumed.keepsWork) this.rememberKept(presumed.site);
     if (known !== undefined) known.keepsWork ||= presumed.keepsWork;
     else {
       this.changes++;
-      this.executors.set(presumed.incarnation, { ...presumed, isUnreachable: false, lastHeard: this.credible });
+      const outstandingThen = this.around.outstandingAt(presumed.incarnation);
+      const unheard = { isUnreachable: false, lastHeard: this.credible, beats: 0, outstandingThen };
+      this.executors.set(presumed.incarnation, { ...presumed, ...unheard });
     }
   }
 
@@ -170,31 +215,22 @@ export class ExecutorRegistry {
     return this.executors.get(incarnation)?.site;
   }
 
-  /**
-   * Whom to send a start to: the executor of the pool with the most slots left beside what we have sent it. Of equal ones a handler
-   * has one of its own, the same for all runners, so that it finds the worker or pod there that is warm; whatever else goes to each in turn.
-   *
-   * @param handler see {@link workerKey}; undefined for what has none
-   */
-  place(
-    site: string,
-    pool: string,
-    outstandingAt: (incarnation: string) => number,
-    handler?: string,
-  ): string | undefined {
-    const offering = this.reachable().filter((known) => known.site === site);
-    let equal: string[] = [];
-    let most = -Infinity;
-    for (const known of offering) {
-      const slots = offered(known, pool)?.slots ?? 0;
-      const left = slots - outstandingAt(known.incarnation);
-      if (slots <= 0 || left < most) continue;
-      if (left > most) equal = [];
-      most = left;
-      equal.push(known.incarnation);
-    }
-    if (handler === undefined || equal.length < 2) return equal[this.turn++ % equal.length];
-    return ownerOf(handler, equal);
+  /** Whom to send a start to, see {@link chooseExecutor}; undefined where nobody offers the pool. */
+  place(placing: Placing): string | undefined {
+    const { handler } = placing;
+    const candidates = this.reachable().flatMap((known) => this.candidate(known, placing) ?? []);
+    return chooseExecutor(candidates, this.around.rank, handler === undefined ? { turn: this.turn++ } : { handler });
+  }
+
+  private candidate(known: KnownExecutor, { site, pool, demand, givenBack }: Placing): Candidate | undefined {
+    const offer = known.site === site ? offered(known, pool) : undefined;
+    if (offer === undefined || offer.slots <= 0) return undefined;
+    const { incarnation, outstandingThen } = known;
+    // What was on its way to it when it spoke was not taken off yet.
+    const free = Math.min(offer.free.slots, offer.slots - outstandingThen);
+    const returned = givenBack.find(({ by }) => by === incarnation);
+    const hasGivenBack = returned !== undefined && (known.beats <= returned.beats || !hasRoom(offer, demand));
+    return { incarnation, free, placed: this.around.outstandingAt(incarnation) - outstandingThen, hasGivenBack };
   }
 
   private reachable(): readonly KnownExecutor[] {
@@ -205,6 +241,11 @@ export class ExecutorRegistry {
 /** Before pools had names of their own everything was handed out to `default`, whatever it was: an attempt of then may be out yet. */
 function offered({ pools }: KnownExecutor, pool: string): Beat['pools'][number] | undefined {
   return pools.find(({ name }) => name === pool) ?? (pool === defaultPool ? pools[0] : undefined);
+}
+
+function hasRoom({ free }: Beat['pools'][number], { lane, cpu, memory_bytes, gpu }: Demand): boolean {
+  const hasSlot = !lane.holdsSlot || free.slots >= 1;
+  return hasSlot && cpu <= free.cpu && memory_bytes <= free.memory_bytes && gpu <= free.gpu;
 }
 
 /** The same for executions that one worker or pod may serve, apart from what they take of it. */

@@ -2,6 +2,7 @@ import type { Broker } from '@ryax/broker';
 import { EVENT_SCHEMA, exchanges, routingKeys } from '@ryax/contracts';
 import type { Lock, Locks, Member, Members } from '@ryax/event-log';
 import type { Clock, IdSource, Log } from '@ryax/platform';
+import { rankAmong, type RunnerRank } from './executor-choice';
 import { ownedPartitions } from './partitions';
 
 /** Long enough to find executors that died before we started: they may have taken what nobody else knows of. */
@@ -34,6 +35,7 @@ export type WantedByPool = Readonly<Record<string, number>>;
 export class Membership {
   private owned: ReadonlySet<number> = new Set();
   private others: readonly WantedByPool[] = [];
+  private rankNow: RunnerRank = { index: 0, count: 1 };
   private lastBeatAt: number;
   private lock: Lock | undefined;
 
@@ -51,6 +53,11 @@ export class Membership {
 
   get partitions(): ReadonlySet<number> {
     return this.owned;
+  }
+
+  /** Which of the runners alive we are, as of our last beat. */
+  get rank(): RunnerRank {
+    return this.rankNow;
   }
 
   /** Ready and outstanding work of the other runners in this pool, as they last said. */
@@ -96,13 +103,9 @@ export class Membership {
     const runners = (await this.members.live(patienceMs)).filter((member) => member.kind === 'runner');
     this.lastBeatAt = this.clock.monotonicMs();
     this.others = runners.filter((member) => member.incarnation !== incarnation).map(wantedOf);
-    const owned = new Set(
-      ownedPartitions(
-        incarnation,
-        runners.map((member) => member.incarnation),
-        partitions,
-      ),
-    );
+    const alive = runners.map((member) => member.incarnation);
+    this.rankNow = rankAmong(incarnation, alive);
+    const owned = new Set(ownedPartitions(incarnation, alive, partitions));
     if (!sameSet(owned, this.owned)) {
       this.log.info('Partitions were assigned', { runners: runners.length, partitions: [...owned] });
     }

@@ -4,6 +4,7 @@ import { compilePlan } from '@ryax/workflow';
 import { ExecutorRegistry } from './executors';
 import { Prewarming } from './prewarming';
 import { SufficientMemory } from './sufficient-memory';
+import { alone } from './testing/alone';
 
 const hashOf = (number: number) => `sha256:${number.toString(16).padStart(64, '0')}`;
 const silent = new Log({ service: 'test', write: () => undefined });
@@ -16,7 +17,7 @@ interface PoolFacts extends Partial<PoolKind> {
 
 /** Pools, each with an executor of the same name that keeps its work. */
 class Deployed {
-  readonly executors = new ExecutorRegistry({ patienceMs: 10_000, maxGapMs: 2_000 });
+  readonly executors = new ExecutorRegistry({ patienceMs: 10_000, maxGapMs: 2_000 }, alone);
   readonly memory = new SufficientMemory();
   readonly sent: { readonly to: string; readonly data: Prewarm }[] = [];
   readonly logged: JsonObject[] = [];
@@ -41,7 +42,6 @@ class Deployed {
         plans: { get: (hash) => (hash === 'd' ? Promise.resolve(planOf(actions)) : Promise.reject(new Error('none'))) },
         executors: this.executors,
         memory: this.memory,
-        index: { outstandingAt: () => 0 },
         broker: {
           publish: ({ routingKey }, messages) => {
             if (refuses) return Promise.reject(new Error('the broker is away'));

@@ -5,7 +5,6 @@ import { choosePool, fittingPools, handlersOf, nameOfPool, reasonsOf, type Plann
 import { workerKey, type ExecutorRegistry } from './executors';
 import type { Plans } from './plans';
 import type { SufficientMemory } from './sufficient-memory';
-import type { WorkIndex } from './work-index';
 
 /** Deployments that have not been seen to yet; of more, nothing is made warm. */
 const mostWaiting = 1_000;
@@ -21,7 +20,6 @@ export interface Deployment extends Pick<
 export interface PrewarmingParts {
   readonly plans: Pick<Plans, 'get'>;
   readonly executors: ExecutorRegistry;
-  readonly index: Pick<WorkIndex, 'outstandingAt'>;
   readonly memory: Pick<SufficientMemory, 'resourcesFor'>;
   readonly broker: Pick<Broker, 'publish'>;
   readonly ids: IdSource;
@@ -89,15 +87,15 @@ export class Prewarming {
 
   /** By the incarnation of the executor. */
   private adviceFor(project: string, handlers: readonly PlannedHandler[]): ReadonlyMap<string, Advice> {
-    const { executors, index, memory } = this.parts;
+    const { executors, memory } = this.parts;
     const byExecutor = new Map<string, Advice>();
     for (const { contentHash: content_hash, resources, demand } of handlers) {
       const fitting = fittingPools(demand, executors.pools);
       const pool = choosePool(demand, fitting);
       if (pool === undefined) continue;
       const { site, name } = pool;
-      const outstandingAt = (each: string) => index.outstandingAt(each);
-      const executor = executors.place(site, name, outstandingAt, workerKey(project, content_hash));
+      const handler = workerKey(project, content_hash);
+      const executor = executors.place({ site, pool: name, demand, givenBack: [], handler });
       if (executor === undefined || !executors.isKeeping(executor)) continue;
       const advice = byExecutor.get(executor) ?? { pool: nameOfPool(pool), handlers: new Map(), reasons: new Set() };
       byExecutor.set(executor, advice);

@@ -1,3 +1,4 @@
+import { trackedAttempt } from './testing/tracked-attempt';
 import { memberOf, World } from './testing/world';
 
 describe('Reconciliation', () => {
@@ -155,6 +156,23 @@ describe('Reconciliation', () => {
     world.hear('returned', 'e1');
     await world.tick();
     expect(world.verdicts).toEqual(['emitted again']);
+  });
+
+  it('remembers who has given a start back, and after which of their beats, each once', () => {
+    const world = new World({ sentTo: 'e1' });
+    world.passUntil(2_000, 'e1', 'e2');
+    world.hear('returned', 'e1');
+    const attempt = world.attempt ?? trackedAttempt();
+    attempt.sentTo = 'e2';
+    world.hear('returned', 'e2');
+    world.passUntil(5_000, 'e1', 'e2');
+    attempt.sentTo = 'e1';
+    world.hear('returned', 'e1');
+    world.hear('returned', 'e2', { since: 99 });
+    expect(attempt.givenBack).toEqual([
+      { by: 'e2', beats: 2 },
+      { by: 'e1', beats: 5 },
+    ]);
   });
 
   it('repeats a cancel until the attempt has ended, and confirms it by absence', async () => {

@@ -44,7 +44,7 @@ interface Look {
  * | the attempt | then |
  * |---|---|
  * | is suspect: something was said of it that does not fit, or the broker was away | every live executor of its site is asked |
- * | was given back | its start is emitted again |
+ * | was given back | its start is emitted again, to another executor while there is one that has not given it back |
  * | has a holder that is dead, be it one that only its report told us of | lost |
  * | has a holder that lives | it reports, and repeats its report until that is settled; now and then it is asked |
  * | has no known holder and its start is younger than its validity | nothing yet |
@@ -129,6 +129,8 @@ export class Reconciliation {
         } else if (attempt.holder === undefined || attempt.holder === incarnation) {
           attempt.holder = undefined;
           attempt.isReturned = true;
+          const byOthers = attempt.givenBack.filter(({ by }) => by !== incarnation);
+          attempt.givenBack = [...byOthers, { by: incarnation, beats: this.executors.beatsOf(incarnation) }];
         }
         return;
       default:

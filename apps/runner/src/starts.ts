@@ -100,13 +100,9 @@ export class Starts {
   private send(attempt: TrackedAttempt, request: StartRequest): void {
     // The state may be ahead of what is committed: another attempt than the one that was asked for starts by itself.
     if (request.attempt !== attempt.attempt) return;
-    const { site, pool, project, partition, since } = attempt;
-    const incarnation = this.parts.executors.place(
-      site,
-      pool,
-      (each) => this.parts.index.outstandingAt(each),
-      request.action.type === 'handler' ? workerKey(project, request.action.content_hash) : undefined,
-    );
+    const { site, pool, project, partition, since, demand, givenBack } = attempt;
+    const handler = request.action.type === 'handler' ? workerKey(project, request.action.content_hash) : undefined;
+    const incarnation = this.parts.executors.place({ site, pool, demand, givenBack, handler });
     if (incarnation === undefined) {
       attempt.isReturned = true;
       return;

@@ -1,6 +1,7 @@
 import type { Attempt } from '@ryax/contracts';
 import { TransientMap } from '@ryax/platform';
 import { poolKey, type OutstandingAttempt } from '@ryax/workflow';
+import type { GivenBack } from './executors';
 import { ReadyIndex } from './ready-index';
 
 /** An attempt that this runner has handed out (or found handed out) and whose end is not in the log. */
@@ -22,6 +23,8 @@ export interface TrackedAttempt extends Omit<OutstandingAttempt, 'cancelling'> {
   inquiry: Inquiry | undefined;
   /** An executor gave the start back: it may be emitted again at the next look. */
   isReturned: boolean;
+  /** Who has given its start back, each once: the newest last. */
+  givenBack: readonly GivenBack[];
   /** What we know of it may be wrong, or gone with the broker: who has it is asked at the next look, whatever its age. */
   isSuspect: boolean;
 }

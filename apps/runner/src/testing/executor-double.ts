@@ -52,6 +52,10 @@ export class ExecutorDouble {
   answersQueries = true;
   /** A runner has heard it. */
   isHeard = false;
+  /** What it says to have free of its slots; of what it has taken nothing is taken off by itself. */
+  freeSlots: number;
+  /** How many of its beats were answered, by whichever runner. */
+  answeredBeats = 0;
   /** What it holds, with since when the start was meant that it came by. */
   private readonly holding = new Map<string, number>();
   /** The same of every start that it has taken. */
@@ -64,7 +68,9 @@ export class ExecutorDouble {
     readonly incarnation: string,
     private readonly slots = 4,
     private readonly kind: ExecutorKind = usualKind,
-  ) {}
+  ) {
+    this.freeSlots = slots;
+  }
 
   async open(): Promise<void> {
     const exchange = exchanges.executions.name;
@@ -150,7 +156,10 @@ export class ExecutorDouble {
   }
 
   private told(message: Message): void {
-    if (isType(message, 'executor.beat-answer')) this.isHeard = true;
+    if (isType(message, 'executor.beat-answer')) {
+      this.isHeard = true;
+      this.answeredBeats++;
+    }
     if (isType(message, 'execution.settled')) this.settled.push(...message.data.attempts);
     if (isType(message, 'executor.prewarm')) this.prewarms.push(message.data);
     if (isType(message, 'execution.cancel')) this.cancels.push(...message.data.attempts);
@@ -167,7 +176,7 @@ export class ExecutorDouble {
   private async beat(): Promise<void> {
     const { site, keepsWork, pool, describes } = this.kind;
     const amounts = { slots: this.slots, cpu: 4, memory_bytes: 1e9, gpu: 0 };
-    const pools = [{ name: pool, ...amounts, free: amounts }];
+    const pools = [{ name: pool, ...amounts, free: { ...amounts, slots: this.freeSlots } }];
     const data = {
       executor: 'double',
       incarnation: this.incarnation,

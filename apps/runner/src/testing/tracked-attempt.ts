@@ -21,6 +21,7 @@ export function trackedAttempt(overrides: Partial<TrackedAttempt> = {}): Tracked
     cancelling: null,
     inquiry: undefined,
     isReturned: false,
+    givenBack: [],
     isSuspect: false,
     ...overrides,
   };

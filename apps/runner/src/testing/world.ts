@@ -5,6 +5,7 @@ import type { Outbox } from '../outbox';
 import { Reconciliation } from '../reconciliation';
 import { WorkIndex, type TrackedAttempt } from '../work-index';
 import { trackedAttempt } from './tracked-attempt';
+import { alone } from './alone';
 
 const validityMs = 5_000;
 const patienceMs = 10_000;
@@ -12,7 +13,7 @@ const patienceMs = 10_000;
 /** What reconciliation sees: the world around one attempt that was handed out at 0, in monotonic and database time alike. */
 export class World {
   readonly index = new WorkIndex();
-  readonly executors = new ExecutorRegistry({ patienceMs, maxGapMs: 2_000 });
+  readonly executors = new ExecutorRegistry({ patienceMs, maxGapMs: 2_000 }, alone);
   readonly asked: Attempt[] = [];
   /** By routing key. */
   readonly askedOf: string[] = [];
