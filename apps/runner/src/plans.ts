@@ -1,11 +1,15 @@
-import { deployedDefinitionSchema } from '@ryax/contracts';
+import { deployedDefinitionSchema, pinnedActionSchema } from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
-import { compilePlan, type Plan } from '@ryax/workflow';
 import { ByteBoundedCache } from '@ryax/platform';
+import { compilePlan, handlersOf, type Plan, type PlannedHandler } from '@ryax/workflow';
+import { z } from 'zod';
 
 const cacheBytes = 256 * 1024 * 1024;
 /** A compiled plan takes several times the memory of its definition's text. */
 const bytesPerCharacter = 8;
+
+/** What is deployed, without a look at what its actions mean. */
+const storedSchema = deployedDefinitionSchema.extend({ actions: z.record(z.string(), z.unknown()) });
 
 /** No content under the hash that a command named: its sender has to store the definition first. */
 export class DefinitionNotFoundError extends Error {
@@ -36,11 +40,26 @@ export class Plans {
     }
   }
 
+  /**
+   * Its handlers, see {@link handlersOf}, without a plan: that of 100,000 actions holds up all else for seconds, and nobody may ever
+   * run it. Of what the actions mean only that is checked which is looked at.
+   */
+  async handlers(definitionHash: string, most: number): Promise<readonly PlannedHandler[]> {
+    const { definition, actions } = storedSchema.parse(JSON.parse(await this.read(definitionHash)));
+    const pinned = (reference: string) =>
+      Object.hasOwn(actions, reference) ? pinnedActionSchema.parse(actions[reference]) : undefined;
+    return handlersOf(definition, pinned, most);
+  }
+
   private async compile(definitionHash: string): Promise<Plan> {
-    if ((await this.files.size(definitionHash)) === undefined) throw new DefinitionNotFoundError(definitionHash);
-    const text = (await this.files.read(definitionHash)).toString('utf8');
+    const text = await this.read(definitionHash);
     const plan = compilePlan(deployedDefinitionSchema.parse(JSON.parse(text)));
     this.compiled.set(definitionHash, plan, text.length * bytesPerCharacter);
     return plan;
+  }
+
+  private async read(definitionHash: string): Promise<string> {
+    if ((await this.files.size(definitionHash)) === undefined) throw new DefinitionNotFoundError(definitionHash);
+    return (await this.files.read(definitionHash)).toString('utf8');
   }
 }

@@ -1,8 +1,8 @@
-import type { Beat, JsonObject, Message, PoolKind, Prewarm } from '@ryax/contracts';
+import type { Beat, Definition, JsonObject, Message, PoolKind, Prewarm } from '@ryax/contracts';
 import { IdSource, Log, Owner } from '@ryax/platform';
-import { compilePlan } from '@ryax/workflow';
+import { handlersOf } from '@ryax/workflow';
 import { ExecutorRegistry } from './executors';
-import { Prewarming } from './prewarming';
+import { Prewarming, type PrewarmingParts } from './prewarming';
 import { SufficientMemory } from './sufficient-memory';
 import { alone } from './testing/alone';
 
@@ -37,9 +37,13 @@ class Deployed {
 
   /** Each action has a handler of its own, named by its place. @param refuses to publish */
   async of(actions: readonly JsonObject[], refuses = false): Promise<void> {
+    const plans: PrewarmingParts['plans'] = {
+      handlers: (hash, most) =>
+        hash === 'd' ? Promise.resolve(handlersIn(actions, most)) : Promise.reject(new Error('none')),
+    };
     const prewarming = new Prewarming(
       {
-        plans: { get: (hash) => (hash === 'd' ? Promise.resolve(planOf(actions)) : Promise.reject(new Error('none'))) },
+        plans,
         executors: this.executors,
         memory: this.memory,
         broker: {
@@ -61,7 +65,7 @@ class Deployed {
   }
 }
 
-function planOf(actions: readonly JsonObject[]) {
+function handlersIn(actions: readonly JsonObject[], most: number) {
   const more = { runtime: 'python3', inputs: [], outputs: [], resources: {}, categories: [], warnings: [] } as const;
   const entries = actions.map((entry, at) => ({ id: `a${at}`, action: `h${at}@1`, ...entry }));
   const pinned = actions.map((_, at) => {
@@ -70,8 +74,12 @@ function planOf(actions: readonly JsonObject[]) {
     return [`h${at}@1`, { content_hash: hashOf(at), manifest: copy }] as const;
   });
   const spec = { id: 'flow', trigger: { kind: 'manual' }, actions: entries };
-  const definition = { apiVersion: 'ryax.tech/v2.0', kind: 'Workflow', spec };
-  return compilePlan({ definition, actions: Object.fromEntries(pinned) } as never);
+  const definition = { apiVersion: 'ryax.tech/v2.0', kind: 'Workflow', spec } as unknown as Definition;
+  return handlersOf(
+    definition,
+    (reference) => new Map<string, (typeof pinned)[number][1]>(pinned).get(reference),
+    most,
+  );
 }
 
 describe(Prewarming.name, () => {

@@ -1,7 +1,7 @@
 import type { Broker } from '@ryax/broker';
 import { exchanges, limits, routingKeys, type EventOf, type Message, type Prewarm } from '@ryax/contracts';
 import type { IdSource, Log, Owner } from '@ryax/platform';
-import { choosePool, fittingPools, handlersOf, nameOfPool, reasonsOf, type PlannedHandler } from '@ryax/workflow';
+import { choosePool, fittingPools, nameOfPool, reasonsOf, type PlannedHandler } from '@ryax/workflow';
 import { workerKey, type ExecutorRegistry } from './executors';
 import type { Plans } from './plans';
 import type { SufficientMemory } from './sufficient-memory';
@@ -18,7 +18,7 @@ export interface Deployment extends Pick<
 }
 
 export interface PrewarmingParts {
-  readonly plans: Pick<Plans, 'get'>;
+  readonly plans: Pick<Plans, 'handlers'>;
   readonly executors: ExecutorRegistry;
   readonly memory: Pick<SufficientMemory, 'resourcesFor'>;
   readonly broker: Pick<Broker, 'publish'>;
@@ -52,7 +52,7 @@ export class Prewarming {
   /** The deployment is in the log. Returns at once; one after the other is seen to. */
   deployed(deployment: Deployment): void {
     const { executors, owner } = this.parts;
-    // Only where work is kept are there pods; a plan is not compiled for nothing.
+    // Only where work is kept are there pods; a definition is not read for nothing.
     if (this.waiting.length >= mostWaiting || !executors.alive().some(({ keepsWork }) => keepsWork)) return;
     this.waiting.push(deployment);
     if (this.isAdvising) return;
@@ -75,7 +75,7 @@ export class Prewarming {
 
   private async adviseOn(deployment: Deployment): Promise<void> {
     const { project, workflow_id, workflow_version, definition_hash } = deployment;
-    const handlers = handlersOf(await this.parts.plans.get(definition_hash), limits.prewarmedHandlers);
+    const handlers = await this.parts.plans.handlers(definition_hash, limits.prewarmedHandlers);
     for (const [executor, { pool, handlers: wanted, reasons }] of this.adviceFor(project, handlers)) {
       await this.say(executor, { project, handlers: [...wanted.values()] });
       this.parts.log.info('Handlers of a deployed workflow were asked to be made warm', {

@@ -12,7 +12,7 @@ import type { Order } from './order';
 import type { EntryNode, Outline, ScopeNode } from './outline';
 import { at } from './place';
 import type { Expression, ForEachPlan, PlanEntry, PlanInput, PlanValue, ScopePlan } from './plan';
-import { noRetry, readDuration, readForEach, readResources, readRetry } from './settings';
+import { noRetry, readDuration, readForEach, readResources, readRetry, readTimeout } from './settings';
 import type { ShapedAction } from './shape';
 import { viewBeforeLoop, viewOfInputs, viewOfOutputs, viewOfResults } from './sight';
 import { objectOf, unknownType, type StaticType } from './static-type';
@@ -176,7 +176,7 @@ export class Compiler {
       at(place, 'resources'),
       this.faults,
     );
-    const timeoutMs = this.timeout(shaped, resources);
+    const timeoutMs = readTimeout(shaped.entry.timeout, resources, at(place, 'timeout'), this.faults);
     return {
       type: typeOfAction(facts, draft),
       kind: 'action',
@@ -204,10 +204,6 @@ export class Compiler {
       if (entry[field] !== undefined) this.faults.warn(at(place, field), 'changes nothing: a built-in runs anywhere');
     }
     return slotlessDemand;
-  }
-
-  private timeout({ entry, place }: ShapedAction, { time_ms }: Resources): number | null {
-    return readDuration(entry.timeout, at(place, 'timeout'), this.faults) ?? time_ms ?? null;
   }
 
   private inputs(

@@ -79,6 +79,16 @@ export function readDuration(
   return null;
 }
 
+/** Of an attempt: what the entry says, or the time among its resources. */
+export function readTimeout(
+  timeout: number | string | undefined,
+  { time_ms }: Resources,
+  place: Place,
+  faults: Faults,
+): number | null {
+  return readDuration(timeout, place, faults) ?? time_ms ?? null;
+}
+
 /** What the entry says goes before what its action declares. */
 export function readResources(
   own: EntryResources | undefined,
