@@ -92,22 +92,34 @@ describeHandlers('warm pods that are made ahead (a test server runs their image 
   );
 
   it(
-    'give way to whoever needs the room, and before a pod that was used',
+    'take half of what is free, and give way to whoever needs the room, before a pod that was used',
     async () => {
-      const nodePools = [{ name: 'default', cpu: 1, memory: '1G', nodes: 2, slots: 2 }];
+      const nodePools = [{ name: 'default', cpu: 1, memory: '1G', nodes: 3, slots: 3 }];
       const executor = await open({ site: { nodePools } });
       await executor.outcomeOf(launch('used'));
-      const [used] = await site.pods();
       prewarm(executor, 'ahead', 'without room');
       await until('no-room', 1);
       await until('ready', 1);
-      await executor.outcomeOf(launch('third'));
-      await podsAre(2);
-      const names = (await site.pods()).map(({ metadata }) => metadata?.name);
-      expect(names).toContain(used?.metadata?.name);
+      await Promise.all([executor.outcomeOf(launch('third')), executor.outcomeOf(launch('fourth'))]);
+      await podsAre(3);
       const projects = (await site.pods()).map(({ metadata }) => metadata?.labels?.['ryax.tech/project']);
-      expect(projects.sort()).toEqual(['third', 'used']);
-      expect(creations()).toBe(3);
+      expect(projects.sort()).toEqual(['fourth', 'third', 'used']);
+      expect(creations()).toBe(4);
+    },
+    limitMs,
+  );
+
+  it(
+    'are none where an attempt has come to wait since they were asked for',
+    async () => {
+      const executor = await open();
+      prewarm(executor, 'default');
+      executor.hasWaiting = true;
+      await until('no-room', 1);
+      executor.hasWaiting = false;
+      prewarm(executor, 'other');
+      await until('ready', 1);
+      expect(creations()).toBe(1);
     },
     limitMs,
   );

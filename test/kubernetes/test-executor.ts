@@ -7,6 +7,8 @@ import { patienceMs } from './target';
 /** What an executor does with its launcher: launches, adopts, forgets. */
 export class TestExecutor implements Keeper {
   readonly adopted: Watched[] = [];
+  /** Something waits for room in its pool. */
+  hasWaiting = false;
 
   constructor(
     readonly incarnation: string,
@@ -14,6 +16,10 @@ export class TestExecutor implements Keeper {
     readonly health: Health,
     readonly mayBegin: () => boolean,
   ) {}
+
+  mayMakeAhead(): boolean {
+    return !this.hasWaiting;
+  }
 
   launch(launch: Launch): Watched {
     const log = new RecordedOutput();

@@ -82,12 +82,11 @@ export class Executor {
     const keepsWork = kept !== undefined;
     this.inquiries = keepsWork ? new Inquiries(kept, this.attempts, this.owner) : undefined;
     this.heartbeat = new Heartbeat(broker, this.attempts, reporter, settings, keepsWork, clock, envelopes, log);
-    const { prewarm } = parts.launcher;
     this.inbox = new Inbox(broker, this.attempts, settings, this.incarnation, {
       beatAnswered: (answer) => this.beatAnswered(answer),
       asked: (attempts, askedAt) => this.asked(attempts, askedAt),
       settled: (attempts) => this.settled(attempts),
-      prewarm: prewarm && ((wanted) => this.hasRoomAhead && prewarm(wanted)),
+      prewarm: parts.launcher.prewarm,
     });
   }
 
@@ -171,6 +170,7 @@ export class Executor {
     await this.parts.launcher.kept?.open({
       incarnation: this.incarnation,
       mayBegin: () => this.hasLease,
+      mayMakeAhead: () => this.mayMakeAhead,
       adopt: (adoption) => this.adopt(adoption),
     });
   }
@@ -254,7 +254,7 @@ export class Executor {
   }
 
   /** What waits for room is not made to wait behind what nobody has asked for. */
-  private get hasRoomAhead(): boolean {
+  private get mayMakeAhead(): boolean {
     return this.hasLease && !this.attempts.isLeaving && this.attempts.waiting === 0;
   }
 

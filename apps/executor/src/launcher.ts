@@ -12,8 +12,8 @@ export interface Launcher {
    */
   launch(launch: Launch, sink: LogSink): RunningAttempt;
   /**
-   * Makes handlers warm that may be wanted soon, where nothing that runs or waits needs the room. Advice: whatever goes wrong is no
-   * caller's concern. Undefined where nothing is made ahead.
+   * Makes handlers warm that may be wanted soon, as far as {@link Keeper.mayMakeAhead} when their turn comes. Advice: whatever goes wrong
+   * is no caller's concern. Undefined where nothing is made ahead.
    */
   readonly prewarm?: ((wanted: Prewarm) => void) | undefined;
   /** Where the work goes on when its executor is gone. */
@@ -46,6 +46,8 @@ export interface Keeper {
   readonly incarnation: string;
   /** Whether a runner still counts on us, right before something begins that could not be undone. */
   mayBegin(): boolean;
+  /** Whether what nobody has asked for may take room now: not while anything waits for some, nor when we are about to go. */
+  mayMakeAhead(): boolean;
   /** Work of an executor that is gone is ours now. */
   adopt(adoption: Adoption): void;
 }

@@ -1,6 +1,6 @@
 import type { Prewarm } from '@ryax/contracts';
 import { ExecutorFixture, startOf } from './testing/executor-fixture';
-import { FakeLauncher } from './testing/fake-launcher';
+import { FakeKept, FakeLauncher } from './testing/fake-launcher';
 
 const wanted: Prewarm = {
   project: 'default',
@@ -23,27 +23,28 @@ describe('what is to be made warm ahead', () => {
     expect(keysOf(await ExecutorFixture.started())).toEqual(['cancel', 'query', 'executor']);
   });
 
-  it('is left while anything waits for room', async () => {
-    const launcher = new FakeLauncher(undefined, true);
-    const executor = await ExecutorFixture.started(oneSlot, launcher);
+  it('may be made while nothing waits for room', async () => {
+    const { kept, executor, launcher } = await keeping();
+    expect(kept.keeper?.mayMakeAhead()).toBe(true);
     await executor.deliverStarts(startOf('runs'), startOf('waits'));
-    await executor.say('executor.prewarm', wanted);
-    expect(launcher.wanted).toEqual([]);
+    expect(kept.keeper?.mayMakeAhead()).toBe(false);
     launcher.work('runs').end();
     await executor.time.advance(10);
-    await executor.say('executor.prewarm', wanted);
-    expect(launcher.wanted).toEqual([wanted]);
+    expect(kept.keeper?.mayMakeAhead()).toBe(true);
   });
 
-  it('is left by an executor that leaves, or that no runner answers', async () => {
-    const launcher = new FakeLauncher(undefined, true);
-    const executor = await ExecutorFixture.started({}, launcher);
-    executor.answersBeats = false;
-    await executor.time.advance(60_000);
-    await executor.say('executor.prewarm', wanted);
-    const leaving = await ExecutorFixture.started({}, launcher);
-    await leaving.executor.stopTaking();
-    await leaving.say('executor.prewarm', wanted);
-    expect(launcher.wanted).toEqual([]);
+  it('may not be made by an executor that leaves, or that no runner answers', async () => {
+    const silent = await keeping();
+    silent.executor.answersBeats = false;
+    await silent.executor.time.advance(60_000);
+    const leaving = await keeping();
+    await leaving.executor.executor.stopTaking();
+    expect([silent, leaving].map(({ kept }) => kept.keeper?.mayMakeAhead())).toEqual([false, false]);
   });
 });
+
+async function keeping() {
+  const kept = new FakeKept();
+  const launcher = new FakeLauncher(kept, true);
+  return { kept, launcher, executor: await ExecutorFixture.started(oneSlot, launcher) };
+}

@@ -14,6 +14,10 @@ export function minus(one: Amounts, other: Amounts): Amounts {
   return combined((resource) => thousandths(one[resource]) - thousandths(other[resource]));
 }
 
+export function times(amounts: Amounts, factor: number): Amounts {
+  return combined((resource) => thousandths(amounts[resource] * factor));
+}
+
 export function fits(amounts: Amounts, capacity: Amounts): boolean {
   return resources.every((resource) => thousandths(amounts[resource]) <= thousandths(capacity[resource]));
 }

@@ -66,8 +66,11 @@ class Model {
         this.waiting.set(attempt, kind);
         return this.obey(this.book.request(attempt, kind, this.now));
       }
-      case 'prewarm':
-        return this.obey(this.book.prewarm(kinds[step.kind] ?? fail('no such kind'), this.now));
+      case 'prewarm': {
+        const orders = this.book.prewarm(kinds[step.kind] ?? fail('no such kind'), this.now);
+        if (orders.some(({ type }) => type === 'prewarm')) this.expectNoneDisplaced(orders);
+        return this.obey(orders);
+      }
       case 'end':
         return this.with('busy', step.which, (name, pod) => {
           pod.state = 'reporting';
@@ -144,7 +147,7 @@ class Model {
           this.created(order.pod, order.kind, false);
           break;
         case 'prewarm':
-          this.expectRoomBesideAll(order.kind);
+          this.expectRoomAhead(order.kind);
           this.created(order.pod, order.kind, true);
           break;
         case 'remove':
@@ -166,16 +169,27 @@ class Model {
     this.pods.set(name, { kind, state: 'starting', attempt: undefined, lastUsedMs: this.now, isPrewarmed });
   }
 
-  /** Of all pods, busy or not, and of those that have yet to be made for who waits. */
-  private expectRoomBesideAll(kind: PodKind): void {
+  /** Half of what all pods leave free, busy or not, and those that have yet to be made for who waits. */
+  private expectRoomAhead(kind: PodKind): void {
     const pods = [...this.pods.values()];
     expect(pods.filter((pod) => pod.kind === kind)).toEqual([]);
     const missing = kinds.flatMap((each) => {
       const waits = [...this.waiting.values()].filter((one) => one === each);
       return waits.slice(pods.filter((pod) => pod.kind === each && pod.state === 'starting').length);
     });
+    const kindsOf = (isPrewarmed: boolean) =>
+      pods.filter((pod) => pod.isPrewarmed === isPrewarmed).map((pod) => pod.kind);
     for (const each of resources) {
-      expect(sum([...pods.map((pod) => pod.kind), ...missing, kind], each)).toBeLessThanOrEqual(capacity[each]);
+      const free = capacity[each] - sum([...kindsOf(false), ...missing], each);
+      expect(sum([...kindsOf(true), kind], each)).toBeLessThanOrEqual(free / 2);
+    }
+  }
+
+  /** Only the end of its time removes a pod when another is made ahead. */
+  private expectNoneDisplaced(orders: readonly Order<PodKind>[]): void {
+    for (const order of orders) {
+      if (order.type !== 'remove') continue;
+      expect(this.now - (this.pods.get(order.pod)?.lastUsedMs ?? this.now)).toBeGreaterThanOrEqual(rules.idleMs);
     }
   }
 

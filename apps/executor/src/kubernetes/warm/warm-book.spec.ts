@@ -1,16 +1,19 @@
+import type { Amounts } from './amounts';
 import { WarmBook, type PodKind } from './warm-book';
 
 const one = { slots: 1, cpu: 0, memory_bytes: 0, gpu: 0 };
-const [a, b]: readonly [PodKind, PodKind] = [
+const two = { ...one, slots: 2 };
+const [a, b, c]: readonly [PodKind, PodKind, PodKind] = [
   { key: 'a', amounts: one },
   { key: 'b', amounts: one },
+  { key: 'c', amounts: one },
 ];
 
 describe('the book of warm pods', () => {
-  function open(slots: number) {
+  function open(slots: number, more: Partial<Amounts> = {}) {
     let names = 0;
     return new WarmBook<PodKind>(
-      { ...one, slots },
+      { ...one, slots, ...more },
       { idleMs: 1_000, reportingMs: 100, unreportedMs: 50_000 },
       () => `pod-${++names}`,
     );
@@ -91,7 +94,7 @@ describe('the book of warm pods', () => {
 
   describe('makes a pod ahead', () => {
     it('once, where no other is of its kind; who comes meanwhile takes it, and its idle time begins when it is ready', () => {
-      const book = open(3);
+      const book = open(4);
       expect(book.prewarm(a, 0)).toEqual([{ type: 'prewarm', pod: 'pod-1', kind: a }]);
       expect(book.prewarm(a, 0)).toEqual([]);
       expect(book.prewarm(b, 0)).toEqual([{ type: 'prewarm', pod: 'pod-2', kind: b }]);
@@ -102,8 +105,22 @@ describe('the book of warm pods', () => {
       expect(book.tick(1_900)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
     });
 
+    it('in half of what is free, and no more of them before one has become somebody’s', () => {
+      const book = open(5);
+      const made = (kind: PodKind) => book.prewarm(kind, 0).map(({ type }) => type);
+      expect([made(a), made(b), made(c)]).toEqual([['prewarm'], ['prewarm'], []]);
+      book.becomes('pod-1', 'idle', 1);
+      book.request('first', a, 2);
+      expect(made(c)).toEqual(['prewarm']);
+    });
+
+    it('of what there is least, too: no GPU where one is free', () => {
+      const book = open(9, { gpu: 1 });
+      expect(book.prewarm({ key: 'gpu', amounts: { ...one, gpu: 1 } }, 0)).toEqual([]);
+    });
+
     it('beside all that is there, be it idle, and in nobody’s place', () => {
-      const book = open(2);
+      const book = open(3);
       book.request('first', a, 0);
       book.becomes('pod-1', 'idle', 0);
       book.becomes('pod-1', 'idle', 1);
@@ -114,7 +131,7 @@ describe('the book of warm pods', () => {
     });
 
     it('beside what may yet have to be made for who waits', () => {
-      const book = open(2);
+      const book = open(3);
       book.request('first', a, 0);
       book.becomes('pod-1', 'idle', 0);
       book.becomes('pod-1', 'reporting', 1);
@@ -124,27 +141,27 @@ describe('the book of warm pods', () => {
     });
 
     it('that is as any other once it was used', () => {
-      const book = open(2);
+      const book = open(3);
       book.prewarm(a, 0);
       book.becomes('pod-1', 'idle', 1);
       book.request('first', a, 2);
       book.becomes('pod-1', 'idle', 3);
       book.prewarm(b, 4);
       book.becomes('pod-2', 'idle', 5);
-      expect(book.occupy('command', one, 6)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
+      expect(book.occupy('command', two, 6)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
     });
 
     it('that gives way before those that were used, however long those have been idle', () => {
-      const book = open(2);
+      const book = open(3);
       book.request('first', a, 0);
       book.becomes('pod-1', 'idle', 0);
       book.becomes('pod-1', 'idle', 1);
       book.prewarm(b, 2);
       book.becomes('pod-2', 'idle', 3);
-      expect(book.occupy('command', one, 4)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
+      expect(book.occupy('command', two, 4)).toEqual([{ type: 'remove', pod: 'pod-2' }]);
       book.release('command', 5);
       book.prewarm(b, 6);
-      expect(book.occupy('command', one, 7)).toEqual([{ type: 'remove', pod: 'pod-3' }]);
+      expect(book.occupy('command', two, 7)).toEqual([{ type: 'remove', pod: 'pod-3' }]);
       expect(book.occupy('another', one, 8)).toEqual([{ type: 'remove', pod: 'pod-1' }]);
     });
 

@@ -1,5 +1,8 @@
-import { fits, minus, none, plus, type Amounts } from './amounts';
+import { fits, minus, none, plus, times, type Amounts } from './amounts';
 import { WarmIndex, type KnownPod, type Shelf, type Waiting } from './warm-index';
+
+/** Of what is free beside all that is there for somebody, pods made ahead take no more than this part. */
+const partAhead = 0.5;
 
 /** What pods are alike by: one serves every attempt of its key, and no other. */
 export interface PodKind {
@@ -40,8 +43,8 @@ export type PodState = 'unknown' | 'starting' | 'busy' | 'reporting' | 'idle';
  *   what is not needed comes to the end of its time), or the first that becomes free. So many pods are on their way as attempts wait.
  * - All pods together take no more than the capacity, nor do pods which are not ours to keep (`occupy`): where room is wanted, those that have
  *   been idle for longest go first, then those on their way that nobody waits for. What was admitted runs in any case.
- * - A pod that may be wanted soon is made ahead only beside all others, and before any of them gives way to whoever wants room. Who comes
- *   meanwhile takes it; should it not become ready, that is not their failure, and they get another.
+ * - Pods that may be wanted soon are made ahead only beside all others, in half of what these leave free, and give way before any of them to
+ *   whoever wants room. Who comes meanwhile takes one; should it not become ready, that is not their failure, and they get another.
  *
  * Pure but for its own state: time comes in, orders go out.
  */
@@ -70,9 +73,9 @@ export class WarmBook<Kind extends PodKind> {
     return this.settleUp(nowMs);
   }
 
-  /** An attempt of this kind may come soon. Nothing is done where a pod of the kind is there, or no room that is nobody's. */
+  /** An attempt of this kind may come soon. Nothing is done where a pod of the kind is there, or too little room that is nobody's. */
   prewarm(kind: Kind, nowMs: number): readonly Order<Kind>[] {
-    if (!this.has(kind) && fits(plus(this.wanted, kind.amounts), this.capacity)) {
+    if (!this.has(kind) && this.hasRoomAhead(kind.amounts)) {
       this.orders.push({ type: 'prewarm', pod: this.start(kind, nowMs, true), kind });
     }
     return this.settleUp(nowMs);
@@ -165,6 +168,16 @@ export class WarmBook<Kind extends PodKind> {
       [...waiting.values()].slice(starting.size),
     );
     return without.reduce((sum, { kind }) => plus(sum, kind.amounts), this.used);
+  }
+
+  /**
+   * What nobody has asked for takes a part of what is free, so that whoever comes finds room that is free at once: a node has it then, too, and
+   * no pod has to be gone from it before.
+   */
+  private hasRoomAhead(amounts: Amounts): boolean {
+    const ahead = this.index.usedAhead;
+    const free = minus(this.capacity, minus(this.wanted, ahead));
+    return fits(plus(ahead, amounts), times(free, partAhead));
   }
 
   private vacate(other: string): void {

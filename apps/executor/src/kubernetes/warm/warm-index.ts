@@ -61,6 +61,7 @@ export class WarmIndex<Kind extends PodKind> {
   private readonly allAmple = new Set<OwnShelf<Kind>>();
   private prewarmed = 0;
   private taken = none;
+  private takenAhead = none;
 
   find(name: string): KnownPod<Kind> | undefined {
     return this.byName.get(name);
@@ -100,6 +101,11 @@ export class WarmIndex<Kind extends PodKind> {
     return this.taken;
   }
 
+  /** What those take that nobody has had. */
+  get usedAhead(): Amounts {
+    return this.takenAhead;
+  }
+
   shelfOf({ key }: PodKind): Shelf<Kind> | undefined {
     return this.shelves.get(key);
   }
@@ -110,7 +116,7 @@ export class WarmIndex<Kind extends PodKind> {
     const shelf = this.own(kind);
     const pod: OwnPod<Kind> = { name, kind, state, sinceMs: nowMs, isPrewarmed, shelf };
     shelf.pods++;
-    if (isPrewarmed) this.prewarmed++;
+    if (isPrewarmed) this.countAhead(1, kind);
     this.taken = plus(this.taken, kind.amounts);
     this.byName.set(name, pod);
     this.put(pod);
@@ -121,7 +127,7 @@ export class WarmIndex<Kind extends PodKind> {
     if (pod === undefined) return;
     this.take(pod);
     if (state === 'busy' && pod.isPrewarmed) {
-      this.prewarmed--;
+      this.countAhead(-1, pod.kind);
       pod.isPrewarmed = false;
     }
     pod.state = state;
@@ -135,7 +141,7 @@ export class WarmIndex<Kind extends PodKind> {
     this.byName.delete(name);
     this.taken = minus(this.taken, pod.kind.amounts);
     pod.shelf.pods--;
-    if (pod.isPrewarmed) this.prewarmed--;
+    if (pod.isPrewarmed) this.countAhead(-1, pod.kind);
     this.take(pod);
   }
 
@@ -153,6 +159,11 @@ export class WarmIndex<Kind extends PodKind> {
     this.byAttempt.delete(attempt);
     shelf.waiting.delete(attempt);
     this.weigh(waiting.kind.key, shelf);
+  }
+
+  private countAhead(sign: 1 | -1, { amounts }: Kind): void {
+    this.prewarmed += sign;
+    this.takenAhead = sign === 1 ? plus(this.takenAhead, amounts) : minus(this.takenAhead, amounts);
   }
 
   private own({ key }: PodKind): OwnShelf<Kind> {

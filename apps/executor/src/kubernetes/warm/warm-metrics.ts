@@ -4,7 +4,7 @@ import type { PodState } from './warm-book';
 /** Whether an idle pod was there when the attempt came. */
 export type Start = 'warm' | 'cold';
 
-/** What became of a handler that was to be made warm ahead: `no-room` beside what is there, or its pod. */
+/** What became of a handler that was to be made warm ahead: `no-room` beside what is there and what waits, or its pod. */
 export type Prewarmed = 'ready' | 'failed' | 'no-room';
 
 const states: readonly PodState[] = ['unknown', 'starting', 'busy', 'reporting', 'idle'];

@@ -166,8 +166,10 @@ export class WarmPods {
     }
   }
 
+  /** Judged here, and not when it was asked for: attempts may have come since. */
   private makeAhead(kind: WarmKind): void {
-    const { site, pool } = this.parts;
+    const { site, pool, keeper } = this.parts;
+    if (!keeper.mayMakeAhead()) return this.metrics.prewarmed('no-room');
     try {
       checkFit({ resources: kind.resources, timeoutMs: null }, site, pool);
     } catch (error) {
