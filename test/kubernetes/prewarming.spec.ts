@@ -125,6 +125,21 @@ describeHandlers('warm pods that are made ahead (a test server runs their image 
   );
 
   it(
+    'give way to a pod that finds no node, of whichever executor',
+    async () => {
+      const capacity = { cpu: 100, memory: '100Gi', 'ephemeral-storage': '100Gi', pods: 1 };
+      const executor = await open({ server: { nodes: [{ name: 'small', capacity }] } });
+      prewarm(executor, 'ahead');
+      await until('ready', 1);
+      const another = await site.executor(undefined, undefined, { metrics: new Metrics() });
+      expect(await another.outcomeOf(launch('other'))).toMatchObject({ status: 'succeeded' });
+      const projects = (await site.pods()).map(({ metadata }) => metadata?.labels?.['ryax.tech/project']);
+      expect(projects).toEqual(['other']);
+    },
+    limitMs,
+  );
+
+  it(
     'whose image cannot be had are tried once, and fail nobody',
     async () => {
       const executor = await open({ site: { actionImages: 'missing/actions', patience: { image: '4s' } } });

@@ -38,6 +38,13 @@ export function waitOf(pod: V1Pod): Wait {
   };
 }
 
+/** No node has room for it, as the scheduler says, or none that it may have. */
+export function isUnschedulable(pod: V1Pod): boolean {
+  if (pod.metadata?.deletionTimestamp !== undefined) return false;
+  const wait = waitOf(pod);
+  return wait.for === 'node' && wait.reason === 'Unschedulable';
+}
+
 function waitForNode(pod: V1Pod): Wait {
   const scheduled = conditionOf(pod, 'PodScheduled');
   return {

@@ -165,6 +165,22 @@ describe('the book of warm pods', () => {
       expect(book.occupy('another', one, 8)).toEqual([{ type: 'remove', pod: 'pod-1' }]);
     });
 
+    it('that all go for whoever waits for a node, but for those that were used, or are waited for', () => {
+      const book = open(9);
+      book.request('first', c, 0);
+      book.becomes('pod-1', 'idle', 0);
+      book.becomes('pod-1', 'idle', 1);
+      for (const kind of [a, b, { key: 'd', amounts: one }]) book.prewarm(kind, 2);
+      book.becomes('pod-2', 'idle', 3);
+      book.request('second', b, 3);
+      expect(book.giveWay(4)).toEqual([
+        { type: 'remove', pod: 'pod-2' },
+        { type: 'remove', pod: 'pod-4' },
+      ]);
+      expect(book.giveWay(5)).toEqual([]);
+      expect(book.becomes('pod-3', 'idle', 6)).toEqual([{ type: 'run', attempt: 'second', pod: 'pod-3' }]);
+    });
+
     it('whose failure is nobody’s: who waits for it gets another, and fails with that', () => {
       const book = open(2);
       book.prewarm(a, 0);

@@ -127,6 +127,17 @@ export class WarmBook<Kind extends PodKind> {
     return this.settleUp(nowMs);
   }
 
+  /** Whoever waits for a node, of whichever book, goes before what was made ahead: all of it goes that nobody has had, nor waits for. */
+  giveWay(nowMs: number): readonly Order<Kind>[] {
+    for (const pod of this.unusedAhead()) this.remove(pod);
+    return this.settleUp(nowMs);
+  }
+
+  /** Whether there is a pod that was made ahead, and nobody has had. */
+  get hasPrewarmed(): boolean {
+    return this.index.hasPrewarmed;
+  }
+
   /** To be called about once a second. */
   tick(nowMs: number): readonly Order<Kind>[] {
     return this.settleUp(nowMs);
@@ -246,12 +257,15 @@ export class WarmBook<Kind extends PodKind> {
 
   /** Whom nobody needs: those first that nobody has ever used; then the least recently used first, and last what is on its way. */
   private *dispensable(): Iterable<KnownPod<Kind>> {
-    if (this.index.hasPrewarmed) {
-      for (const pod of this.index.idle) if (pod.isPrewarmed) yield pod;
-      for (const pod of this.surplus()) if (pod.isPrewarmed) yield pod;
-    }
+    yield* this.unusedAhead();
     yield* this.index.idle;
     yield* this.surplus();
+  }
+
+  private *unusedAhead(): Iterable<KnownPod<Kind>> {
+    if (!this.index.hasPrewarmed) return;
+    for (const pod of this.index.idle) if (pod.isPrewarmed) yield pod;
+    for (const pod of this.surplus()) if (pod.isPrewarmed) yield pod;
   }
 
   /** On their way, and nobody waits for them. */

@@ -12,6 +12,7 @@ import { podName, type PodIdentity } from '../pod-name';
 import { amountsOfPod } from '../pod-resources';
 import { statusOfMain } from '../pod-status';
 import { isOverdue } from '../pod-step';
+import { isUnschedulable } from '../pod-wait';
 import { capacityOf } from '../site-config';
 import type { Amounts } from './amounts';
 import type { ServedExecution } from './pod-server';
@@ -162,14 +163,21 @@ export class WarmPods {
     for (;;) {
       await wait(tickMs, signal);
       this.obey(this.book.tick(this.now));
+      if (this.book.hasPrewarmed && this.isCrowded) this.obey(this.book.giveWay(this.now));
       for (const kind of this.wanted.take()) this.makeAhead(kind);
     }
+  }
+
+  /** Whether a pod waits for a node, of whichever executor of the pool. */
+  private get isCrowded(): boolean {
+    for (const pod of this.parts.pods.all()) if (isUnschedulable(pod)) return true;
+    return false;
   }
 
   /** Judged here, and not when it was asked for: attempts may have come since. */
   private makeAhead(kind: WarmKind): void {
     const { site, pool, keeper } = this.parts;
-    if (!keeper.mayMakeAhead()) return this.metrics.prewarmed('no-room');
+    if (!keeper.mayMakeAhead() || this.isCrowded) return this.metrics.prewarmed('no-room');
     try {
       checkFit({ resources: kind.resources, timeoutMs: null }, site, pool);
     } catch (error) {
