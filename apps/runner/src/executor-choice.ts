@@ -36,6 +36,7 @@ export function chooseExecutor(
   rank: RunnerRank,
   preference: Preference,
 ): string | undefined {
+  if (candidates.length < 2) return candidates[0]?.incarnation;
   const willing = candidates.filter(({ hasGivenBack }) => !hasGivenBack);
   const open = willing.length > 0 ? willing : candidates;
   const sharing = open.filter(({ free, placed }) => equalShare(free, rank) > placed);
