@@ -93,7 +93,7 @@ describeActionImage('an image of an action, whichever it is', () => {
       const executor = await open({ handlers: 'warm' });
       await executor.outcomeOf(launch());
       const address = (await site.pods())[0]?.status?.podIP ?? '';
-      const stranger = new ActionServer(address, 'guessed', launch());
+      const stranger = new ActionServer(address, 'guessed', launch(), 10_000);
       await expect(stranger.invoke({}, undefined, AbortSignal.timeout(10_000))).rejects.toMatchObject({ status: 401 });
     },
     limitMs,

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { parsedJsonObjectSchema, type JsonObject } from '@ryax/contracts';
 import { actionPort } from '../pod-spec';
 import type { PodIdentity } from '../pod-name';
+import { telling, whileMoving, type Transfer } from './transfer';
 
 /** What the server says while it makes an attempt, line by line: docs/action-images.md. */
 const lineSchema = z.union([
@@ -55,12 +56,17 @@ export class ActionServerRefusal extends Error {
   }
 }
 
-/** Speaks with the server in a pod of an action image. Rejects with an ActionServerRefusal, or where the connection fails. */
+/**
+ * Speaks with the server in a pod of an action image. Rejects with an ActionServerRefusal, or where the connection fails; with an
+ * AttemptFailure `lost` where the server is there and files do not get on.
+ */
 export class ActionServer {
+  /** @param patienceMs with files that do not get on */
   constructor(
     private readonly address: string,
     private readonly token: string,
     private readonly of: PodIdentity,
+    private readonly patienceMs: number,
     private readonly port = actionPort,
   ) {}
 
@@ -92,28 +98,42 @@ export class ActionServer {
     const path = `/files/${name.split('/').map(encodeURIComponent).join('/')}${file === undefined ? '/' : ''}`;
     const query = this.query(executable);
     const content = file === undefined ? { body: '' } : { file, bytes: found?.size ?? 0 };
-    const response = await this.send('PUT', `${path}?${query}`, signal, content);
-    return z.object({ path: z.string() }).parse(JSON.parse(await textOf(response))).path;
+    const answered = await this.whileMoving(`Bringing ${name} to its pod`, signal, async (transfer) =>
+      textOf(await this.send('PUT', `${path}?${query}`, transfer.signal, { ...content, moved: transfer.moved })),
+    );
+    return z.object({ path: z.string() }).parse(JSON.parse(answered)).path;
   }
 
   /** A file that was returned is written to `target`; of a directory the list of what is in it is answered. */
   async get(path: string, target: string, signal: AbortSignal): Promise<'file' | readonly DirectoryEntry[]> {
-    const response = await this.send('GET', `/files?${this.query({ path })}`, signal, {});
-    if (response.headers['content-type']?.startsWith('application/json') === true) {
-      return entriesSchema.parse(JSON.parse(await textOf(response))).entries;
-    }
-    await pipeline(response, createWriteStream(target, { flags: 'wx' }));
-    return 'file';
+    return this.whileMoving(`Fetching ${path} from its pod`, signal, async ({ signal, moved }) => {
+      const response = await this.send('GET', `/files?${this.query({ path })}`, signal, {});
+      if (response.headers['content-type']?.startsWith('application/json') === true) {
+        return entriesSchema.parse(JSON.parse(await textOf(response, moved))).entries;
+      }
+      await pipeline(response, telling(moved), createWriteStream(target, { flags: 'wx' }));
+      return 'file';
+    });
   }
 
   /** Of the server of a command's files: where its outputs lie, how long they are if it has left any, and where it worked. */
   async outputs(signal: AbortSignal): Promise<z.infer<typeof outputsSchema>> {
-    return outputsSchema.parse(JSON.parse(await textOf(await this.send('GET', '/outputs', signal, {}))));
+    const asked = 'Asking its pod for the outputs';
+    const text = await this.whileMoving(asked, signal, async (transfer) =>
+      textOf(await this.send('GET', '/outputs', transfer.signal, {})),
+    );
+    return outputsSchema.parse(JSON.parse(text));
   }
 
   /** Of the same: all inputs were put, and the command may begin. */
   async end(signal: AbortSignal): Promise<void> {
-    await textOf(await this.send('POST', '/end', signal, { body: '{}' }));
+    await this.whileMoving('Telling its pod that all inputs are there', signal, async (transfer) =>
+      textOf(await this.send('POST', '/end', transfer.signal, { body: '{}' })),
+    );
+  }
+
+  private whileMoving<T>(what: string, signal: AbortSignal, act: (transfer: Transfer) => Promise<T>): Promise<T> {
+    return whileMoving({ what, signal, patienceMs: this.patienceMs }, act);
   }
 
   private get attempt() {
@@ -126,13 +146,8 @@ export class ActionServer {
     return new URLSearchParams({ run_id, execution, attempt: String(attempt), ...more }).toString();
   }
 
-  private async send(
-    method: string,
-    path: string,
-    signal: AbortSignal,
-    content: { readonly body?: string; readonly file?: string; readonly bytes?: number },
-  ): Promise<IncomingMessage> {
-    const { body, file, bytes } = content;
+  private async send(method: string, path: string, signal: AbortSignal, content: Content): Promise<IncomingMessage> {
+    const { body, file, bytes, moved = () => undefined } = content;
     const length = file === undefined ? Buffer.byteLength(body ?? '') : (bytes ?? 0);
     const options: RequestOptions = {
       ...{ method, path, signal, port: this.port },
@@ -148,12 +163,20 @@ export class ActionServer {
         sending.destroy(Object.assign(silence, { code: 'ETIMEDOUT' }));
       });
       if (file === undefined) sending.end(body);
-      else pipeline(createReadStream(file), sending).catch(reject);
+      else pipeline(createReadStream(file), telling(moved), sending).catch(reject);
     });
     const status = response.statusCode ?? 0;
     if (status < 300) return response;
     throw new ActionServerRefusal(status, reasonIn((await textOf(response)).slice(0, mostErrorBytes)));
   }
+}
+
+/** What a request brings: a text, or a file. */
+interface Content {
+  readonly body?: string;
+  readonly file?: string;
+  readonly bytes?: number;
+  readonly moved?: Transfer['moved'];
 }
 
 export type ServerLines = AsyncIterable<ServerLine>;
@@ -187,8 +210,8 @@ function reasonIn(text: string): string {
   }
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+async function textOf(response: IncomingMessage, moved: Transfer['moved'] = () => undefined): Promise<string> {
   const pieces: Buffer[] = [];
-  for await (const piece of response) pieces.push(piece as Buffer);
+  for await (const piece of telling(moved)(response)) pieces.push(piece);
   return Buffer.concat(pieces).toString('utf8');
 }

@@ -150,9 +150,9 @@ export class HandlerTask implements PodTask {
   }
 
   private async call(address: string, wasReached: boolean): Promise<Outcome> {
-    const { sources, actions, directory } = this.parts;
+    const { sources, actions, directory, site } = this.parts;
     const metadata = await actions.metadataOf(this.launch.action.content_hash);
-    const server = new ActionServer(address, this.token, this.launch);
+    const server = new ActionServer(address, this.token, this.launch, site.patienceMs.unreachable);
     const files = new PodFiles(server, sources.files, directory, this.signal);
     try {
       return await this.callWith(server, files, metadata, wasReached);

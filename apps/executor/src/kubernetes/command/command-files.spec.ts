@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -44,31 +45,33 @@ describe('the files of a command on their way', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  /** Answers each request by its method and path with the next of its answers; the last one is given for ever. */
-  async function serve(answers: Readonly<Record<string, readonly Answer[]>>): Promise<void> {
+  /**
+   * Answers each request by its method and path with the next of its answers; the last one is given for ever.
+   * @param deafTo what is never read
+   */
+  async function serve(answers: Readonly<Record<string, readonly Answer[]>>, deafTo?: string): Promise<void> {
     const counts = new Map<string, number>();
     server = createServer((request, response) => {
       const key = `${request.method} ${request.url?.replace(/\?.*/, '')}`;
       asked.push(key);
       const count = counts.get(key) ?? 0;
       counts.set(key, count + 1);
+      if (key === deafTo) return;
       const known = answers[key] ?? [json(404, { error: key })];
       request.resume().on('end', () => known[Math.min(count, known.length - 1)]?.(request, response));
     });
     await once(server.listen(filesPort, address), 'listening');
   }
 
-  const filesOf = (look: () => V1Pod | undefined = () => ({ status: { podIP: address } })) =>
-    new CommandFiles(
-      { sources, directory, patience: siteWith().patienceMs, clock: new Clock(), look },
-      containerLaunch(),
-      'token',
-    );
+  const { patienceMs } = siteWith();
+  const isThere = (): V1Pod => ({ status: { podIP: address } });
+  const filesOf = (look: () => V1Pod | undefined = isThere, patience = patienceMs) =>
+    new CommandFiles({ sources, directory, patience, clock: new Clock(), look }, containerLaunch(), 'token');
   const { signal } = new AbortController();
-  const bring = async () => {
-    const { hash, size } = await sources.files.put('rows');
+  const bring = async (content: string | Buffer = 'rows', files = filesOf()) => {
+    const { hash, size } = await sources.files.put(content);
     const rows: JsonObject = { $file: hash, name: 'rows.csv', size, kind: 'file' };
-    return filesOf().bring(address, { rows }, signal);
+    return files.bring(address, { rows }, signal);
   };
 
   it('are put in their order, and again where the answer was lost; then the command is told to begin', async () => {
@@ -124,6 +127,63 @@ describe('the files of a command on their way', () => {
     });
     const outcome = await fetched(filesOf());
     expect(outcome).toMatchObject({ status: 'succeeded', outputs: { out: { name: 'out', size: 5 } } });
+  });
+
+  describe('that do not get on', () => {
+    const impatient = { ...patienceMs, unreachable: 400 };
+    const outputs = '{"out": "out"}';
+    /** Of the file `out`: so many bytes at a time, and at last its end if it has one. */
+    const served = (out: Answer) => ({
+      'GET /outputs': [json(200, { path: '/run/ryax/outputs.json', bytes: outputs.length, cwd: '/ryax/work' })],
+      'GET /files': [
+        (request: IncomingMessage, response: ServerResponse) => {
+          const isOutputs = request.url?.includes('outputs.json') === true;
+          return (isOutputs ? content(outputs) : out)(request, response);
+        },
+      ],
+    });
+    const inPieces =
+      (piece: Buffer, count: number): Answer =>
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': piece.length * count });
+        let sent = 0;
+        const timer = setInterval(() => {
+          response.write(piece);
+          if (++sent === count) clearInterval(timer);
+        }, 100);
+        response.once('close', () => clearInterval(timer));
+      };
+
+    it('on their way from the pod are lost, though a byte comes now and then', async () => {
+      await serve(served(inPieces(Buffer.from('x'), 1_000_000)));
+      await expect(fetched(filesOf(isThere, impatient))).rejects.toMatchObject({
+        failure: {
+          kind: 'lost',
+          message: expect.stringMatching(
+            /^Fetching \/ryax\/work\/out from its pod did not get on for 0.4 s: \d bytes went through/,
+          ) as string,
+        },
+      });
+    });
+
+    it('on their way to the pod are lost', async () => {
+      await serve({ 'GET /outputs': [place] }, 'PUT /files/1/rows.csv');
+      await expect(bring(randomBytes(32 * 2 ** 20), filesOf(isThere, impatient))).rejects.toMatchObject({
+        failure: {
+          kind: 'lost',
+          message: expect.stringMatching(/^Bringing 1\/rows.csv to its pod did not get on for 0.4 s/) as string,
+        },
+      });
+    });
+
+    it('are no others: those that do may take longer than that', async () => {
+      const piece = Buffer.alloc(64 * 1024, 'x');
+      await serve(served(inPieces(piece, 10)));
+      const sinceMs = performance.now();
+      const outcome = await fetched(filesOf(isThere, impatient));
+      expect(outcome).toMatchObject({ status: 'succeeded', outputs: { out: { size: 10 * piece.length } } });
+      expect(performance.now() - sinceMs).toBeGreaterThan(2 * impatient.unreachable);
+    });
   });
 
   it('are lost as soon as it is known that nobody has them any more', async () => {

@@ -81,7 +81,7 @@ export class CommandFiles {
   }
 
   private serverAt(address: string): ActionServer {
-    return new ActionServer(address, this.token, this.launch, filesPort);
+    return new ActionServer(address, this.token, this.launch, this.parts.patience.unreachable, filesPort);
   }
 
   private reaching(signal: AbortSignal, gone: () => string | undefined): Reaching {
