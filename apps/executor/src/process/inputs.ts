@@ -143,9 +143,9 @@ export class RoomPlace implements InputPlace {
 }
 
 /** Whoever has written the reference may have called something a directory that is none. */
-export async function unpackInput(files: FileStore, hash: string, path: string): Promise<void> {
+export async function unpackInput(files: FileStore, hash: string, path: string, signal?: AbortSignal): Promise<void> {
   try {
-    await unpackDirectory(files, hash, path);
+    await unpackDirectory(files, hash, path, signal);
   } catch (error) {
     if (!(error instanceof ArchiveError)) throw error;
     throw AttemptFailure.invalid(`Expected a directory as the content ${hash}: ${error.message}`);

@@ -48,6 +48,14 @@ describe('a directory in the filestore', () => {
     return target;
   }
 
+  it('is not restored any further when nobody wants it any more', async () => {
+    const { hash } = await packDirectory(store, await directoryOf('unwanted', { 'a.txt': 'A' }));
+    const aborted = AbortSignal.abort(new Error('not wanted'));
+    const target = join(work, 'unwanted');
+    await expect(unpackDirectory(store, hash, target, aborted)).rejects.toThrow('not wanted');
+    expect(await readdir(target)).toEqual([]);
+  });
+
   it('comes back with its files, folders, empty folders and long names', async () => {
     const long = `${'deep/'.repeat(30)}${'n'.repeat(120)}.txt`;
     const directory = await directoryOf('results', {

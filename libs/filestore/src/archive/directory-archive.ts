@@ -45,10 +45,15 @@ export async function packDirectory(
   return stored;
 }
 
-/** Restores a stored directory at a path that does not exist yet. */
-export async function unpackDirectory(files: FileStore, hash: string, target: string): Promise<void> {
+/** Restores a stored directory at a path that does not exist yet. @param signal aborted when it is not wanted any more: rejects with its reason */
+export async function unpackDirectory(
+  files: FileStore,
+  hash: string,
+  target: string,
+  signal?: AbortSignal,
+): Promise<void> {
   await mkdir(target);
-  await unpackTar(await files.open(hash), new Extraction(target, storedBounds));
+  await unpackTar(await files.open(hash), new Extraction(target, storedBounds), signal);
 }
 
 class ArchiveWriter {

@@ -7,11 +7,13 @@ import type { Extraction } from './extraction';
 
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
 
-/** Unpacks a tar stream into an extraction; the source's own errors pass through. */
-export async function unpackTar(source: Readable, extraction: Extraction): Promise<void> {
+/** Unpacks a tar stream into an extraction; the source's own errors, and the reason of a signal that is aborted, pass through. */
+export async function unpackTar(source: Readable, extraction: Extraction, signal?: AbortSignal): Promise<void> {
   const entries = extract();
   // The pipeline's failure destroys `entries` and thereby ends the loop below with the same error.
-  const [piped, unpacked] = await Promise.allSettled([pipeline(source, entries), unpackEntries(entries, extraction)]);
+  const piping = pipeline(source, entries, signal === undefined ? {} : { signal });
+  const [piped, unpacked] = await Promise.allSettled([piping, unpackEntries(entries, extraction)]);
+  signal?.throwIfAborted();
   if (unpacked.status === 'rejected') throw asArchiveError(unpacked.reason);
   if (piped.status === 'rejected') throw asArchiveError(piped.reason);
   await extraction.finish();

@@ -34,7 +34,7 @@ export class PodFiles implements InputPlace, PathsOfAttempt {
     const local = await this.localPath();
     const remote = `${++this.puts}/${name}`;
     if (kind === 'directory') {
-      await unpackInput(this.files, hash, local);
+      await unpackInput(this.files, hash, local, this.signal);
       return this.putDirectory(local, remote);
     }
     await this.files.copyTo(hash, local);
