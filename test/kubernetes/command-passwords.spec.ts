@@ -110,6 +110,25 @@ describe('a password of a command in a pod', () => {
   });
 
   itWithTestServer(
+    'is no failure of a command that had it, and has ended before its executor knew either',
+    async () => {
+      const executor = await site.executor();
+      const { misbehaviour, answers } = site.server;
+      // From now on nothing is heard of any pod.
+      misbehaviour.silenceWatches();
+      misbehaviour.loseReply({ method: 'POST', path: /secrets$/, times: Infinity });
+      const begun = executor.launch(await launchWith(reveal));
+      const hasEnded = () => site.server.pods('runs').some(({ status }) => status.phase === 'Succeeded');
+      await waitFor(hasEnded, { timeoutMs: patienceMs, describe: 'the pod to have ended' });
+      misbehaviour.requests.clear();
+      const refusal = answers.notAllowed('executor', 'create', secrets, 'runs');
+      misbehaviour.answer(refusal, { method: 'POST', path: /secrets$/, times: Infinity });
+      expect(await begun.outcome()).toEqual({ status: 'succeeded', outputs: {} });
+      expect(begun.log.lines).toEqual(['the password is ****']);
+    },
+  );
+
+  itWithTestServer(
     'for which the executor may create no Secret: rejected, with the right that is missing',
     async () => {
       const refusal = site.server.answers.notAllowed('executor', 'create', secrets, 'runs');

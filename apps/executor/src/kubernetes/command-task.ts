@@ -13,9 +13,11 @@ import { CommandFiles, isPastInputs } from './command/command-files';
 import { planCommand, type CommandPlan } from './command/command-plan';
 import { filesImageOf, filesTokenIn, hasFiles, statusOfInputs } from './command/files-containers';
 import { createSecret, secretFor } from './command/secret-creation';
+import { letGo, sinkUntil, unlessAborted } from './letting-go';
 import { podName } from './pod-name';
 import { podOutputs } from './pod-outputs';
 import { podFor, type ContainerLaunch } from './pod-spec';
+import { hasBegun } from './pod-status';
 import type { PodEnd, PodTask } from './pod-task';
 import type { NodePool, SiteConfig } from './site-config';
 
@@ -47,14 +49,18 @@ interface Opened {
  */
 export class CommandTask implements PodTask {
   readonly hearingMs = 0;
-  result: Outcome | undefined;
   private readonly over = new AbortController();
   private readonly either: LinkedSignal;
   private opening: Promise<Opened> | undefined;
+  private log: PodLog | undefined;
+  /** Its inputs could not be looked at. */
+  private unreadable: Outcome | undefined;
+  /** What its pod needs before the command begins could not be brought. */
+  private unprovided: Outcome | undefined;
   private token = randomBytes(24).toString('hex');
   private hasFiles = false;
-  /** What its pod needs before the command begins. */
-  private readonly provided: Promise<void>[] = [];
+  /** What is on its way to its pod, and from there. */
+  private readonly works: Promise<unknown>[] = [];
   private secretCreated: Promise<void> = Promise.resolve();
   private bringing: AbortController | undefined;
   /** When its command must have begun; it has all the time in the world while its inputs are brought. */
@@ -67,6 +73,13 @@ export class CommandTask implements PodTask {
     private readonly onChange: () => void,
   ) {
     this.either = new LinkedSignal(this.over.signal, parts.leaving);
+  }
+
+  /** What could not be brought concerns a command that has not begun: of one that has, or whose pod is gone, the pod tells. */
+  get result(): Outcome | undefined {
+    const pod = this.parts.look(podName(this.launch));
+    const isWaitedFor = pod !== undefined && !hasBegun(pod);
+    return this.unreadable ?? (isWaitedFor ? this.unprovided : undefined);
   }
 
   async pod(): Promise<V1Pod> {
@@ -97,13 +110,18 @@ export class CommandTask implements PodTask {
   runs(): void {
     this.bringing?.abort(new Error('its command runs'));
     void this.opened().then(
-      ({ log }) => log.follow(),
-      (error: unknown) => this.failed(error),
+      ({ log }) => this.either.signal.aborted || log.follow(),
+      (error: unknown) => this.failed((outcome) => (this.unreadable = outcome), error),
     );
   }
 
-  async outcomeAt({ final, hasRun, isGone, stopped }: PodEnd): Promise<Outcome> {
-    const { log, output, plan } = await this.opened();
+  async outcomeAt(end: PodEnd): Promise<Outcome> {
+    const wanted = new LinkedSignal(end.stopped, this.either.signal);
+    return this.outcomeOf(end, wanted.signal).finally(() => wanted.unlink());
+  }
+
+  private async outcomeOf({ final, hasRun, isGone }: PodEnd, wanted: AbortSignal): Promise<Outcome> {
+    const { log, output, plan } = await unlessAborted(this.opened(), wanted);
     if (isGone) await log.lastWords();
     else if (hasRun) await log.finish(this.parts.leaving);
     output.flush();
@@ -114,16 +132,16 @@ export class CommandTask implements PodTask {
       const { outputs } = this.launch.action;
       return output.masked(await podOutputs(this.parts.sources, attempt, outputs, final.terminationMessage));
     }
-    const either = new LinkedSignal(stopped, this.either.signal);
-    const fetched = this.files.fetch(plan.outputs, this.sink, either.signal).finally(() => either.unlink());
-    return output.masked(await fetched.catch(outcomeOf));
+    const fetched = this.files.fetch(plan.outputs, sinkUntil(wanted, this.sink), wanted);
+    this.works.push(fetched);
+    return output.masked(await unlessAborted(fetched, wanted).catch(outcomeOf));
   }
 
+  /** Nothing is brought any more. What the filestore holds up cleans up after itself when it comes to its end. */
   async leave(): Promise<void> {
     this.over.abort(new Error('it is left'));
-    await Promise.all(this.provided);
-    const opened = await this.opening?.catch(() => undefined);
-    await opened?.log.leave();
+    await letGo(Promise.allSettled([this.opening, ...this.works]));
+    await this.log?.leave();
     this.either.unlink();
   }
 
@@ -135,7 +153,8 @@ export class CommandTask implements PodTask {
     const { sources, api, reading } = this.parts;
     const plan = await planCommand(this.launch, sources);
     const output = new AttemptOutput(this.sink, plan.secrets);
-    return { plan, output, log: new PodLog(api, podName(this.launch), output.stdout, reading) };
+    this.log = new PodLog(api, podName(this.launch), output.stdout, reading);
+    return { plan, output, log: this.log };
   }
 
   private async createSecretOf(pod: V1Pod): Promise<void> {
@@ -170,12 +189,12 @@ export class CommandTask implements PodTask {
 
   /** Failing is the attempt's end: without it the command can never begin. */
   private provide(work: Promise<void>): void {
-    this.provided.push(work.catch((error: unknown) => this.failed(error)));
+    this.works.push(work.catch((error: unknown) => this.failed((outcome) => (this.unprovided ??= outcome), error)));
   }
 
-  private failed(error: unknown): void {
-    if (this.either.signal.aborted || this.result !== undefined) return;
-    this.result = outcomeOf(error);
+  private failed(as: (outcome: Outcome) => void, error: unknown): void {
+    if (this.either.signal.aborted) return;
+    as(outcomeOf(error));
     this.onChange();
   }
 }

@@ -1,22 +1,23 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Outcome } from '@ryax/contracts';
-import type { Clock } from '@ryax/platform';
+import { LinkedSignal, type Clock } from '@ryax/platform';
 import type { AttemptEnd, LogSink, RunningAttempt } from '../launcher';
 import { note } from '../process/attempt';
 import { outcomeOfStop, type Stop } from '../process/attempt-control';
 import { outcomeOf } from '../process/attempt-failure';
 import type { KnownPods, PodNews } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
-import { refusedSinceMs } from './image-pull';
+import { unlessAborted } from './letting-go';
 import { ownerOf } from './ownership';
 import { pendingFailure } from './pending-cause';
 import { createPod, type Created } from './pod-creation';
 import type { PodTask } from './pod-task';
 import type { PodRemoval } from './pod-removal';
-import { statusOfMain, timeMs } from './pod-status';
-import { isUnreachable, nextStep, ranForMs } from './pod-step';
+import { hasBegun, statusOfMain, timeMs } from './pod-status';
+import { nextStep, ranForMs } from './pod-step';
 import type { FinalOutcome, PodLimits, PodStep, Watched } from './pod-step';
 import { waitOf } from './pod-wait';
+import { firstSeen, podIn, seenAgain } from './watched-pod';
 
 export interface PodAttemptParts {
   readonly api: PodApi;
@@ -100,7 +101,7 @@ export class PodAttempt implements RunningAttempt {
     const unlisten = pods.listen(this.work.name, (news) => this.heard(news));
     try {
       const created = await this.begin(begin);
-      if (created.type !== 'pod') return this.end(this.outcomeWithoutPod(created));
+      if (created.type !== 'pod') return this.end(outcomeWithoutPod(created));
       this.task.created(created.pod);
       const ranMs = 'use' in begin ? begin.ranMs : ranForMs(created.pod, this.parts.clock.wallMs());
       return await this.seeTo(created.pod, ranMs);
@@ -114,9 +115,25 @@ export class PodAttempt implements RunningAttempt {
 
   private async begin(begin: Begin): Promise<Created> {
     const { clock } = this.parts;
-    if ('create' in begin) return this.create(begin.create(await this.task.pod()));
+    if ('create' in begin) {
+      const pod = await this.plannedPod();
+      return pod === undefined ? { type: 'stopped' } : this.create(begin.create(pod));
+    }
     this.beganAtMs -= 'use' in begin ? begin.ranMs : ageMs(begin.adopt, clock.wallMs());
     return { type: 'pod', pod: 'use' in begin ? begin.use : begin.adopt };
+  }
+
+  /** What it takes from the filestore may be long in coming. Undefined when it was stopped before. */
+  private async plannedPod(): Promise<V1Pod | undefined> {
+    const either = new LinkedSignal(this.stopped.signal, this.parts.leaving);
+    try {
+      return await unlessAborted(this.task.pod(), either.signal);
+    } catch (error) {
+      if (this.stopped.signal.aborted) return undefined;
+      throw error;
+    } finally {
+      either.unlink();
+    }
   }
 
   private create(pod: V1Pod): Promise<Created> {
@@ -124,12 +141,6 @@ export class PodAttempt implements RunningAttempt {
     const { isWaitedFor = () => true } = this.work;
     const hear = { isWaitedFor, seen: () => this.unheard, say: (line: string) => this.say(line) };
     return createPod(pod, { api, incarnation, mayCreate, ...hear }, this.stopped.signal, leaving);
-  }
-
-  private outcomeWithoutPod(created: Exclude<Created, { type: 'pod' }>): Outcome {
-    if (this.reason !== undefined) return outcomeOfStop(this.reason);
-    if (created.type === 'failed') return { status: 'failed', failure: created.failure };
-    throw new Error('Expected a reason to stop, found none');
   }
 
   private async seeTo(created: V1Pod, ranMs: number): Promise<AttemptEnd | 'left'> {
@@ -146,7 +157,12 @@ export class PodAttempt implements RunningAttempt {
       leaving.throwIfAborted();
       if (!this.watched.isGone && ownerOf(this.watched.pod) !== incarnation) return 'left';
       this.removeIfStopped(this.watched.pod);
-      if (this.reason === undefined && this.task.result !== undefined) return this.endBy(this.task.result);
+      const { result } = this.task;
+      if (this.reason === undefined && result !== undefined) {
+        // It is removed then: as far as we know its container has not begun.
+        if (!hasBegun(this.watched.pod) && (await this.wasBehind(this.watched))) continue;
+        return this.endBy(result, this.watched.pod);
+      }
       const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
       const step = nextStep(this.watched, this.work.limits, now, this.task.startsByMs);
       if (this.isByTheClock(step) && (await this.wasBehind(this.watched))) continue;
@@ -186,40 +202,18 @@ export class PodAttempt implements RunningAttempt {
   }
 
   private firstLook(pod: V1Pod, ranMs: number): Watched {
-    const now = this.parts.clock.monotonicMs();
-    const isRunning = statusOfMain(pod)?.state?.running !== undefined;
     // What has ended in time, and nobody has heard of yet, has not reached its limit.
     const mostMs = (this.work.limits.timeLimitMs ?? Infinity) - this.task.hearingMs;
-    return {
-      pod,
-      isGone: false,
-      waitingSinceMs: now,
-      refusedSinceMs: refusedSinceMs(waitOf(pod), undefined, now),
-      runningSinceMs: isRunning ? now - Math.min(ranMs, Math.max(0, mostMs)) : undefined,
-      unreachableSinceMs: isUnreachable(pod) ? now : undefined,
-    };
+    return firstSeen(pod, this.parts.clock.monotonicMs(), Math.min(ranMs, Math.max(0, mostMs)));
   }
 
   private heard(news: PodNews): void {
-    const pod = news.type === 'changed' ? news.pod : news.last;
     if (this.watched === undefined) {
       this.unheard = news;
       return;
     }
-    const before = this.watched;
-    if (pod.metadata?.uid !== before.pod.metadata?.uid) return;
-    const now = this.parts.clock.monotonicMs();
-    const wait = waitOf(pod);
-    const isWaitingForTheSame = wait.for === waitOf(before.pod).for;
-    const isRunning = statusOfMain(pod)?.state?.running !== undefined;
-    this.watched = {
-      pod,
-      isGone: news.type === 'gone',
-      waitingSinceMs: isWaitingForTheSame ? before.waitingSinceMs : now,
-      refusedSinceMs: refusedSinceMs(wait, before.refusedSinceMs, now),
-      runningSinceMs: isRunning ? (before.runningSinceMs ?? now) : before.runningSinceMs,
-      unreachableSinceMs: isUnreachable(pod) ? (before.unreachableSinceMs ?? now) : undefined,
-    };
+    if (podIn(news).metadata?.uid !== this.watched.pod.metadata?.uid) return;
+    this.watched = seenAgain(this.watched, news, this.parts.clock.monotonicMs());
     this.wake();
   }
 
@@ -295,23 +289,27 @@ export class PodAttempt implements RunningAttempt {
     const outcome = await this.task.outcomeAt({ final, hasRun, isGone, stopped: this.stopped.signal }).catch(outcomeOf);
     // The pod is still there: a successor reads it all.
     if (!isGone) this.parts.leaving.throwIfAborted();
-    return { outcome: this.reason === undefined ? outcome : outcomeOfStop(this.reason), durationMs };
+    return this.end(outcome, durationMs);
   }
 
   /** What has failed before its container began must not begin for a successor, beside the attempt that follows. */
-  private endBy(result: Outcome): AttemptEnd {
-    const pod = this.watched?.pod;
-    if (pod !== undefined && statusOfMain(pod)?.state?.waiting !== undefined) this.remove(pod, 0);
+  private endBy(result: Outcome, pod: V1Pod): AttemptEnd {
+    if (!hasBegun(pod)) this.remove(pod, 0);
     return this.end(result);
   }
 
-  private end(outcome: Outcome): AttemptEnd {
-    return { outcome, durationMs: this.durationMs };
+  /** Why it was stopped counts, whatever it has come to meanwhile. */
+  private end(outcome: Outcome, durationMs = this.durationMs): AttemptEnd {
+    return { outcome: this.reason === undefined ? outcome : outcomeOfStop(this.reason), durationMs };
   }
 
   private get durationMs(): number {
     return this.parts.clock.monotonicMs() - this.beganAtMs;
   }
+}
+
+function outcomeWithoutPod(created: Exclude<Created, { type: 'pod' }>): Outcome {
+  return created.type === 'failed' ? { status: 'failed', failure: created.failure } : { status: 'cancelled' };
 }
 
 function ageMs({ metadata }: V1Pod, wallMs: number): number {

@@ -12,6 +12,12 @@ export function statusOfMain(pod: V1Pod): V1ContainerStatus | undefined {
   return pod.status?.containerStatuses?.find(({ name }) => name === mainContainer);
 }
 
+/** Whether the action's own container runs, or has ended. */
+export function hasBegun(pod: V1Pod): boolean {
+  const state = statusOfMain(pod)?.state;
+  return state?.running !== undefined || state?.terminated !== undefined;
+}
+
 /** What was asked for under this name, be it an init container or another. */
 export function specOf(pod: V1Pod, container: string): V1Container | undefined {
   const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];

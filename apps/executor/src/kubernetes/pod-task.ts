@@ -14,13 +14,13 @@ export interface PodTask {
   readonly startsByMs?: number | undefined;
   /** Its container runs. Said again with all that is heard of it. */
   runs(pod: V1Pod): void;
-  /** What it has come to although its pod goes on; undefined as long as only the pod's end can tell. */
+  /** What it has come to although its pod goes on; undefined as long as, or as soon as, only the pod's end can tell. */
   readonly result: Outcome | undefined;
   /** So long it may take until it is heard what a pod has come to in which it was begun by another executor: until then its time is not over. */
   readonly hearingMs: number;
   /** What it has come to by its pod's end, its log complete. May reject with an AttemptFailure. */
   outcomeAt(end: PodEnd): Promise<Outcome>;
-  /** Lets go of it, where it is. */
+  /** Lets go of it, where it is, within a moment. */
   leave(): Promise<void>;
 }
 

@@ -11,6 +11,7 @@ import { AttemptOutput } from '../../process/attempt-output';
 import { InputPreparation, type InputSources } from '../../process/inputs';
 import { collectOutputs } from '../../process/outputs';
 import { imageOfAction } from '../action-image';
+import { letGo, sinkUntil, unlessAborted } from '../letting-go';
 import { actionPodFor, tokenIn } from '../pod-spec';
 import { ranForMs } from '../pod-step';
 import type { PodEnd, PodTask } from '../pod-task';
@@ -61,7 +62,8 @@ export class HandlerTask implements PodTask {
   result: Outcome | undefined;
   private readonly over = new AbortController();
   private readonly either: LinkedSignal;
-  private called: Promise<void> | undefined;
+  private called: Promise<void> = Promise.resolve();
+  private isCalled = false;
   /** Whether the server may have the attempt and has not said its end. */
   private isOpen = false;
   /** Whoever has it may call the pod. */
@@ -96,7 +98,8 @@ export class HandlerTask implements PodTask {
 
   runs(pod: V1Pod): void {
     const address = pod.status?.podIP;
-    if (address === undefined || address === '' || this.called !== undefined) return;
+    if (address === undefined || address === '' || this.isCalled) return;
+    this.isCalled = true;
     this.called = this.call(address, this.wasReached(pod)).then(
       (outcome) => this.came(outcome),
       (error: unknown) => this.failed(error),
@@ -114,16 +117,19 @@ export class HandlerTask implements PodTask {
   }
 
   /** The server never ends by itself: its end is the attempt's, if nothing was heard of it before. */
-  async outcomeAt({ final }: PodEnd): Promise<Outcome> {
+  async outcomeAt({ final, stopped }: PodEnd): Promise<Outcome> {
     this.over.abort(new Error('its pod has ended'));
-    await this.called;
+    const wanted = new LinkedSignal(stopped, this.parts.leaving);
+    // What it has returned may be here already, and on its way to the filestore.
+    await unlessAborted(this.called, wanted.signal).catch(() => letGo(this.called));
+    wanted.unlink();
     if (this.result !== undefined) return this.result;
     return { status: 'failed', failure: final.status === 'failed' ? final.failure : serverEnded };
   }
 
   async leave(): Promise<void> {
     this.over.abort(new Error('it is left'));
-    await this.called;
+    await letGo(this.called);
     this.either.unlink();
   }
 
@@ -191,7 +197,8 @@ export class HandlerTask implements PodTask {
       const failure: Failure = { kind, message, ...(code !== undefined && { code }), ...(details && { details }) };
       return { status: 'failed', failure };
     }
-    const { launch, sink } = this;
+    const { launch } = this;
+    const sink = sinkUntil(this.signal, this.sink);
     const returned = { outputs: end.outputs, workingDirectory: end.cwd };
     return collectOutputs(this.parts.sources, files, { launch, sink }, metadata.outputs, returned);
   }
