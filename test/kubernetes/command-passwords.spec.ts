@@ -114,9 +114,12 @@ describe('a password of a command in a pod', () => {
     async () => {
       const executor = await site.executor();
       const { misbehaviour, answers } = site.server;
+      const isWatching = () => site.server.requestCounts['watch pods'] !== undefined;
+      await waitFor(isWatching, { timeoutMs: patienceMs, describe: 'a watch' });
       // From now on nothing is heard of any pod.
       misbehaviour.silenceWatches();
-      misbehaviour.loseReply({ method: 'POST', path: /secrets$/, times: Infinity });
+      // It is created, and nobody hears of that either.
+      misbehaviour.landLate({ method: 'POST', path: /secrets$/, times: Infinity })();
       const begun = executor.launch(await launchWith(reveal));
       const hasEnded = () => site.server.pods('runs').some(({ status }) => status.phase === 'Succeeded');
       await waitFor(hasEnded, { timeoutMs: patienceMs, describe: 'the pod to have ended' });
