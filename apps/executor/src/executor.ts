@@ -10,7 +10,7 @@ import { Heartbeat } from './heartbeat';
 import { Inbox } from './inbox';
 import { Inquiries } from './inquiries';
 import { incarnationIn, mayShare, placeAmong } from './incarnation';
-import type { Adoption, Launcher, LogSink, RunningAttempt } from './launcher';
+import type { Adoption, KeptWork, Launcher, LogSink, RunningAttempt } from './launcher';
 import type { Taken } from './held-attempt';
 import { Lease } from './lease';
 import { Outbox } from './outbox';
@@ -31,6 +31,9 @@ export interface ExecutorParts {
   readonly health: Pick<Health, 'register' | 'fail'>;
   readonly alarm?: Alarm;
 }
+
+/** What holds up letting go of work, or of a cluster, must not take the time of the shutdown's other steps. */
+const leaveMs = 6_000;
 
 /**
  * Turns starts into work and reports what became of it. It holds no truth: killed at any moment, the runner learns from
@@ -117,7 +120,8 @@ export class Executor {
   /** Shutdown, second: what runs may finish; then it is stopped, and what it came to is reported and settled. */
   async finish(): Promise<void> {
     const { finishMs, cancelMs, settleMs } = this.parts.settings;
-    if (this.parts.launcher.kept !== undefined) return this.letGo();
+    const { kept } = this.parts.launcher;
+    if (kept !== undefined) return this.letGo(kept);
     if (!(await this.timers.atMost(finishMs, this.attempts.empty()))) {
       this.log.warn('Attempts were stopped by the shutdown', { running: this.attempts.running });
       this.attempts.stopAll();
@@ -130,13 +134,13 @@ export class Executor {
   }
 
   /** What is kept goes on without us: only what has ended is seen to its settlement. */
-  private async letGo(): Promise<void> {
+  private async letGo(kept: KeptWork): Promise<void> {
     const { settleMs } = this.parts.settings;
-    await this.parts.launcher.kept?.leave();
+    await this.timers.atMost(leaveMs, kept.leave());
     // What has ended may still wait for its log. Sleeps end with us: nobody has them then, and is asked.
     await this.timers.atMost(settleMs, this.attempts.empty());
     await this.timers.atMost(settleMs, this.outcomes.allSettled());
-    await this.parts.launcher.close();
+    await this.timers.atMost(leaveMs, this.parts.launcher.close());
   }
 
   /** Shutdown, last: the broker is still open, and closed by its owner. */

@@ -85,7 +85,8 @@ export class CommandTask implements PodTask {
   async pod(): Promise<V1Pod> {
     const { pool, site } = this.parts;
     const { carried, needsFiles, tooLong } = (await this.opened()).plan;
-    for (const name of tooLong) note(this.sink, `The input ${name} is too long for a variable; it is in $RYAX_INPUTS`);
+    const sink = sinkUntil(this.either.signal, this.sink);
+    for (const name of tooLong) note(sink, `The input ${name} is too long for a variable; it is in $RYAX_INPUTS`);
     const server = needsFiles === undefined ? undefined : { image: filesImageOf(site, needsFiles), token: this.token };
     return podFor(this.launch, pool, site, carried, server);
   }
@@ -127,21 +128,20 @@ export class CommandTask implements PodTask {
     output.flush();
     if (final.status === 'failed')
       return output.masked({ status: 'failed', failure: told(final.failure, output, plan) });
-    if (!this.hasFiles) {
-      const attempt = { launch: this.launch, sink: this.sink };
-      const { outputs } = this.launch.action;
-      return output.masked(await podOutputs(this.parts.sources, attempt, outputs, final.terminationMessage));
-    }
-    const fetched = this.files.fetch(plan.outputs, sinkUntil(wanted, this.sink), wanted);
-    this.works.push(fetched);
-    return output.masked(await unlessAborted(fetched, wanted).catch(outcomeOf));
+    const attempt = { launch: this.launch, sink: sinkUntil(wanted, this.sink) };
+    const collected = this.hasFiles
+      ? this.files.fetch(plan.outputs, attempt.sink, wanted)
+      : podOutputs(this.parts.sources, attempt, this.launch.action.outputs, final.terminationMessage);
+    this.works.push(collected);
+    return output.masked(await unlessAborted(collected, wanted).catch(outcomeOf));
   }
 
   /** Nothing is brought any more. What the filestore holds up cleans up after itself when it comes to its end. */
   async leave(): Promise<void> {
     this.over.abort(new Error('it is left'));
     await letGo(Promise.allSettled([this.opening, ...this.works]));
-    await this.log?.leave();
+    // What it has read may wait for a broker that is away.
+    if (this.log !== undefined) await letGo(this.log.leave());
     this.either.unlink();
   }
 

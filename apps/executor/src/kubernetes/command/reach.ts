@@ -13,7 +13,7 @@ export interface Reach {
 
 /**
  * Does it again for as long as the server of a pod's files is not reached, or fails of itself. What is done there may be done twice.
- * @param patienceMs without an answer
+ * @param patienceMs without an answer; a try that went on for so long had got on, or would have been ended
  * Rejects with an AttemptFailure `lost` when it is given up.
  */
 export async function untilReached<T>(
@@ -23,12 +23,14 @@ export async function untilReached<T>(
 ): Promise<T> {
   let failingSinceMs: number | undefined;
   for (let tries = 0; ; tries++) {
+    const beganMs = clock.monotonicMs();
     try {
       return await act();
     } catch (error) {
       signal.throwIfAborted();
       if (!isWorthRepeating(error)) throw error;
       const nowMs = clock.monotonicMs();
+      if (nowMs - beganMs >= patienceMs) failingSinceMs = nowMs;
       failingSinceMs ??= nowMs;
       const why = gone() ?? (nowMs - failingSinceMs < patienceMs ? undefined : tooLong(error, patienceMs));
       if (why !== undefined) throw new AttemptFailure({ kind: 'lost', message: why }, { cause: error });
