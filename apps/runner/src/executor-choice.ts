@@ -15,8 +15,11 @@ export interface Candidate {
   readonly free: number;
   /** How many more of ours it has than when it said so; below 0 where some have ended. */
   readonly placed: number;
-  /** It has given back what is to be placed, and has not said since that it has room for it. */
-  readonly hasGivenBack: boolean;
+  /**
+   * Whether it has given back what is to be placed: `still` where it has not said since that it has room for it. `once` also, for what
+   * others have given back, where it never had it and says that it has no room for it.
+   */
+  readonly givenBack: 'never' | 'once' | 'still';
 }
 
 /** Whoever wants to have the worker or pod that is warm; `turn` counts on where there is none. */
@@ -29,7 +32,7 @@ export type Preference = { readonly handler: string } | { readonly turn: number 
  *
  * Of those it is the one with the most left; of equal ones a handler has one of its own, the same for all runners. So with plenty of
  * room a handler is found where it is warm, whoever hands it out, and with little there may be as many such places as runners. Who has given it back
- * comes last of all.
+ * comes after all others that have something left, as what they say to be free does not tell why it was; who still has no room comes last of all.
  */
 export function chooseExecutor(
   candidates: readonly Candidate[],
@@ -37,13 +40,20 @@ export function chooseExecutor(
   preference: Preference,
 ): string | undefined {
   if (candidates.length < 2) return candidates[0]?.incarnation;
-  const willing = candidates.filter(({ hasGivenBack }) => !hasGivenBack);
-  const open = willing.length > 0 ? willing : candidates;
+  const open = willingOf(candidates);
   const sharing = open.filter(({ free, placed }) => equalShare(free, rank) > placed);
   if (sharing.length > 0) return withMostLeft(sharing, preference);
   const parts = partsOf(candidates, rank);
   const entitled = open.filter(({ incarnation, placed }) => (parts.get(incarnation) ?? 0) > placed);
   return withMostLeft(entitled.length > 0 ? entitled : open, preference);
+}
+
+function willingOf(candidates: readonly Candidate[]): readonly Candidate[] {
+  if (candidates.every(({ givenBack }) => givenBack === 'never')) return candidates;
+  const untried = candidates.filter((each) => each.givenBack === 'never' && left(each) > 0);
+  if (untried.length > 0) return untried;
+  const willing = candidates.filter(({ givenBack }) => givenBack !== 'still');
+  return willing.length > 0 ? willing : candidates;
 }
 
 /** Which of those alive is `own`; of one that is not among them, as if it lived alone. */
@@ -71,8 +81,9 @@ function partsOf(candidates: readonly Candidate[], rank: RunnerRank): ReadonlyMa
   return parts;
 }
 
+/** What is below 0 is ours alone. */
 function equalShare(free: number, { count }: RunnerRank): number {
-  return Math.floor(free / count);
+  return free <= 0 ? free : Math.floor(free / count);
 }
 
 function withMostLeft(candidates: readonly Candidate[], preference: Preference): string | undefined {

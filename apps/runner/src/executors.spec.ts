@@ -109,7 +109,10 @@ describe('ExecutorRegistry', () => {
         expect(registry.place({ ...again, givenBack })).toBe(second);
         registry.heard(withGpus(first, 0));
         expect(registry.place({ ...again, givenBack })).toBe(second);
+        // What it says to be free may be reserved by others: first it is tried where it was not given back.
         registry.heard(withGpus(first, 1));
+        expect(registry.place({ ...again, givenBack })).toBe(second);
+        registry.heard(withGpus(second, 0));
         expect(registry.place({ ...again, givenBack })).toBe(first);
       });
 

@@ -68,6 +68,7 @@ export class ExecutorRegistry {
   private silentPools: readonly PoolsOfExecutor[] = [];
   private changes = 0;
   private known: { readonly version: number; readonly pools: readonly OfferedPool[] } | undefined;
+  private reached: { readonly version: number; readonly executors: readonly KnownExecutor[] } | undefined;
   private turn = 0;
 
   constructor(
@@ -222,19 +223,27 @@ export class ExecutorRegistry {
     return chooseExecutor(candidates, this.around.rank, handler === undefined ? { turn: this.turn++ } : { handler });
   }
 
-  private candidate(known: KnownExecutor, { site, pool, demand, givenBack }: Placing): Candidate | undefined {
+  private candidate(known: KnownExecutor, { site, pool, demand, givenBack: returns }: Placing): Candidate | undefined {
     const offer = known.site === site ? offered(known, pool) : undefined;
     if (offer === undefined || offer.slots <= 0) return undefined;
     const { incarnation, outstandingThen } = known;
     // What was on its way to it when it spoke was not taken off yet.
     const free = Math.min(offer.free.slots, offer.slots - outstandingThen);
-    const returned = givenBack.find(({ by }) => by === incarnation);
-    const hasGivenBack = returned !== undefined && (known.beats <= returned.beats || !hasRoom(offer, demand));
-    return { incarnation, free, placed: this.around.outstandingAt(incarnation) - outstandingThen, hasGivenBack };
+    const returned = returns.find(({ by }) => by === incarnation);
+    const hasRoomSince = returned !== undefined && known.beats > returned.beats && hasRoom(offer, demand);
+    // To be preferred to who has given it back, another has to have room for it.
+    const isUntried = returned === undefined && (returns.length === 0 || hasRoom(offer, demand));
+    const givenBack = isUntried ? 'never' : returned === undefined || hasRoomSince ? 'once' : 'still';
+    return { incarnation, free, placed: this.around.outstandingAt(incarnation) - outstandingThen, givenBack };
   }
 
+  /** Asked for with each start: looked for again only when something may have changed it. */
   private reachable(): readonly KnownExecutor[] {
-    return this.alive().filter(({ isUnreachable }) => !isUnreachable);
+    if (this.reached?.version !== this.changes) {
+      const executors = this.alive().filter(({ isUnreachable }) => !isUnreachable);
+      this.reached = { version: this.changes, executors };
+    }
+    return this.reached.executors;
   }
 }
 
