@@ -32,6 +32,19 @@ describe('a request to the server of files', () => {
     });
   });
 
+  it('has all patience once more after a try that had got on for so long', async () => {
+    let nowMs = 0;
+    let tries = 0;
+    const act = () => {
+      tries++;
+      // Broken off at once, then after a long while, then done.
+      nowMs += tries === 2 ? 60_000 : 10;
+      return tries < 3 ? Promise.reject(refusedConnection()) : Promise.resolve('done');
+    };
+    const times = { monotonicMs: () => nowMs };
+    expect(await untilReached(act, { clock: times, signal, gone: () => undefined }, 10_000)).toBe('done');
+  });
+
   it('is given up as soon as the server is known to be gone', async () => {
     const act = () => Promise.reject(refusedConnection());
     const lost = untilReached(act, { clock, signal, gone: () => 'It has ended' }, 10_000);
