@@ -1,6 +1,6 @@
 import type { Broker } from '@ryax/broker';
 import type { Attempt, BeatAnswer, Settled } from '@ryax/contracts';
-import { Owner, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
+import { Owner, unlessAborted, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
 import { AttemptLog } from './attempt-log';
 import { addressOf, attemptName, type Addressed } from './attempt-name';
 import { Attempts } from './attempts';
@@ -157,8 +157,8 @@ export class Executor {
     const { broker, settings, health } = this.parts;
     try {
       // Before anybody is told that we do not have something.
-      await unlessAborted(signal, this.openKept());
-      await unlessAborted(signal, this.inbox.open());
+      await unlessAborted(this.openKept(), signal);
+      await unlessAborted(this.inbox.open(), signal);
     } catch (error) {
       if (signal.aborted) return;
       health.fail('executor inbox', error instanceof Error ? error.message : String(error));
@@ -289,19 +289,5 @@ export class Executor {
       unsent: this.outbox.size,
       leaseAgeMs: this.lease.ageMs,
     };
-  }
-}
-
-/** Waits for what may never come; rejects with the signal's reason. */
-async function unlessAborted(signal: AbortSignal, promise: Promise<void>): Promise<void> {
-  let abort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    abort = () => reject(new Error('aborted', { cause: signal.reason }));
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

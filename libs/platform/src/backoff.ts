@@ -1,5 +1,8 @@
 import { setTimeout as timeout } from 'node:timers/promises';
 
+/** In ms: longer no timer of Node can count. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 export interface Backoff {
   /** Upper bound of the first delay. */
   readonly initialMs: number;

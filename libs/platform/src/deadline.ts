@@ -10,3 +10,22 @@ export async function answerWithin<T>(deadlineMs: number, ask: () => Promise<T> 
     clearTimeout(timer);
   }
 }
+
+/**
+ * What the work comes to; rejects with the signal's reason as soon as nobody wants it any more, whatever holds the work up: a disk or a
+ * filestore cannot be interrupted. The work then goes on by itself, cleans up after itself, and how it ends is nobody's concern.
+ */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason as Error);
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    // What has come to its end counts, whoever wants it.
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

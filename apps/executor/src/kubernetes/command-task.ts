@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, Outcome } from '@ryax/contracts';
-import { LinkedSignal, type Clock } from '@ryax/platform';
+import { LinkedSignal, unlessAborted, type Clock } from '@ryax/platform';
 import type { LogSink } from '../launcher';
 import { note } from '../process/attempt';
 import { outcomeOf } from '../process/attempt-failure';
@@ -13,7 +13,7 @@ import { CommandFiles, isPastInputs } from './command/command-files';
 import { planCommand, type CommandPlan } from './command/command-plan';
 import { filesImageOf, filesTokenIn, hasFiles, statusOfInputs } from './command/files-containers';
 import { createSecret, secretFor } from './command/secret-creation';
-import { letGo, sinkUntil, unlessAborted } from './letting-go';
+import { letGo, sinkUntil } from './letting-go';
 import { podName } from './pod-name';
 import { podOutputs } from './pod-outputs';
 import { podFor, type ContainerLaunch } from './pod-spec';

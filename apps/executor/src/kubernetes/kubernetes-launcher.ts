@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { Owner, wait, type Clock, type Health, type Log, type Metrics } from '@ryax/platform';
+import { longestTimerMs, Owner, wait, type Clock, type Health, type Log, type Metrics } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
 import { placeAmong } from '../incarnation';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
@@ -62,8 +62,6 @@ const mostActions = 64;
 const actionsFolder = 'actions';
 /** A shutdown does not wait longer for the cluster to take its deletions. */
 const removingMs = 3_000;
-/** Longer than this no timer can count. */
-const longestWaitMs = 2 ** 31 - 1;
 
 /** Runs actions as pods, one for each attempt, or for many of the same handler. They go on without us, and those of an executor that is gone become another's. */
 export class KubernetesLauncher implements Launcher, KeptWork {
@@ -220,7 +218,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     // So does that of a command's files.
     const keptMs = hasEnded && !hasFiles(pod) ? this.options.site.retentionMs : 0;
     this.owner.run(`keep pod ${name}`, async (signal) => {
-      if (keptMs > 0) await wait(Math.min(keptMs, longestWaitMs), signal);
+      if (keptMs > 0) await wait(Math.min(keptMs, longestTimerMs), signal);
       this.removal.remove({ name, uid });
     });
   }

@@ -1,13 +1,12 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Outcome } from '@ryax/contracts';
-import { LinkedSignal, type Clock } from '@ryax/platform';
+import { LinkedSignal, longestTimerMs, unlessAborted, type Clock } from '@ryax/platform';
 import type { AttemptEnd, LogSink, RunningAttempt } from '../launcher';
 import { note } from '../process/attempt';
 import { outcomeOfStop, type Stop } from '../process/attempt-control';
 import { outcomeOf } from '../process/attempt-failure';
 import type { KnownPods, PodNews } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
-import { unlessAborted } from './letting-go';
 import { ownerOf } from './ownership';
 import { pendingFailure } from './pending-cause';
 import { createPod, type Created } from './pod-creation';
@@ -51,8 +50,6 @@ export type Begin =
 
 /** Of ours in an attempt's log: a quota says something else each time. */
 const mostNotes = 20;
-/** Longer than this no timer can count. */
-const longestWaitMs = 2 ** 31 - 1;
 
 /** One attempt as a pod: from its creation, or its adoption, to its outcome. The pod itself stays until its outcome is in the log. */
 export class PodAttempt implements RunningAttempt {
@@ -172,7 +169,7 @@ export class PodAttempt implements RunningAttempt {
         case 'time-limit':
           this.stop({ type: 'timeout', limitMs: step.limitMs }, false);
           this.removeIfStopped(this.watched.pod);
-          await this.news(now.monotonicMs + longestWaitMs);
+          await this.news(now.monotonicMs + longestTimerMs);
           break;
         case 'never-started':
           return this.neverStarted(this.watched.pod, step.waitedMs);
@@ -220,7 +217,7 @@ export class PodAttempt implements RunningAttempt {
   /** Resolves when something is heard, when it is to be stopped, or at that time. */
   private async news(untilMs: number): Promise<void> {
     const { leaving, clock } = this.parts;
-    const ms = Math.min(longestWaitMs, Math.max(0, Math.ceil(untilMs - clock.monotonicMs())));
+    const ms = Math.min(longestTimerMs, Math.max(0, Math.ceil(untilMs - clock.monotonicMs())));
     let timer: NodeJS.Timeout | undefined;
     const wake = () => this.wake();
     try {

@@ -1,4 +1,5 @@
 import type { Outcome } from '@ryax/contracts';
+import { longestTimerMs } from '@ryax/platform';
 import type { Launch } from '../launcher';
 import { watchResources, type Breach } from './resource-watch';
 
@@ -102,9 +103,6 @@ function timeLimitMs({ timeoutMs, resources: { time_ms: declaredMs } }: Launch):
   const limitMs = Math.min(timeoutMs ?? Infinity, declaredMs ?? Infinity);
   return limitMs === Infinity ? undefined : limitMs;
 }
-
-/** What a timer can count; about 25 days. */
-const longestTimerMs = 2 ** 31 - 1;
 
 const mebibytes = (bytes: number) => Math.round(bytes / 1024 ** 2);
 const seconds = (ms: number) => (ms / 1000).toFixed(1);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, JsonObject, Outcome, SecretReference } from '@ryax/contracts';
-import { backoffMs, codeOf, wait, LinkedSignal, type Clock, type Log } from '@ryax/platform';
+import { backoffMs, codeOf, LinkedSignal, unlessAborted, wait, type Clock, type Log } from '@ryax/platform';
 import type { Launch, LogSink } from '../../launcher';
 import type { ActionCache } from '../../process/action-cache';
 import type { ActionMetadata } from '../../process/action-metadata';
@@ -11,7 +11,7 @@ import { AttemptOutput } from '../../process/attempt-output';
 import { InputPreparation, type InputSources } from '../../process/inputs';
 import { collectOutputs } from '../../process/outputs';
 import { imageOfAction } from '../action-image';
-import { letGo, sinkUntil, unlessAborted } from '../letting-go';
+import { letGo, sinkUntil } from '../letting-go';
 import { actionPodFor, tokenIn } from '../pod-spec';
 import { ranForMs } from '../pod-step';
 import type { PodEnd, PodTask } from '../pod-task';

@@ -1,8 +1,6 @@
-import { LinkedSignal } from '@ryax/platform';
+import { LinkedSignal, longestTimerMs } from '@ryax/platform';
 import { AttemptFailure } from '../../process/attempt-failure';
 
-/** Longer than this no timer can count. */
-const longestTimerMs = 2 ** 31 - 1;
 /** What gets on moves at least so much within the patience that there is for it: a byte now and then is none. */
 const leastBytes = 64 * 1024;
 
