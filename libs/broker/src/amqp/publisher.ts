@@ -157,8 +157,10 @@ export class Publisher {
 
   /** One timer for all: deadlines pass in the order of publishing. */
   private watchDeadlines(): void {
+    // First, as the oldest is behind all that were confirmed before it.
+    if (this.timer) return;
     const oldest = this.sent.values().next().value ?? this.waiting.peek();
-    if (this.timer || !oldest) return;
+    if (!oldest) return;
     const onTime = () => {
       this.timer = undefined;
       this.expire();
