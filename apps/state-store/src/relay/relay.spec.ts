@@ -98,6 +98,46 @@ describe(Relay.name, () => {
     expect(await readers.position('relay')).toBeGreaterThan(0);
   });
 
+  it('lets what else its process does have a turn while it publishes a page, before anything of it is confirmed', async () => {
+    const { tail, readers } = world.eventLog;
+    await world.streams.run('r1', runStarted('r1'), ...Array.from({ length: 119 }, () => scheduled('fit')));
+    let published = 0;
+    const byTurn: number[] = [];
+    const relay = new Relay(tail, readers, {
+      publish: () => {
+        if (published++ === 0) countTurns();
+        return allSent;
+      },
+    });
+    let confirm = (): void => undefined;
+    const allSent = new Promise<void>((resolve) => (confirm = resolve));
+    const countTurns = () =>
+      setImmediate(() => {
+        byTurn.push(published);
+        if (published < 120) countTurns();
+        else confirm();
+      });
+    await relay.resume();
+
+    expect(await relay.step()).toBe('moved');
+
+    expect(byTurn).toEqual([50, 100, 120]);
+  });
+
+  it('sends no more of a page once something of it has failed', async () => {
+    const { tail, readers } = world.eventLog;
+    await world.streams.run('r1', runStarted('r1'), ...Array.from({ length: 119 }, () => scheduled('fit')));
+    let published = 0;
+    const relay = new Relay(tail, readers, {
+      publish: () => (++published === 7 ? Promise.reject(new Error('refused')) : Promise.resolve()),
+    });
+    await relay.resume();
+
+    await expect(relay.step()).rejects.toThrow('refused');
+
+    expect(published).toBe(50);
+  });
+
   it('of two relays at one checkpoint only one moves it', async () => {
     const { tail, readers } = world.eventLog;
     await world.streams.run('r1', runStarted('r1'));

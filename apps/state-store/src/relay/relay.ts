@@ -1,11 +1,14 @@
 import type { Broker } from '@ryax/broker';
 import { exchanges } from '@ryax/contracts';
 import type { Readers, StoredEvent, Tail } from '@ryax/event-log';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ReaderMovedError, type LogReader, type StepOutcome } from '../tail/log-reader';
 import { outwardMessage, routingKeyOf } from './outward-event';
 
 /** Confirms under way at once; also what is repeated at most after a crash. */
 const pageSize = 500;
+/** Sent in one turn of the event loop: queries are answered by the same one, and over the same connection. */
+const turnSize = 50;
 /** Short, as other services act on what they hear. */
 const restMs = 20;
 
@@ -42,18 +45,35 @@ export class Relay implements LogReader {
   }
 
   /**
-   * All in one go, in order, over one connection: what breaks it cuts off a tail of the page, which the repeat then
+   * All before the first answer, in order, over one connection: what breaks it cuts off a tail of the page, which the repeat then
    * delivers in order again. Waits for every answer before it fails, so that nothing of this page is sent after the next
    * attempt has begun.
    */
   private async publishAll(events: readonly StoredEvent[]): Promise<void> {
-    const outcomes = await Promise.allSettled(events.map((event) => this.publish(event)));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const turns: Promise<void>[] = [];
+    let hasFailed = false;
+    for (let from = 0; from < events.length && !hasFailed; from += turnSize) {
+      const turn = this.publishTurn(events.slice(from, from + turnSize));
+      turn.catch(() => (hasFailed = true));
+      turns.push(turn);
+      if (from + turnSize < events.length) await nextTurn();
+    }
+    await allOf(turns);
+  }
+
+  private async publishTurn(events: readonly StoredEvent[]): Promise<void> {
+    await allOf(events.map((event) => this.publish(event)));
   }
 
   private publish(event: StoredEvent): Promise<void> {
     const target = { exchange: exchanges.events.name, routingKey: routingKeyOf(event.project, event.type) };
     return this.broker.publish(target, [outwardMessage(event)]);
   }
+}
+
+/** Waits for every one, then fails with what the first of them that failed did. */
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(promises);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
