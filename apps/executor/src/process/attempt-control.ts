@@ -38,13 +38,12 @@ export class AttemptControl {
   async supervise<T>(target: Stoppable, launch: Launch, work: () => Promise<T>): Promise<T | undefined> {
     if (this.reason !== undefined) return undefined;
     this.target = target;
-    const over = new AbortController();
     const timer = this.startTimer(launch);
+    const unwatch = this.watch(target, launch);
     try {
-      this.watch(target, launch, over.signal);
       return await work();
     } finally {
-      over.abort();
+      unwatch();
       clearTimeout(timer);
       this.target = undefined;
     }
@@ -56,15 +55,19 @@ export class AttemptControl {
     return setTimeout(() => this.stop({ type: 'timeout', limitMs }, 'terminate'), Math.min(limitMs, longestTimerMs));
   }
 
-  private watch({ pid }: Stoppable, launch: Launch, signal: AbortSignal): void {
+  /** Answers how to end it. */
+  private watch({ pid }: Stoppable, launch: Launch): () => void {
     const { cpu, memory_bytes: memoryBytes } = launch.resources;
     const limitMs = timeLimitMs(launch);
     // So many cores for so long is so much CPU time. Without both figures there is no bound to speak of.
     const cpuMs = cpu === undefined || limitMs === undefined ? undefined : Math.max(1, cpu) * limitMs;
-    if (pid === undefined || (memoryBytes === undefined && cpuMs === undefined)) return;
-    void watchResources(pid, { memoryBytes, cpuMs }, signal).then((breach) => {
+    if (pid === undefined || (memoryBytes === undefined && cpuMs === undefined)) return () => undefined;
+    // Only where there is something to watch: to abort costs as much as all else here.
+    const over = new AbortController();
+    void watchResources(pid, { memoryBytes, cpuMs }, over.signal).then((breach) => {
       if (breach !== undefined) this.stop({ type: 'breach', breach }, 'kill');
     });
+    return () => over.abort();
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
 import type { LogSink } from '../launcher';
@@ -85,7 +85,7 @@ export class Worker {
   async call(handed: HandedOver, { stdout, stderr }: CallOutputs): Promise<CallEnd> {
     const number = ++this.calls;
     if (this.exit !== undefined) return number === 1 ? { type: 'exited', exit: this.exit } : { type: 'not-begun' };
-    const marker = randomBytes(16).toString('hex');
+    const marker = randomUUID();
     const markerBytes = Buffer.from(marker);
     const [out, err] = this.group.outputs;
     const logged = Promise.all([out.read(markerBytes, stdout), err.read(markerBytes, stderr)]);
