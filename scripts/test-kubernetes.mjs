@@ -1,5 +1,5 @@
 // npm run test:kubernetes: the contract of the executor with a cluster. By KUBECONFIG with a real one, otherwise with the test API
-// server. Arguments go to Jest (`npm run test:kubernetes -- -t cancelled`). What else it reads stands in docs/kubernetes.md.
+// server. Arguments go to Jest (`npm run test:kubernetes -- stopping`). What else it reads stands in docs/kubernetes.md.
 import { spawn } from 'node:child_process';
 import { ensureModules } from './lib/modules.mjs';
 import { inRoot, root } from './lib/paths.mjs';
@@ -12,10 +12,11 @@ console.log(
 
 const args = [
   inRoot('node_modules', 'jest', 'bin', 'jest.js'),
-  'test/kubernetes',
   // Somebody's cluster is not asked by two at once, and what it has done is told spec by spec.
   ...(isReal ? ['--runInBand', '--verbose'] : []),
   ...process.argv.slice(2),
+  // Last, as it takes all paths behind it: a path among the arguments chooses from these.
+  ...['--roots', inRoot('test', 'kubernetes')],
 ];
 const env = { ...process.env, RYAX_TEST_CLUSTER: isReal ? 'real' : 'none' };
 const jest = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });

@@ -1,0 +1,32 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { IdSource } from '@ryax/platform';
+import { isReal } from './target';
+
+/** A name that no other run of the tests has: by it their pods are told apart. */
+const runName = `test-${new IdSource()
+  .newId()
+  .toLowerCase()
+  .replaceAll(/[^a-z0-9]/g, '')
+  .slice(-12)}`;
+let sites = 0;
+
+/** A site as specs have it that say nothing else. */
+export function siteDefaults() {
+  return {
+    name: `${runName}-${process.pid}-${++sites}`,
+    type: 'kubernetes',
+    namespace: isReal ? namespaceOfCluster() : 'runs',
+    // One node has room for many that ask for nothing.
+    nodePools: [{ name: 'default', cpu: 1, memory: '1G', nodes: 100, slots: 1_000 }],
+    gracePeriod: '2s',
+    retention: '0s',
+  };
+}
+
+function namespaceOfCluster(): string {
+  const given = process.env['RYAX_TEST_NAMESPACE'];
+  if (given !== undefined && given !== '') return given;
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
+}
