@@ -6,6 +6,7 @@ import { waitFor } from '@ryax/testing';
 import { ActionServer } from '../../apps/executor/src/kubernetes/action/action-server';
 import type { Launch } from '../../apps/executor/src/launcher';
 import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
+import { needsReachedPods } from './reached-pods';
 import { TestSite } from './site';
 import { isReal, patienceMs } from './target';
 import { TestAction } from './test-action';
@@ -19,7 +20,7 @@ const [, repository = '', tag = ''] = /^([^@]+):([^/:]+)$/.exec(image) ?? [];
 /** Skipped by name in a cluster for which nobody has said where the image is, and where there is no python3 to run one by. */
 function describeActionImage(name: string, suite: () => void): void {
   if (!isReal) describeWithPython(name, suite);
-  else if (repository !== '') describe(name, suite);
+  else if (repository !== '') describe(name, needsReachedPods(suite));
   else describe.skip(`${name} (skipped: RYAX_TEST_ACTION_IMAGE is not set to <repository>:<tag>)`, suite);
 }
 
