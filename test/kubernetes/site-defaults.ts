@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { IdSource } from '@ryax/platform';
-import { isReal } from './target';
+import { isReal, pulling } from './target';
 
 /** A name that no other run of the tests has: by it their pods are told apart. */
 const runName = `test-${new IdSource()
@@ -23,7 +23,7 @@ export function siteDefaults() {
     nodePools: [{ name: 'default', cpu: 1, memory: '1G', nodes: 100, slots: 1_000 }],
     gracePeriod: '2s',
     retention: '0s',
-    ...(isReal && { patience }),
+    ...(isReal && { patience, podTemplate: { spec: { containers: [{ name: 'main', ...pulling }] } } }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Outcome } from '@ryax/contracts';
 import { TestSite } from './site';
-import { itWithTestServer, specMs } from './target';
+import { itWithTestServer, pulling, specMs } from './target';
 
 /** No registry of this name can be (RFC 2606), so no node asks one for long. */
 const noImage = 'registry.invalid/none:1';
@@ -53,7 +53,7 @@ describe('an attempt whose pod cannot start', () => {
     'is rejected when a secret is missing, and names it',
     async () => {
       const valueFrom = { secretKeyRef: { name: 'ryax-test-no-such-secret', key: 'token' } };
-      const containers = [{ name: 'main', env: [{ name: 'TOKEN', valueFrom }] }];
+      const containers = [{ name: 'main', ...pulling, env: [{ name: 'TOKEN', valueFrom }] }];
       const outcome = await outcomeAt({ podTemplate: { spec: { containers } } });
       expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'rejected' } });
       expect(JSON.stringify(outcome)).toContain('ryax-test-no-such-secret');
