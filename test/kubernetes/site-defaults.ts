@@ -11,7 +11,7 @@ const runName = `test-${new IdSource()
 let sites = 0;
 
 /** Less than a spec has, so that what fails it is the executor's own words; a first pull of an image may take its time. */
-const patience = { image: '2m', starting: '4m', configuration: '1m', unschedulable: '2m' };
+export const patienceOfCluster = { image: '2m', starting: '4m', configuration: '1m', unschedulable: '2m' };
 
 /** A site as specs have it that say nothing else. */
 export function siteDefaults() {
@@ -23,7 +23,10 @@ export function siteDefaults() {
     nodePools: [{ name: 'default', cpu: 1, memory: '1G', nodes: 100, slots: 1_000 }],
     gracePeriod: '2s',
     retention: '0s',
-    ...(isReal && { patience, podTemplate: { spec: { containers: [{ name: 'main', ...pulling }] } } }),
+    ...(isReal && {
+      patience: patienceOfCluster,
+      podTemplate: { spec: { containers: [{ name: 'main', ...pulling }] } },
+    }),
   };
 }
 

@@ -170,12 +170,23 @@ export class TestSite {
     await waitFor(isEmpty, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: 'no pod to be left' });
   }
 
+  /** For after a spec: what it has left is removed, so that it alone fails and not those after it. */
+  async expectNoPod(): Promise<void> {
+    try {
+      await this.noPodIsLeft();
+    } catch (error) {
+      await this.removePods();
+      throw error;
+    }
+  }
+
   /** Waits until the cluster itself says that the container of this attempt is in that state. */
   async containerIs(state: 'waiting' | 'running' | 'terminated', launch: Launch): Promise<void> {
     const path = `${this.podsPath}/${podName(launch)}`;
     const isSo = async () => {
       const { status } = JSON.parse((await this.ask({ method: 'GET', path })).body) as V1Pod;
-      return status?.containerStatuses?.[0]?.state?.[state] !== undefined;
+      // Whatever else somebody has put into it.
+      return status?.containerStatuses?.find(({ name }) => name === 'main')?.state?.[state] !== undefined;
     };
     await waitFor(isSo, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: `the container to be ${state}` });
   }
