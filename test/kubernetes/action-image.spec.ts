@@ -7,7 +7,7 @@ import { ActionServer } from '../../apps/executor/src/kubernetes/action/action-s
 import type { Launch } from '../../apps/executor/src/launcher';
 import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
 import { needsReachedPods } from './reached-pods';
-import { TestSite } from './site';
+import { askEveryMs, TestSite } from './site';
 import { isReal, patienceMs } from './target';
 import { TestAction } from './test-action';
 import type { TestExecutor } from './test-executor';
@@ -78,7 +78,11 @@ describeActionImage('an image of an action, whichever it is', () => {
       const executor = await open({ handlers: 'warm' });
       executor.launcher.prewarm?.({ project: 'default', handlers: [{ content_hash: content, resources: {} }] });
       const pods = async () => (await site.pods()).map(({ metadata }) => metadata?.uid);
-      await waitFor(async () => (await pods()).length === 1, { timeoutMs: patienceMs, describe: 'a pod' });
+      await waitFor(async () => (await pods()).length === 1, {
+        timeoutMs: patienceMs,
+        intervalMs: askEveryMs,
+        describe: 'a pod',
+      });
       const [made] = await pods();
       const { end } = await executor.run(launch());
       expectItsOwn(end.outcome);

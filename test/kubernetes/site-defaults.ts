@@ -23,6 +23,8 @@ export function siteDefaults() {
     nodePools: [{ name: 'default', cpu: 1, memory: '1G', nodes: 100, slots: 1_000 }],
     gracePeriod: '2s',
     retention: '0s',
+    // By which somebody removes what a run has left that was interrupted.
+    labels: { 'ryax-test-run': process.env['RYAX_TEST_RUN'] ?? runName },
     ...(isReal && {
       patience: patienceOfCluster,
       podTemplate: { spec: { containers: [{ name: 'main', ...pulling }] } },

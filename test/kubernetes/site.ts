@@ -198,13 +198,23 @@ export class TestSite {
   }
 
   async close(): Promise<void> {
+    try {
+      await Promise.all(this.executors.map((executor) => executor.close()));
+    } finally {
+      await this.leave();
+    }
+  }
+
+  private async leave(): Promise<void> {
     const { connection, testServer, directory } = this.place;
-    await Promise.all(this.executors.map((executor) => executor.close()));
-    if (isReal) await this.removePods();
-    connection.close();
-    await testServer?.stop();
-    await Promise.all(this.gates.map((gate) => gate.close()));
-    await rm(directory, { recursive: true, force: true });
+    try {
+      if (isReal) await this.removePods();
+    } finally {
+      connection.close();
+      await testServer?.stop();
+      await Promise.all(this.gates.map((gate) => gate.close()));
+      await rm(directory, { recursive: true, force: true });
+    }
   }
 
   /** Whatever has failed, a cluster of somebody's is left as it was. */
@@ -230,7 +240,7 @@ export function clockAhead(ms: number): Clock {
 }
 
 /** What others use as well is not asked more often. */
-const askEveryMs = isReal ? 500 : 20;
+export const askEveryMs = isReal ? 500 : 20;
 
 type LaunchFields = Partial<Omit<Launch, 'action'>> & {
   readonly action?:
