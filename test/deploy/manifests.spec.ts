@@ -70,6 +70,19 @@ describe('the Kubernetes manifests', () => {
     });
   });
 
+  it('has the image of all services named in one place, and pulls it only where it is missing', () => {
+    const { images } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as {
+      images: { name: string; newName: string; newTag: string }[];
+    };
+    expect(images).toEqual([{ name: 'ryax-runner', newName: 'ryax-runner', newTag: 'latest' }]);
+    const deployments = manifests.filter(({ manifest }) => manifest.kind === 'Deployment');
+    expect(deployments).toHaveLength(4);
+    for (const { manifest } of deployments) {
+      const containers = [{ image: 'ryax-runner', imagePullPolicy: 'IfNotPresent' }];
+      expect(manifest.spec).toMatchObject({ template: { spec: { containers } } });
+    }
+  });
+
   it('takes every secret by reference and the namespace from the downward API', () => {
     for (const { manifest } of manifests.filter((each) => each.manifest.kind === 'Deployment')) {
       const spec = manifest.spec as {

@@ -6,7 +6,8 @@ import { waitFor } from '@ryax/testing';
 import { ActionServer } from '../../apps/executor/src/kubernetes/action/action-server';
 import type { Launch } from '../../apps/executor/src/launcher';
 import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
-import { TestSite } from './site';
+import { needsReachedPods } from './reached-pods';
+import { askEveryMs, TestSite } from './site';
 import { isReal, patienceMs } from './target';
 import { TestAction } from './test-action';
 import type { TestExecutor } from './test-executor';
@@ -19,7 +20,7 @@ const [, repository = '', tag = ''] = /^([^@]+):([^/:]+)$/.exec(image) ?? [];
 /** Skipped by name in a cluster for which nobody has said where the image is, and where there is no python3 to run one by. */
 function describeActionImage(name: string, suite: () => void): void {
   if (!isReal) describeWithPython(name, suite);
-  else if (repository !== '') describe(name, suite);
+  else if (repository !== '') describe(name, needsReachedPods(suite));
   else describe.skip(`${name} (skipped: RYAX_TEST_ACTION_IMAGE is not set to <repository>:<tag>)`, suite);
 }
 
@@ -77,7 +78,11 @@ describeActionImage('an image of an action, whichever it is', () => {
       const executor = await open({ handlers: 'warm' });
       executor.launcher.prewarm?.({ project: 'default', handlers: [{ content_hash: content, resources: {} }] });
       const pods = async () => (await site.pods()).map(({ metadata }) => metadata?.uid);
-      await waitFor(async () => (await pods()).length === 1, { timeoutMs: patienceMs, describe: 'a pod' });
+      await waitFor(async () => (await pods()).length === 1, {
+        timeoutMs: patienceMs,
+        intervalMs: askEveryMs,
+        describe: 'a pod',
+      });
       const [made] = await pods();
       const { end } = await executor.run(launch());
       expectItsOwn(end.outcome);

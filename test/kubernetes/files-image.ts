@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
+import { needsReachedPods } from './reached-pods';
 import { isReal } from './target';
 
 const given = process.env['RYAX_TEST_FILES_IMAGE'];
@@ -13,6 +14,6 @@ export const filesServer = { [filesImage]: { command: ['python3', server] } };
 /** Skipped by name in a cluster for which nobody has said where the image is, and where there is no python3 to run it by. */
 export function describeFiles(name: string, suite: () => void): void {
   if (!isReal) describeWithPython(name, suite);
-  else if (given !== undefined) describe(name, suite);
+  else if (given !== undefined) describe(name, needsReachedPods(suite));
   else describe.skip(`${name} (skipped: RYAX_TEST_FILES_IMAGE is not set)`, suite);
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
 /** For how long a script is held up that nobody can reach. */
-const holdSeconds = 40;
+const holdSeconds = 75;
 const mostScripts = 4_096;
 
 /**

@@ -14,7 +14,7 @@ describe('the output of a pod', () => {
   }, specMs);
   afterEach(async () => {
     if (site.isOnTestServer) site.server.misbehaviour.calm();
-    await site.noPodIsLeft();
+    await site.expectNoPod();
   }, specMs);
   afterAll(() => site.close(), specMs);
 

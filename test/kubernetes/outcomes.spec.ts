@@ -8,7 +8,7 @@ describe('an attempt as a pod', () => {
   beforeAll(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(() => site.noPodIsLeft(), specMs);
+  afterEach(() => site.expectNoPod(), specMs);
   afterAll(() => site.close(), specMs);
 
   it(
@@ -111,7 +111,7 @@ describe('an attempt as a pod', () => {
       // The test server enforces no limits, but can do what the kernel does.
       const gate = site.gate();
       const script = isReal ? 's=x; while :; do s=$s$s; done' : `echo growing; ${gate.wait}`;
-      const launch = site.launch(script, { resources: { memory_bytes: 32 * 1024 * 1024 } });
+      const launch = site.launch(script, { resources: { memory_bytes: 64 * 1024 * 1024 } });
       const attempt = executor.launch(launch);
       if (!isReal) {
         await attempt.log.has('growing');

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from '@kubernetes/client-node';
 import { streamId, type JsonObject } from '@ryax/contracts';
 import { LocalFileStore, openSecrets, type Secrets } from '@ryax/filestore';
 import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
@@ -12,6 +12,8 @@ import { podName } from '../../apps/executor/src/kubernetes/pod-name';
 import { parseSite } from '../../apps/executor/src/kubernetes/site-config';
 import type { Launch } from '../../apps/executor/src/launcher';
 import { Gate } from './gate';
+import { checkCluster } from './preflight';
+import { siteDefaults } from './site-defaults';
 import { image, isReal, patienceMs, secondMs } from './target';
 import { TestExecutor } from './test-executor';
 
@@ -34,14 +36,8 @@ interface Place {
   readonly secrets: Secrets;
 }
 
-/** A name that no other run of the tests has: by it their pods are told apart. */
-const runName = `test-${new IdSource()
-  .newId()
-  .toLowerCase()
-  .replaceAll(/[^a-z0-9]/g, '')
-  .slice(-12)}`;
-let sites = 0;
 let runs = 0;
+let clusterChecked: Promise<void> | undefined;
 
 /** A site on a cluster, real or not, with executors of it that come and go. */
 export class TestSite {
@@ -60,6 +56,11 @@ export class TestSite {
     const testServer = isReal ? undefined : await startKubernetes({ namespaces: ['runs'], secondMs, ...server });
     const kubeconfig = testServer?.kubeconfig('runs');
     const connection = await ClusterConnection.open(new Clock(), kubeconfig);
+    // Once: what it refuses to one spec it refuses to all.
+    if (isReal)
+      await (clusterChecked ??= checkCluster(connection, config.namespace, (text) =>
+        process.stderr.write(`${text}\n`),
+      ));
     const directory = await mkdtemp(join(tmpdir(), 'ryax-kubernetes-'));
     const files = await LocalFileStore.open(directory);
     const secrets = await openSecrets(files, { directory });
@@ -169,12 +170,23 @@ export class TestSite {
     await waitFor(isEmpty, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: 'no pod to be left' });
   }
 
+  /** For after a spec: what it has left is removed, so that it alone fails and not those after it. */
+  async expectNoPod(): Promise<void> {
+    try {
+      await this.noPodIsLeft();
+    } catch (error) {
+      await this.removePods();
+      throw error;
+    }
+  }
+
   /** Waits until the cluster itself says that the container of this attempt is in that state. */
   async containerIs(state: 'waiting' | 'running' | 'terminated', launch: Launch): Promise<void> {
     const path = `${this.podsPath}/${podName(launch)}`;
     const isSo = async () => {
       const { status } = JSON.parse((await this.ask({ method: 'GET', path })).body) as V1Pod;
-      return status?.containerStatuses?.[0]?.state?.[state] !== undefined;
+      // Whatever else somebody has put into it.
+      return status?.containerStatuses?.find(({ name }) => name === 'main')?.state?.[state] !== undefined;
     };
     await waitFor(isSo, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: `the container to be ${state}` });
   }
@@ -186,13 +198,23 @@ export class TestSite {
   }
 
   async close(): Promise<void> {
+    try {
+      await Promise.all(this.executors.map((executor) => executor.close()));
+    } finally {
+      await this.leave();
+    }
+  }
+
+  private async leave(): Promise<void> {
     const { connection, testServer, directory } = this.place;
-    await Promise.all(this.executors.map((executor) => executor.close()));
-    if (isReal) await this.removePods();
-    connection.close();
-    await testServer?.stop();
-    await Promise.all(this.gates.map((gate) => gate.close()));
-    await rm(directory, { recursive: true, force: true });
+    try {
+      if (isReal) await this.removePods();
+    } finally {
+      connection.close();
+      await testServer?.stop();
+      await Promise.all(this.gates.map((gate) => gate.close()));
+      await rm(directory, { recursive: true, force: true });
+    }
   }
 
   /** Whatever has failed, a cluster of somebody's is left as it was. */
@@ -218,27 +240,7 @@ export function clockAhead(ms: number): Clock {
 }
 
 /** What others use as well is not asked more often. */
-const askEveryMs = isReal ? 500 : 20;
-
-function siteDefaults() {
-  return {
-    name: `${runName}-${process.pid}-${++sites}`,
-    type: 'kubernetes',
-    namespace: isReal ? namespaceOfCluster() : 'runs',
-    // One node has room for many that ask for nothing.
-    nodePools: [{ name: 'default', cpu: 1, memory: '1G', nodes: 100, slots: 1_000 }],
-    gracePeriod: '2s',
-    retention: '0s',
-  };
-}
-
-function namespaceOfCluster(): string {
-  const given = process.env['RYAX_TEST_NAMESPACE'];
-  if (given !== undefined && given !== '') return given;
-  const config = new KubeConfig();
-  config.loadFromDefault();
-  return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
-}
+export const askEveryMs = isReal ? 500 : 20;
 
 type LaunchFields = Partial<Omit<Launch, 'action'>> & {
   readonly action?:

@@ -10,7 +10,7 @@ describe('an attempt that is ended before its end', () => {
   beforeAll(async () => {
     site = await TestSite.open({ site: { gracePeriod: '10s' } });
   }, specMs);
-  afterEach(() => site.noPodIsLeft(), specMs);
+  afterEach(() => site.expectNoPod(), specMs);
   afterAll(() => site.close(), specMs);
 
   it(

@@ -5,6 +5,8 @@
 export const isReal = process.env['RYAX_TEST_CLUSTER'] === 'real';
 /** Has at least `/bin/sh`. */
 export const image = process.env['RYAX_TEST_IMAGE'] ?? 'busybox:1.36';
+/** Of the action's container: an image that somebody has put on the nodes is used, whatever its tag. */
+export const pulling = isReal ? ({ imagePullPolicy: 'IfNotPresent' } as const) : {};
 /** A second of graces and back-offs in the test server; a cluster takes its time. */
 export const secondMs = isReal ? 1_000 : 100;
 /** How long something may take that a cluster does. */

@@ -1,10 +1,15 @@
 import type { Outcome } from '@ryax/contracts';
 import { TestSite } from './site';
-import { itWithTestServer, specMs } from './target';
+import { patienceOfCluster } from './site-defaults';
+import { isReal, itWithTestServer, pulling, specMs } from './target';
 
 /** No registry of this name can be (RFC 2606), so no node asks one for long. */
 const noImage = 'registry.invalid/none:1';
-const patience = { image: '2s', configuration: '2s', unschedulable: '2s' };
+/** In a cluster nodes may have to be made, and what looks for one looks from time to time. */
+const patience = isReal
+  ? { ...patienceOfCluster, image: '20s', configuration: '10s' }
+  : { image: '2s', configuration: '2s', unschedulable: '2s' };
+const withoutNode = { ...patience, unschedulable: isReal ? '20s' : '2s' };
 const server = { isMissing: (image: string) => image === noImage };
 
 describe('an attempt whose pod cannot start', () => {
@@ -53,7 +58,7 @@ describe('an attempt whose pod cannot start', () => {
     'is rejected when a secret is missing, and names it',
     async () => {
       const valueFrom = { secretKeyRef: { name: 'ryax-test-no-such-secret', key: 'token' } };
-      const containers = [{ name: 'main', env: [{ name: 'TOKEN', valueFrom }] }];
+      const containers = [{ name: 'main', ...pulling, env: [{ name: 'TOKEN', valueFrom }] }];
       const outcome = await outcomeAt({ podTemplate: { spec: { containers } } });
       expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'rejected' } });
       expect(JSON.stringify(outcome)).toContain('ryax-test-no-such-secret');
@@ -65,7 +70,7 @@ describe('an attempt whose pod cannot start', () => {
     'is rejected when no node has the labels that it selects by, in the words of the scheduler',
     async () => {
       const nodeSelector = { 'example.org/no-such-label': 'yes' };
-      const outcome = await outcomeAt({ podTemplate: { spec: { nodeSelector } } });
+      const outcome = await outcomeAt({ patience: withoutNode, podTemplate: { spec: { nodeSelector } } });
       expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'rejected' } });
       expect(JSON.stringify(outcome)).toContain('nodes are available');
     },

@@ -70,6 +70,27 @@ describe('attempts whose executor is told late or nothing about their pods', () 
     }
   });
 
+  itWithTestServer('end right when a right was taken away for a while, which the executor says', async () => {
+    const unready = () => executor.health.unreadyParts();
+    await begin();
+    expect(await unready()).toEqual([]);
+    for (const verb of ['watch', 'list']) {
+      const path = verb === 'watch' ? /watch=true/ : /pods\?labelSelector=(?!.*watch=true)/;
+      site.server.misbehaviour.forbid(verb, podsResource, 'runs', { method: 'GET', path, times: Infinity });
+    }
+    site.server.misbehaviour.dropWatches();
+    await waitFor(async () => (await unready()).length > 0, { describe: 'the executor to be unready' });
+    expect(await unready()).toEqual([
+      {
+        name: 'executor cluster',
+        reason: expect.stringMatching(/could not be watched: .* cannot watch resource/) as string,
+      },
+    ]);
+    site.server.misbehaviour.requests.clear();
+    await endWell();
+    expect(await unready()).toEqual([]);
+  });
+
   itWithTestServer('end right when a watch is open and silent', async () => {
     await begin();
     site.server.misbehaviour.silenceWatches();

@@ -42,7 +42,7 @@ export interface KubernetesLauncherOptions {
   readonly secrets: Secrets;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told when pods are not followed any more. */
+  /** Told when pods are not followed any more, and why they cannot be. */
   readonly health: Health;
   /** `RYAX_LIMIT_INLINE_VALUE_BYTES`: outputs above it go through the filestore. */
   readonly inlineValueBytes: number;
@@ -72,6 +72,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly actions: ActionCache;
   private readonly leaving = new AbortController();
   private readonly held = new Map<string, PodAttempt>();
+  private unregister: () => void = () => undefined;
   private whenOpen: Opened | undefined;
   private whenLeft: Promise<void> | undefined;
 
@@ -93,6 +94,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   async open(keeper: Keeper): Promise<void> {
     this.whenOpen = this.openedFor(keeper);
     await this.clearDirectory();
+    this.unregister = this.options.health.register('executor cluster', () => this.pods.check());
     await new Promise<void>((listed) => {
       this.owner.run('follow pods', (signal) => this.pods.follow(signal, listed), { vital: true });
     });
@@ -157,6 +159,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
 
   async close(): Promise<void> {
     await this.leave();
+    this.unregister();
     // A successor makes those that are missing.
     await this.removal.allTaken(removingMs).catch(() => undefined);
     await this.owner.stop();

@@ -4,6 +4,7 @@ import type { Launch } from '../launcher';
 import type { Origin } from './ownership';
 import type { PodIdentity } from './pod-name';
 import { givenAnnotation } from './pod-spec';
+import { mainContainer, specOf } from './pod-status';
 
 /** What of a launch is written on its pod. */
 export function originIn({ origin, timeoutMs, resources, action, inputs }: Launch): Origin {
@@ -30,7 +31,7 @@ export function originIn({ origin, timeoutMs, resources, action, inputs }: Launc
  */
 export function launchFrom(pod: V1Pod | undefined, identity: PodIdentity, origin: Origin): Launch {
   const { reply_partition: replyPartition, since, traceparent, timeout_ms: timeoutMs, resources, action } = origin;
-  const image = pod?.spec?.containers[0]?.image ?? '';
+  const image = (pod && specOf(pod, mainContainer)?.image) ?? '';
   return {
     ...identity,
     workflowId: '',

@@ -3,15 +3,28 @@ import type { PodApi } from './cluster/pod-api';
 import { ownerLabel } from './ownership';
 import { releasePods } from './pod-release';
 
-const pod = (name: string, owner = 'me'): V1Pod => ({ metadata: { name, labels: { [ownerLabel]: owner } } });
+const pod = (name: string, owner = 'me', uid = 'one'): V1Pod => ({
+  metadata: { name, uid, labels: { [ownerLabel]: owner } },
+});
 
 /** A cluster that takes labels, as long as it is not told to refuse. */
-class Labels implements Pick<PodApi, 'label'> {
+class Labels implements Pick<PodApi, 'label' | 'read'> {
   readonly given: [string | undefined, string | undefined][] = [];
   refused: string | undefined;
+  /** As it now is; whoever knows it otherwise is refused. */
+  current: V1Pod | undefined;
 
-  label({ metadata }: V1Pod, labels: Readonly<Record<string, string>>): ReturnType<PodApi['label']> {
+  read(): ReturnType<PodApi['read']> {
+    const { current } = this;
+    return Promise.resolve(current ? { verdict: 'ok', object: current } : { verdict: 'gone', message: 'gone' });
+  }
+
+  label(pod: V1Pod, labels: Readonly<Record<string, string>>): ReturnType<PodApi['label']> {
+    const { metadata } = pod;
     if (metadata?.name === this.refused) return Promise.reject(new Error('aborted'));
+    if (this.current !== undefined && this.current !== pod) {
+      return Promise.resolve({ verdict: 'conflict', next: 'reread', message: 'the object has been modified' });
+    }
     this.given.push([metadata?.name, labels[ownerLabel]]);
     return Promise.resolve({ verdict: 'ok', object: {} });
   }
@@ -36,5 +49,16 @@ describe('the release of pods', () => {
     leave(pod('slow'));
     await released;
     expect(labels.given).toHaveLength(2);
+  });
+
+  it.each([
+    ['is tried again with a pod that has changed meanwhile', pod('fit'), [['fit', 'left.me']]],
+    ['is not of a pod that somebody has adopted meanwhile', pod('fit', 'other'), []],
+    ['is not of another pod of its name', pod('fit', 'me', 'another'), []],
+  ])('%s', async (_, current, given) => {
+    const labels = new Labels();
+    labels.current = current;
+    await releasePods([Promise.resolve(pod('fit'))], 'me', labels);
+    expect(labels.given).toEqual(given);
   });
 });

@@ -15,7 +15,7 @@ import { Listing } from './listing';
 import { Logs } from './logs';
 import { Misbehaviour } from './misbehaviour';
 import { Node, type NodeOptions } from './node';
-import { asPod, namespaces, nodes, pods, type KubernetesObject, type Pod } from './objects';
+import { asPod, namespaces, nodes, pods, serviceAccounts, type KubernetesObject, type Pod } from './objects';
 import { removeWithOwners } from './owner-references';
 import { Reaper } from './reaper';
 import { Api, type ApiAnswer } from './requests';
@@ -99,6 +99,7 @@ export class KubernetesServer {
     this.misbehaviour = new Misbehaviour({ store, watches, listing, logs, kubelet, user, door });
     for (const name of new Set(['default', ...(options.namespaces ?? [])])) {
       store.create(namespaces, { metadata: { name }, status: { phase: 'Active' } });
+      store.create(serviceAccounts, { metadata: { name: 'default', namespace: name } });
     }
     for (const { name, labels, capacity } of places) {
       store.create(nodes, { metadata: { name, labels }, status: { capacity, allocatable: capacity } });

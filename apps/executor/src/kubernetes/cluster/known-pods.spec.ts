@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { Clock, Log, Metrics, Owner } from '@ryax/platform';
+import { Clock, Log, messageOf, Metrics, Owner } from '@ryax/platform';
 import { useKubernetes, waitFor } from '@ryax/testing';
 import { ClusterConnection } from './connection';
 import { KnownPods, type PodNews } from './known-pods';
@@ -79,4 +79,36 @@ describe('the pods that are known', () => {
     server().misbehaviour.fail({ method: 'GET', times: 2 });
     expect((await known.look('fit', owner.signal))?.metadata?.uid).toBe(early.metadata?.uid);
   });
+
+  it('are said not to be known by whoever the server does not know, until it does', async () => {
+    const { misbehaviour, answers } = server();
+    misbehaviour.answer(answers.unauthorized(), { method: 'GET', times: Infinity });
+    const said: string[] = [];
+    const refused = new KnownPods(api, clock, new Log({ service: 'test', write: (line) => said.push(line) }));
+    expect(() => refused.check()).toThrow('not listed yet');
+    const listed = new Promise<void>((resolve) => owner.run('refused', (signal) => refused.follow(signal, resolve)));
+    await waitFor(() => reasonOf(refused).includes('Unauthorized'));
+    expect(reasonOf(refused)).toContain("Check the credentials in the executor's kubeconfig");
+    expect(said[0]).toContain('"level":"error"');
+    misbehaviour.calm();
+    await listed;
+    expect(reasonOf(refused)).toBe('');
+  });
+
+  it('are not called unknown because a server was away for a moment', async () => {
+    const { misbehaviour } = server();
+    misbehaviour.fail({ path: /watch=true/, times: Infinity });
+    misbehaviour.dropWatches();
+    await waitFor(() => (server().requestCounts['watch pods'] ?? 0) > 3);
+    expect(reasonOf(known)).toBe('');
+  });
 });
+
+function reasonOf(known: KnownPods): string {
+  try {
+    known.check();
+    return '';
+  } catch (error) {
+    return messageOf(error);
+  }
+}

@@ -36,6 +36,8 @@ export class KnownPods {
   private readonly listeners = new Map<string, (news: PodNews) => void>();
   private readonly gone = new Remembered(mostGone, goneForMs);
   private failures = 0;
+  /** Why we hear nothing of pods, where somebody has to see to it. */
+  private trouble: string | undefined = 'Pods were not listed yet';
 
   constructor(
     private readonly api: PodApi,
@@ -46,6 +48,11 @@ export class KnownPods {
 
   get size(): number {
     return this.pods.size;
+  }
+
+  /** Whether we are told of pods at all. @throws Error that says why not: the cluster refuses it, or has not said a word yet */
+  check(): void {
+    if (this.trouble !== undefined) throw new Error(this.trouble);
   }
 
   all(): IterableIterator<V1Pod> {
@@ -125,6 +132,7 @@ export class KnownPods {
       const listed = await this.api.list(signal);
       if (listed.verdict === 'ok') {
         this.failures = 0;
+        this.trouble = undefined;
         return listed.object;
       }
       await this.rest('Pods could not be listed', listed, signal);
@@ -155,6 +163,7 @@ export class KnownPods {
         await this.rest('Pods could not be watched', streamed.refused, signal);
         continue;
       }
+      this.trouble = undefined;
       const began = place.version;
       const end = await this.read(streamed.body, place);
       if (end === 'expired') return isHeard() ? 'watched' : 'too-old';
@@ -214,8 +223,16 @@ export class KnownPods {
 
   private async rest(what: string, refused: Refused | undefined, signal: AbortSignal): Promise<void> {
     const delayMs = Math.max(backoffMs(this.failures++, retry), retryAfter(refused));
-    if (refused !== undefined) this.log.warn(what, { reason: reasonOf(refused), delay_ms: Math.round(delayMs) });
+    if (refused !== undefined) this.say(what, refused, delayMs);
     await wait(delayMs, signal);
+  }
+
+  /** What the cluster has rejected it goes on to reject until somebody gives a right or credentials; all else passes. */
+  private say(what: string, refused: Refused, delayMs: number): void {
+    const reason = reasonOf(refused);
+    const isForGood = refused.verdict === 'rejected';
+    if (isForGood || this.trouble !== undefined) this.trouble = `${what}: ${reason}`;
+    this.log[isForGood ? 'error' : 'warn'](what, { reason, delay_ms: Math.round(delayMs) });
   }
 }
 

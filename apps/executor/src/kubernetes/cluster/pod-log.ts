@@ -85,7 +85,7 @@ export class PodLog {
 
   private async followUntilStopped(signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted; failures++) {
-      const before = this.place.since;
+      const before = this.place.time;
       const streamed = await this.open(true, signal);
       if (streamed.type === 'refused' && isGone(streamed)) return;
       if (streamed.type === 'stream') {
@@ -93,7 +93,7 @@ export class PodLog {
         signal.addEventListener('abort', stop, { once: true });
         await this.read(streamed.body).finally(() => signal.removeEventListener('abort', stop));
       }
-      if (this.place.since !== before) failures = 0;
+      if (this.place.time !== before) failures = 0;
       await wait(backoffMs(failures, retry), signal);
     }
   }
