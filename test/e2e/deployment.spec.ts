@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKubernetes, useTestBroker, useTestDatabase, waitFor, type KubernetesServer } from '@ryax/testing';
-import { Engine } from '../e2e/engine';
-import { patienceMs, specMs } from './target';
-import { describeHandlers, repository, TestAction } from './test-action';
+import { Engine } from './engine';
+import { patienceMs, specMs } from '../kubernetes/target';
+import { describeHandlers, repository, TestAction } from '../kubernetes/test-action';
 
 /** Services, broker, database and handlers as they are; the cluster is the test API server, which runs the image from its folder. */
 describeHandlers('a workflow that is deployed at a site with warm pods', () => {
