@@ -50,6 +50,20 @@ const servers = {
       const answer = { PUT: { path: '/rows' }, POST: { outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 } };
       setTimeout(() => response.end(JSON.stringify(answer[request.method]) + '\\n'), request.method === 'PUT' ? 4_000 : 0);
     })`,
+  // Twice takes a part of a file, for longer than anybody has patience for a start, and breaks off.
+  failing: `
+    let puts = 0;
+    server = require('node:http').createServer((request, response) => {
+      const answer = { PUT: { path: '/rows' }, POST: { outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 } };
+      request.on('end', () => response.end(JSON.stringify(answer[request.method]) + '\\n'));
+      if (request.method === 'POST' || ++puts > 2) return request.resume();
+      const takePiece = setInterval(() => request.read(64 * 1024), 10);
+      setTimeout(() => {
+        clearInterval(takePiece);
+        request.destroy();
+      }, 4_000);
+    });
+    server.listen(Number(process.env.RYAX_PORT), process.env.RYAX_HOST);`,
 };
 const preamble = `
 let server;
@@ -162,6 +176,16 @@ describeHere('a handler whose pod runs, and its server', () => {
     'was reached, takes its files for long, and is lost from sight for a moment: called when it can be again',
     async () => {
       const { outcome } = await outcomeWith('slow', { starting: '3s' }, 'some rows\n');
+      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
+    },
+    limitMs,
+  );
+
+  it(
+    'breaks off twice with a file that gets on: called when it has the file',
+    async () => {
+      const rows = 'some rows\n'.repeat(6_000_000);
+      const { outcome } = await outcomeWith('failing', { starting: '3s' }, rows);
       expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
     },
     limitMs,

@@ -159,29 +159,36 @@ export class HandlerTask implements PodTask {
     const { sources, actions, directory, site } = this.parts;
     const metadata = await actions.metadataOf(this.launch.action.content_hash);
     const server = new ActionServer(address, this.token, this.launch, site.patienceMs.unreachable);
-    const files = new PodFiles(server, sources.files, directory, this.signal);
+    const patience = this.patienceWith(wasReached);
+    const again: Pick<ActionServer, 'put' | 'get'> = {
+      put: (name, file, signal) =>
+        this.whenReached(patience, () => server.put(name, file, signal, () => patience.gotOn())),
+      get: (...asked) => server.get(...asked),
+    };
+    const files = new PodFiles(again, sources.files, directory, this.signal);
     try {
-      return await this.callWith(server, files, metadata, wasReached);
+      return await this.callWith(server, patience, files, metadata);
     } finally {
       await files.close();
     }
   }
 
-  private async callWith(
-    server: ActionServer,
-    files: PodFiles,
-    metadata: ActionMetadata,
-    wasReached: boolean,
-  ): Promise<Outcome> {
-    const { sources, site, clock } = this.parts;
+  private patienceWith(wasReached: boolean): ServerPatience {
+    const { site, clock } = this.parts;
     const { patienceMs } = site;
     const starting = this.seat === undefined ? patienceMs.starting : Math.min(patienceMs.starting, seatPatienceMs);
-    const patience = new ServerPatience({ ...patienceMs, starting }, clock, wasReached);
+    return new ServerPatience({ ...patienceMs, starting }, clock, wasReached);
+  }
+
+  private async callWith(
+    server: ActionServer,
+    patience: ServerPatience,
+    files: PodFiles,
+    metadata: ActionMetadata,
+  ): Promise<Outcome> {
     const inputs =
       this.begun === undefined
-        ? await this.whenReached(patience, () =>
-            new InputPreparation(sources, files).forHandler(metadata.inputs, this.launch.inputs),
-          )
+        ? await new InputPreparation(this.parts.sources, files).forHandler(metadata.inputs, this.launch.inputs)
         : undefined;
     const secrets = inputs?.secrets ?? (await this.secretsOf(this.begun?.secrets ?? []));
     const output = new AttemptOutput(this.sink, secrets);
@@ -253,12 +260,12 @@ export class HandlerTask implements PodTask {
     return server.invoke(inputs, undefined, this.signal, said);
   }
 
-  /** Before the server listens nothing can be put there. */
+  /** Before the server listens nothing can be put there, and a connection may break. */
   private async whenReached<T>(patience: ServerPatience, act: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         const done = await act();
-        if (tries > 0) patience.answered();
+        patience.brought();
         return done;
       } catch (error) {
         if (error instanceof AttemptFailure || error instanceof ActionServerRefusal) throw error;
