@@ -20,6 +20,7 @@ import { podFor, type ContainerLaunch } from './pod-spec';
 import { hasBegun } from './pod-status';
 import type { PodEnd, PodTask } from './pod-task';
 import type { NodePool, SiteConfig } from './site-config';
+import { untilRead } from './until-read';
 
 export interface CommandTaskParts {
   readonly api: PodApi;
@@ -52,6 +53,7 @@ export class CommandTask implements PodTask {
   private readonly over = new AbortController();
   private readonly either: LinkedSignal;
   private opening: Promise<Opened> | undefined;
+  private following: Promise<void> | undefined;
   private log: PodLog | undefined;
   /** Its inputs could not be looked at. */
   private unreadable: Outcome | undefined;
@@ -110,8 +112,10 @@ export class CommandTask implements PodTask {
 
   runs(): void {
     this.bringing?.abort(new Error('its command runs'));
-    void this.opened().then(
-      ({ log }) => this.either.signal.aborted || log.follow(),
+    this.following ??= this.openedAtLast(this.either.signal).then(
+      ({ log }) => {
+        if (!this.either.signal.aborted) log.follow();
+      },
       (error: unknown) => this.failed((outcome) => (this.unreadable = outcome), error),
     );
   }
@@ -122,7 +126,7 @@ export class CommandTask implements PodTask {
   }
 
   private async outcomeOf({ final, hasRun, isGone }: PodEnd, wanted: AbortSignal): Promise<Outcome> {
-    const { log, output, plan } = await unlessAborted(this.opened(), wanted);
+    const { log, output, plan } = await unlessAborted(this.openedAtLast(wanted), wanted);
     if (isGone) await log.lastWords();
     else if (hasRun) await log.finish(this.parts.leaving);
     output.flush();
@@ -145,13 +149,23 @@ export class CommandTask implements PodTask {
     this.either.unlink();
   }
 
+  /** Of a command that has begun. */
+  private openedAtLast(signal: AbortSignal): Promise<Opened> {
+    const { clock, site } = this.parts;
+    return untilRead(() => this.opened(), { clock, signal, patienceMs: site.patienceMs.unreachable });
+  }
+
   private opened(): Promise<Opened> {
     return (this.opening ??= this.open());
   }
 
+  /** A failure is told to all who wait for it now; the next one tries again. */
   private async open(): Promise<Opened> {
     const { sources, api, reading } = this.parts;
-    const plan = await planCommand(this.launch, sources);
+    const plan = await planCommand(this.launch, sources).catch((error: unknown) => {
+      this.opening = undefined;
+      throw error;
+    });
     const output = new AttemptOutput(this.sink, plan.secrets);
     this.log = new PodLog(api, podName(this.launch), output.stdout, reading);
     return { plan, output, log: this.log };

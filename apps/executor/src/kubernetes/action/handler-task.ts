@@ -16,6 +16,7 @@ import { actionPodFor, tokenIn } from '../pod-spec';
 import { ranForMs } from '../pod-step';
 import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
+import { untilRead } from '../until-read';
 import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
 import { PodFiles } from './pod-files';
 import { ServerPatience } from './server-patience';
@@ -157,7 +158,7 @@ export class HandlerTask implements PodTask {
 
   private async call(address: string, wasReached: boolean): Promise<Outcome> {
     const { sources, actions, directory, site } = this.parts;
-    const metadata = await actions.metadataOf(this.launch.action.content_hash);
+    const metadata = await this.read(() => actions.metadataOf(this.launch.action.content_hash));
     const server = new ActionServer(address, this.token, this.launch, site.patienceMs.unreachable);
     const patience = this.patienceWith(wasReached);
     const again: Pick<ActionServer, 'put' | 'get'> = {
@@ -190,7 +191,7 @@ export class HandlerTask implements PodTask {
       this.begun === undefined
         ? await new InputPreparation(this.parts.sources, files).forHandler(metadata.inputs, this.launch.inputs)
         : undefined;
-    const secrets = inputs?.secrets ?? (await this.secretsOf(this.begun?.secrets ?? []));
+    const secrets = inputs?.secrets ?? (await this.read(() => this.secretsOf(this.begun?.secrets ?? [])));
     const output = new AttemptOutput(this.sink, secrets);
     const end = await this.untilResult(server, patience, inputs?.values, output);
     output.flush();
@@ -289,6 +290,13 @@ export class HandlerTask implements PodTask {
     }
     note(this.sink, 'The executor that began this attempt was gone before its pod was called');
     return new AttemptFailure({ kind: 'lost', message: 'Its executor was gone before its pod was called' });
+  }
+
+  /** What has not begun is made again elsewhere. */
+  private read<T>(read: () => Promise<T>): Promise<T> {
+    const { clock, site } = this.parts;
+    if (this.begun === undefined) return read();
+    return untilRead(read, { clock, signal: this.signal, patienceMs: site.patienceMs.unreachable });
   }
 
   private async secretsOf(references: readonly SecretReference[]): Promise<readonly string[]> {
