@@ -1,11 +1,31 @@
+import { answerWithin } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import { TestSite } from './site';
-import { itWithTestServer, specMs } from './target';
+import { itWithTestServer, patienceMs, specMs } from './target';
+import { RecordedOutput } from './test-executor';
 
 const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `line ${from + index}`);
 /** In the shell. */
 const writeNumbered = (from: number, to: number) =>
   `i=${from}; while [ $i -lt ${to} ]; do echo "line $i"; i=$((i+1)); done`;
+
+/** What a shutdown may take here. */
+const soonMs = 15_000;
+
+/** A broker that is away: what is written stays, and nobody takes it before {@link release}. */
+class HeldOutput extends RecordedOutput {
+  release: () => void = () => undefined;
+  private readonly released = new Promise<void>((resolve) => (this.release = resolve));
+
+  override write(bytes: Buffer): boolean {
+    super.write(bytes);
+    return false;
+  }
+
+  override drained(): Promise<void> {
+    return this.released;
+  }
+}
 
 describe('the output of a pod', () => {
   let site: TestSite;
@@ -79,6 +99,38 @@ describe('the output of a pod', () => {
       await attempt.log.has('begun');
       attempt.running.cancel(false);
       await attempt.running.ended;
+    },
+    specMs,
+  );
+
+  it(
+    'is left by an executor whose broker is away when the pod has ended, and is complete with its successor',
+    async () => {
+      const first = await site.executor();
+      const gate = site.gate();
+      const launch = site.launch(`echo begun; ${gate.wait}; ${writeNumbered(0, 100)}`);
+      const output = new HeldOutput();
+      const { ended } = first.launcher.launch(launch, output);
+      try {
+        await output.has('begun');
+        await gate.open();
+        await site.containerIs('terminated', launch);
+        // What is heard comes in its order: of the end of this one it has heard, too.
+        await first.run(site.launch('true'));
+        await answerWithin(soonMs, () => first.close());
+        expect(await ended).toBe('left');
+      } finally {
+        output.release();
+      }
+      const second = await site.executor();
+      const isAdopted = () => {
+        second.launcher.alive([second.incarnation]);
+        return second.adopted.length === 1;
+      };
+      await waitFor(isAdopted, { timeoutMs: patienceMs, intervalMs: 100, describe: 'an adoption' });
+      expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded' });
+      expect(second.adopted[0]?.log.lines).toEqual(['begun', ...numbered(0, 100)]);
+      second.forget(launch);
     },
     specMs,
   );

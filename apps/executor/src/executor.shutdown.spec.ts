@@ -64,6 +64,14 @@ describe('shutdown of an executor', () => {
     expect(executor.launcher.closed).toBe(true);
   });
 
+  it('ends although its launcher never says what became of its work', async () => {
+    const executor = await ExecutorFixture.started();
+    executor.launcher.close = () => Promise.resolve();
+    await executor.deliverStarts(startOf('a'));
+    await executor.stop();
+    expect(executor.time.alarms).toBe(0);
+  });
+
   it('ends although nobody settles its outcomes', async () => {
     const executor = await ExecutorFixture.started();
     await executor.deliverStarts(noopOf('a'));

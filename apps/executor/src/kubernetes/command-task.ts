@@ -128,7 +128,8 @@ export class CommandTask implements PodTask {
   private async outcomeOf({ final, hasRun, isGone }: PodEnd, wanted: AbortSignal): Promise<Outcome> {
     const { log, output, plan } = await unlessAborted(this.openedAtLast(wanted), wanted);
     if (isGone) await log.lastWords();
-    else if (hasRun) await log.finish(this.parts.leaving);
+    // What it has read may wait for a broker that is away: then a successor reads it all.
+    else if (hasRun) await unlessAborted(log.finish(this.parts.leaving), this.parts.leaving);
     output.flush();
     if (final.status === 'failed')
       return output.masked({ status: 'failed', failure: told(final.failure, output, plan) });
