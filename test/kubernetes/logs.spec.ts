@@ -2,30 +2,12 @@ import { answerWithin } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import { TestSite } from './site';
 import { itWithTestServer, patienceMs, specMs } from './target';
-import { RecordedOutput } from './test-executor';
+import { HeldOutput, soonMs } from './test-executor';
 
 const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `line ${from + index}`);
 /** In the shell. */
 const writeNumbered = (from: number, to: number) =>
   `i=${from}; while [ $i -lt ${to} ]; do echo "line $i"; i=$((i+1)); done`;
-
-/** What a shutdown may take here. */
-const soonMs = 15_000;
-
-/** A broker that is away: what is written stays, and nobody takes it before {@link release}. */
-class HeldOutput extends RecordedOutput {
-  release: () => void = () => undefined;
-  private readonly released = new Promise<void>((resolve) => (this.release = resolve));
-
-  override write(bytes: Buffer): boolean {
-    super.write(bytes);
-    return false;
-  }
-
-  override drained(): Promise<void> {
-    return this.released;
-  }
-}
 
 describe('the output of a pod', () => {
   let site: TestSite;

@@ -13,7 +13,7 @@ import { CommandFiles, isPastInputs } from './command/command-files';
 import { planCommand, type CommandPlan } from './command/command-plan';
 import { filesImageOf, filesTokenIn, hasFiles, statusOfInputs } from './command/files-containers';
 import { createSecret, secretFor } from './command/secret-creation';
-import { letGo, sinkUntil } from './letting-go';
+import { letGo, sinkUntil, withLastMoments } from './letting-go';
 import { podName } from './pod-name';
 import { podOutputs } from './pod-outputs';
 import { podFor, type ContainerLaunch } from './pod-spec';
@@ -120,16 +120,18 @@ export class CommandTask implements PodTask {
     );
   }
 
-  async outcomeAt(end: PodEnd): Promise<Outcome> {
-    const wanted = new LinkedSignal(end.stopped, this.either.signal);
-    return this.outcomeOf(end, wanted.signal).finally(() => wanted.unlink());
+  outcomeAt(end: PodEnd): Promise<Outcome> {
+    // Of a pod that is gone no successor can tell.
+    return withLastMoments(this.parts.leaving, end.isGone, (left) => {
+      const wanted = new LinkedSignal(end.stopped, left);
+      return this.outcomeOf(end, wanted.signal).finally(() => wanted.unlink());
+    });
   }
 
   private async outcomeOf({ final, hasRun, isGone }: PodEnd, wanted: AbortSignal): Promise<Outcome> {
     const { log, output, plan } = await unlessAborted(this.openedAtLast(wanted), wanted);
-    if (isGone) await log.lastWords();
-    // What it has read may wait for a broker that is away: then a successor reads it all.
-    else if (hasRun) await unlessAborted(log.finish(this.parts.leaving), this.parts.leaving);
+    if (isGone()) await log.lastWords();
+    else if (hasRun) await this.finishLog(log, isGone);
     output.flush();
     if (final.status === 'failed')
       return output.masked({ status: 'failed', failure: told(final.failure, output, plan) });
@@ -139,6 +141,16 @@ export class CommandTask implements PodTask {
       : podOutputs(this.parts.sources, attempt, this.launch.action.outputs, final.terminationMessage);
     this.works.push(collected);
     return output.masked(await unlessAborted(collected, wanted).catch(outcomeOf));
+  }
+
+  /** What it has read may wait for a broker that is away: a successor reads it all, unless the pod is gone by then. */
+  private async finishLog(log: PodLog, isGone: () => boolean): Promise<void> {
+    const { leaving } = this.parts;
+    try {
+      await unlessAborted(log.finish(leaving), leaving);
+    } catch (error) {
+      if (!isGone()) throw error;
+    }
   }
 
   /** Nothing is brought any more. What the filestore holds up cleans up after itself when it comes to its end. */

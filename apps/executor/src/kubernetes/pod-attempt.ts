@@ -287,10 +287,10 @@ export class PodAttempt implements RunningAttempt {
     const durationMs = this.durationMs;
     const state = this.watched && statusOfMain(this.watched.pod)?.state;
     const hasRun = this.watched?.runningSinceMs !== undefined || state?.terminated !== undefined;
-    const isGone = this.watched?.isGone === true;
+    const isGone = () => this.watched?.isGone === true;
     const outcome = await this.task.outcomeAt({ final, hasRun, isGone, stopped: this.stopped.signal }).catch(outcomeOf);
     // The pod is still there: a successor reads it all.
-    if (!isGone) this.parts.leaving.throwIfAborted();
+    if (!isGone()) this.parts.leaving.throwIfAborted();
     return this.end(outcome, durationMs);
   }
 
