@@ -6,6 +6,7 @@ import { LocalFileStore, packDirectory } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
 import { clockAhead, TestSite } from './site';
 import { isReal, patienceMs } from './target';
+import { HeldOutput } from './test-executor';
 
 const repository = 'registry.test/actions';
 const limitMs = 3 * patienceMs;
@@ -39,6 +40,11 @@ const servers = {
         response.end(JSON.stringify({ outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 }) + '\\n');
       }), 3_000);
     });
+  })`,
+  // Says much at once, and then nothing.
+  talking: `serve((request, response) => {
+    const lines = ['one', 'two', 'three'].map((log, index) => ({ log: log + '\\n', offset: index + 1 }));
+    response.write(lines.map((line) => JSON.stringify(line) + '\\n').join(''));
   })`,
   // Is not to be reached at first, takes a file for longer than anybody has patience for a start, and breaks off once more.
   slow: `
@@ -168,6 +174,23 @@ describeHere('a handler whose pod runs, and its server', () => {
       expect(await second.adopted[0]?.outcome()).toMatchObject({ failure: { kind: 'lost' } });
       second.forget(launch);
       await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'says more than is taken while the broker is away: when it is left, nothing more is written',
+    async () => {
+      const { site, launch, executor } = await given('talking', {});
+      const output = new HeldOutput();
+      const { ended } = executor.launcher.launch(launch, output);
+      await output.has('one');
+      await executor.close();
+      expect(await ended).toBe('left');
+      output.release();
+      // In that time it would have been.
+      await (await site.executor()).run(site.launch('true'));
+      expect(output.lines).toEqual(['one']);
     },
     limitMs,
   );

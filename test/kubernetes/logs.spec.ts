@@ -117,6 +117,25 @@ describe('the output of a pod', () => {
     specMs,
   );
 
+  it(
+    'that waits for a broker which is away is not written any more when the attempt is left',
+    async () => {
+      const [first, second] = [await site.executor(), await site.executor()];
+      const output = new HeldOutput();
+      const launch = site.launch("printf 'one\\ntwo\\nthree\\n'; sleep 60");
+      const { ended } = first.launcher.launch(launch, output);
+      await output.has('one');
+      await first.close();
+      expect(await ended).toBe('left');
+      output.release();
+      // In that time it would have been.
+      await second.run(site.launch('true'));
+      expect(output.lines).toEqual(['one']);
+      await site.deletePod(site.podName(launch));
+    },
+    specMs,
+  );
+
   itWithTestServer('is complete when it was cut in the middle of a line while it was followed', async () => {
     await gapless(() => site.server.misbehaviour.cutLogs());
   });

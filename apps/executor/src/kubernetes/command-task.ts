@@ -51,6 +51,8 @@ interface Opened {
 export class CommandTask implements PodTask {
   readonly hearingMs = 0;
   private readonly over = new AbortController();
+  private readonly left = new AbortController();
+  private readonly sink: LogSink;
   private readonly either: LinkedSignal;
   private opening: Promise<Opened> | undefined;
   private following: Promise<void> | undefined;
@@ -71,9 +73,10 @@ export class CommandTask implements PodTask {
   constructor(
     private readonly parts: CommandTaskParts,
     private readonly launch: ContainerLaunch,
-    private readonly sink: LogSink,
+    sink: LogSink,
     private readonly onChange: () => void,
   ) {
+    this.sink = sinkUntil(this.left.signal, sink);
     this.either = new LinkedSignal(this.over.signal, parts.leaving);
   }
 
@@ -159,6 +162,7 @@ export class CommandTask implements PodTask {
     await letGo(Promise.allSettled([this.opening, ...this.works]));
     // What it has read may wait for a broker that is away.
     if (this.log !== undefined) await letGo(this.log.leave());
+    this.left.abort();
     this.either.unlink();
   }
 

@@ -62,6 +62,8 @@ const seatPatienceMs = 10_000;
 export class HandlerTask implements PodTask {
   result: Outcome | undefined;
   private readonly over = new AbortController();
+  private readonly left = new AbortController();
+  private readonly sink: LogSink;
   private readonly either: LinkedSignal;
   private called: Promise<void> = Promise.resolve();
   private isCalled = false;
@@ -77,12 +79,13 @@ export class HandlerTask implements PodTask {
   constructor(
     private readonly parts: HandlerTaskParts,
     private readonly launch: HandlerLaunch,
-    private readonly sink: LogSink,
+    sink: LogSink,
     private readonly begun: Begun | undefined,
     private readonly onResult: () => void,
     private readonly seat?: Seat,
   ) {
     this.isOpen = begun !== undefined;
+    this.sink = sinkUntil(this.left.signal, sink);
     this.either = new LinkedSignal(this.over.signal, parts.leaving);
   }
 
@@ -131,6 +134,7 @@ export class HandlerTask implements PodTask {
   async leave(): Promise<void> {
     this.over.abort(new Error('it is left'));
     await letGo(this.called);
+    this.left.abort();
     this.either.unlink();
   }
 
