@@ -1,6 +1,7 @@
+import { LocalFileStore } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
 import type { Launch } from '../../apps/executor/src/launcher';
-import { TestSite } from './site';
+import { ioError, TestSite } from './site';
 import { isReal, itWithTestServer, patienceMs, specMs } from './target';
 import type { TestExecutor, Watched } from './test-executor';
 
@@ -14,7 +15,10 @@ describe('pods whose executor is gone', () => {
   beforeEach(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await site.close();
+  }, specMs);
 
   /** Attempts of an executor whose containers run, held up by a gate. */
   async function begin(executor: TestExecutor, count: number) {
@@ -96,6 +100,30 @@ describe('pods whose executor is gone', () => {
         resources,
       });
       expect(await adopted?.outcome()).toEqual({ status: 'succeeded', outputs: { total: 6 } });
+    },
+    specMs,
+  );
+
+  it.each(['runs', 'has ended'])(
+    'end well although their inputs cannot be read at once by a successor, while the command %s',
+    async (when) => {
+      const first = await site.executor();
+      const gate = site.gate();
+      const password = await site.secret('opensesame');
+      const launch = site.launch(`echo "begun $password"; ${gate.wait}; echo over`, { inputs: { password } });
+      await first.launch(launch).log.has('begun');
+      await first.close();
+      if (when === 'has ended') {
+        await gate.open();
+        await site.containerIs('terminated', launch);
+      }
+      const reading = jest.spyOn(LocalFileStore.prototype, 'readSecret').mockRejectedValueOnce(ioError());
+      const [adopted] = await untilAdopted(1, [await site.executor()]);
+      if (when === 'runs') await adopted?.log.has('begun');
+      await gate.open();
+      expect(await adopted?.outcome()).toMatchObject({ status: 'succeeded' });
+      expect(adopted?.log.lines).toEqual(['begun ****', 'over']);
+      expect(reading.mock.calls.length).toBeGreaterThan(1);
     },
     specMs,
   );

@@ -6,6 +6,7 @@ import { LocalFileStore, packDirectory } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
 import { clockAhead, TestSite } from './site';
 import { isReal, patienceMs } from './target';
+import { HeldOutput } from './test-executor';
 
 const repository = 'registry.test/actions';
 const limitMs = 3 * patienceMs;
@@ -40,6 +41,11 @@ const servers = {
       }), 3_000);
     });
   })`,
+  // Says much at once, and then nothing.
+  talking: `serve((request, response) => {
+    const lines = ['one', 'two', 'three'].map((log, index) => ({ log: log + '\\n', offset: index + 1 }));
+    response.write(lines.map((line) => JSON.stringify(line) + '\\n').join(''));
+  })`,
   // Is not to be reached at first, takes a file for longer than anybody has patience for a start, and breaks off once more.
   slow: `
     const seen = new Set();
@@ -50,6 +56,20 @@ const servers = {
       const answer = { PUT: { path: '/rows' }, POST: { outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 } };
       setTimeout(() => response.end(JSON.stringify(answer[request.method]) + '\\n'), request.method === 'PUT' ? 4_000 : 0);
     })`,
+  // Twice takes a part of a file, for longer than anybody has patience for a start, and breaks off.
+  failing: `
+    let puts = 0;
+    server = require('node:http').createServer((request, response) => {
+      const answer = { PUT: { path: '/rows' }, POST: { outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 } };
+      request.on('end', () => response.end(JSON.stringify(answer[request.method]) + '\\n'));
+      if (request.method === 'POST' || ++puts > 2) return request.resume();
+      const takePiece = setInterval(() => request.read(64 * 1024), 10);
+      setTimeout(() => {
+        clearInterval(takePiece);
+        request.destroy();
+      }, 4_000);
+    });
+    server.listen(Number(process.env.RYAX_PORT), process.env.RYAX_HOST);`,
 };
 const preamble = `
 let server;
@@ -159,9 +179,36 @@ describeHere('a handler whose pod runs, and its server', () => {
   );
 
   it(
+    'says more than is taken while the broker is away: when it is left, nothing more is written',
+    async () => {
+      const { site, launch, executor } = await given('talking', {});
+      const output = new HeldOutput();
+      const { ended } = executor.launcher.launch(launch, output);
+      await output.has('one');
+      await executor.close();
+      expect(await ended).toBe('left');
+      output.release();
+      // In that time it would have been.
+      await (await site.executor()).run(site.launch('true'));
+      expect(output.lines).toEqual(['one']);
+    },
+    limitMs,
+  );
+
+  it(
     'was reached, takes its files for long, and is lost from sight for a moment: called when it can be again',
     async () => {
       const { outcome } = await outcomeWith('slow', { starting: '3s' }, 'some rows\n');
+      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
+    },
+    limitMs,
+  );
+
+  it(
+    'breaks off twice with a file that gets on: called when it has the file',
+    async () => {
+      const rows = 'some rows\n'.repeat(6_000_000);
+      const { outcome } = await outcomeWith('failing', { starting: '3s' }, rows);
       expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
     },
     limitMs,

@@ -1,9 +1,9 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
-import { packDirectory } from '@ryax/filestore';
+import { LocalFileStore, packDirectory } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
-import { clockAhead, type TestSite } from './site';
+import { clockAhead, ioError, type TestSite } from './site';
 import { patienceMs } from './target';
 import { describeHandlers, TestAction } from './test-action';
 
@@ -17,6 +17,7 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
     action = await TestAction.publish();
     site = await action.site({ site: { handlers: 'job' } });
   }, limitMs);
+  afterEach(() => jest.restoreAllMocks());
   afterAll(() => action.close(), limitMs);
 
   const launch = (inputs: JsonObject, timeoutMs: number | null = null) => action.launch(site, inputs, { timeoutMs });
@@ -137,6 +138,31 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       expect(await adopted?.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       expect(adopted?.log.lines).toEqual(['begun wait']);
       expect(site.server.requestCounts['create pods']).toBe(1);
+      second.forget(wanted);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it.each([
+    ['content', 'open' as const],
+    ['secret', 'readSecret' as const],
+  ])(
+    'goes on although its next executor cannot read its %s at once',
+    async (what, method) => {
+      const flag = action.path(`no-${what}`);
+      const wanted = launch({ what: 'wait', name: what, flag, password: await site.secret('opensesame') });
+      const first = await site.executor();
+      await first.launch(wanted).log.has('begun wait');
+      await first.close();
+
+      const reading = jest.spyOn(LocalFileStore.prototype, method).mockRejectedValueOnce(ioError());
+      const second = await site.executor();
+      second.launcher.alive([second.incarnation]);
+      await waitFor(() => second.adopted.length === 1, { timeoutMs: patienceMs });
+      await rm(flag);
+      expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
+      expect(reading.mock.calls.length).toBeGreaterThan(1);
       second.forget(wanted);
       await site.noPodIsLeft();
     },

@@ -1,6 +1,8 @@
+import { answerWithin } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import { TestSite } from './site';
-import { itWithTestServer, specMs } from './target';
+import { itWithTestServer, patienceMs, specMs } from './target';
+import { HeldOutput, soonMs } from './test-executor';
 
 const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `line ${from + index}`);
 /** In the shell. */
@@ -79,6 +81,57 @@ describe('the output of a pod', () => {
       await attempt.log.has('begun');
       attempt.running.cancel(false);
       await attempt.running.ended;
+    },
+    specMs,
+  );
+
+  it(
+    'is left by an executor whose broker is away when the pod has ended, and is complete with its successor',
+    async () => {
+      const first = await site.executor();
+      const gate = site.gate();
+      const launch = site.launch(`echo begun; ${gate.wait}; ${writeNumbered(0, 100)}`);
+      const output = new HeldOutput();
+      const { ended } = first.launcher.launch(launch, output);
+      try {
+        await output.has('begun');
+        await gate.open();
+        await site.containerIs('terminated', launch);
+        // What is heard comes in its order: of the end of this one it has heard, too.
+        await first.run(site.launch('true'));
+        await answerWithin(soonMs, () => first.close());
+        expect(await ended).toBe('left');
+      } finally {
+        output.release();
+      }
+      const second = await site.executor();
+      const isAdopted = () => {
+        second.launcher.alive([second.incarnation]);
+        return second.adopted.length === 1;
+      };
+      await waitFor(isAdopted, { timeoutMs: patienceMs, intervalMs: 100, describe: 'an adoption' });
+      expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded' });
+      expect(second.adopted[0]?.log.lines).toEqual(['begun', ...numbered(0, 100)]);
+      second.forget(launch);
+    },
+    specMs,
+  );
+
+  it(
+    'that waits for a broker which is away is not written any more when the attempt is left',
+    async () => {
+      const [first, second] = [await site.executor(), await site.executor()];
+      const output = new HeldOutput();
+      const launch = site.launch("printf 'one\\ntwo\\nthree\\n'; sleep 60");
+      const { ended } = first.launcher.launch(launch, output);
+      await output.has('one');
+      await first.close();
+      expect(await ended).toBe('left');
+      output.release();
+      // In that time it would have been.
+      await second.run(site.launch('true'));
+      expect(output.lines).toEqual(['one']);
+      await site.deletePod(site.podName(launch));
     },
     specMs,
   );

@@ -239,6 +239,11 @@ export function clockAhead(ms: number): Clock {
   })();
 }
 
+/** Of a disk that fails. */
+export function ioError(): Error {
+  return Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
+}
+
 /** What others use as well is not asked more often. */
 export const askEveryMs = isReal ? 500 : 20;
 

@@ -1,8 +1,9 @@
+import { answerWithin } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import { pods as podsResource } from '../../libs/testing/src/kubernetes/objects';
 import { TestSite } from './site';
 import { isReal, itWithTestServer, patienceMs, specMs } from './target';
-import type { TestExecutor } from './test-executor';
+import { HeldOutput, soonMs, type TestExecutor } from './test-executor';
 
 /** In a cluster all of them have to begin while they are held up. */
 const pods = isReal ? 6 : 12;
@@ -197,6 +198,30 @@ describe('executors of one site', () => {
     await adopted(1, second);
     expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded' });
     expect(second.adopted[0]?.log.lines).toEqual(['over']);
+  });
+
+  itWithTestServer('that leave when they hear that a pod has ended and is gone tell what it had come to', async () => {
+    const first = await site.executor();
+    const gate = site.gate();
+    const outputs = [{ name: 'total', type: 'integer', help: '', human_name: '' }];
+    const script = `echo begun; ${gate.wait}; echo '{"total": 6}' > "$RYAX_OUTPUTS"`;
+    const launch = site.launch(script, { action: { outputs } });
+    const output = new HeldOutput();
+    const { ended } = first.launcher.launch(launch, output);
+    await output.has('begun');
+    // It hears of both at once.
+    const { misbehaviour } = site.server;
+    misbehaviour.hangUp({ path: /watch=true/, times: Infinity });
+    misbehaviour.dropWatches();
+    await gate.open();
+    await site.containerIs('terminated', launch);
+    await site.deletePod(site.podName(launch));
+    misbehaviour.calm();
+    // Of which it has heard once it has heard of what came later.
+    await first.launch(site.launch('echo later')).log.has('later');
+    await answerWithin(soonMs, () => first.close());
+    expect(await ended).toMatchObject({ outcome: { status: 'succeeded', outputs: { total: 6 } } });
+    output.release();
   });
 
   itWithTestServer('do not call a pod unknown that they are about to adopt', async () => {

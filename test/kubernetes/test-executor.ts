@@ -97,3 +97,21 @@ export class RecordedOutput implements LogSink {
     await waitFor(() => this.text.includes(text), { timeoutMs: patienceMs, describe });
   }
 }
+
+/** What a shutdown may take where something holds it up: a moment for each such thing. */
+export const soonMs = 15_000;
+
+/** A broker that is away: what is written stays, and nobody takes it before {@link release}. */
+export class HeldOutput extends RecordedOutput {
+  release: () => void = () => undefined;
+  private readonly released = new Promise<void>((resolve) => (this.release = resolve));
+
+  override write(bytes: Buffer): boolean {
+    super.write(bytes);
+    return false;
+  }
+
+  override drained(): Promise<void> {
+    return this.released;
+  }
+}

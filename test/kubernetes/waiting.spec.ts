@@ -1,4 +1,5 @@
 import type { Outcome } from '@ryax/contracts';
+import { waitFor } from '@ryax/testing';
 import { TestSite } from './site';
 import { patienceOfCluster } from './site-defaults';
 import { isReal, itWithTestServer, pulling, specMs } from './target';
@@ -52,6 +53,24 @@ describe('an attempt whose pod cannot start', () => {
     await attempt.log.has('Its pod waits: Back-off pulling image');
     isMissing = false;
     expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+  });
+
+  itWithTestServer('succeeds when it starts while it is asked why it does not', async () => {
+    let isMissing = true;
+    const isMissed = (image: string) => image === noImage && isMissing;
+    site = await TestSite.open({ site: { patience }, server: { isMissing: isMissed } });
+    const executor = await site.executor();
+    const release = site.server.misbehaviour.hold({ path: /\/events\?/ });
+    const launch = site.launch('echo over', { action: { image: noImage } });
+    const attempt = executor.launch(launch);
+    await waitFor(() => site?.server.requestCounts['list events'] === 1, { describe: 'the events to be asked for' });
+    isMissing = false;
+    await site.containerIs('terminated', launch);
+    // What is heard comes in its order: of the start of the other one it has heard, too.
+    await executor.run(site.launch('true'));
+    release();
+    expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
+    expect(attempt.log.lines).toEqual(['over']);
   });
 
   it(

@@ -64,6 +64,14 @@ describe('shutdown of an executor', () => {
     expect(executor.launcher.closed).toBe(true);
   });
 
+  it('ends although its launcher never says what became of its work', async () => {
+    const executor = await ExecutorFixture.started();
+    executor.launcher.close = () => Promise.resolve();
+    await executor.deliverStarts(startOf('a'));
+    await executor.stop();
+    expect(executor.time.alarms).toBe(0);
+  });
+
   it('ends although nobody settles its outcomes', async () => {
     const executor = await ExecutorFixture.started();
     await executor.deliverStarts(noopOf('a'));
@@ -77,6 +85,20 @@ describe('shutdown of an executor', () => {
     executor.executor.start();
     await executor.stop();
     expect(executor.time.alarms).toBe(0);
+  });
+
+  it('ends although the broker went before starts could be taken, and takes none when it is back', async () => {
+    const executor = new ExecutorFixture((await ExecutorFixture.started()).settings);
+    executor.answersBeats = false;
+    executor.executor.start();
+    await settle();
+    executor.broker.isThere = false;
+    executor.answersBeats = true;
+    await executor.time.advance(1_000);
+    await executor.stop();
+    executor.broker.comeBack();
+    await settle();
+    expect(executor.broker.isConsumed(executor.startQueue)).toBe(false);
   });
 
   it('leaves nothing behind: no timer, no queue, no health check', async () => {

@@ -203,7 +203,7 @@ export class Executor {
   }
 
   private takeStarts(): void {
-    if (!this.attempts.isLeaving) this.owner.run('take starts', () => this.inbox.takeStarts());
+    if (!this.attempts.isLeaving) this.owner.run('take starts', (signal) => this.inbox.takeStarts(signal));
   }
 
   private beatAnswered({ sent, incarnations }: BeatAnswer): void {

@@ -11,6 +11,7 @@ import {
   type Prewarm,
   type Settled,
 } from '@ryax/contracts';
+import { unlessAborted } from '@ryax/platform';
 import type { Attempts } from './attempts';
 import type { ExecutorSettings } from './settings';
 
@@ -39,8 +40,10 @@ export interface Said {
 export class Inbox {
   private readonly startQueue: string;
   private readonly ownQueue: string;
-  private startSubscription: Promise<Subscription> | undefined;
+  private subscribing: Promise<void> | undefined;
+  private startSubscription: Subscription | undefined;
   private ownSubscription: Subscription | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly broker: Broker,
@@ -62,24 +65,34 @@ export class Inbox {
   }
 
   /** Only once we have a lease: a start that is read without one goes straight back. Idempotent. */
-  async takeStarts(): Promise<void> {
-    if (this.startSubscription !== undefined) return;
-    const prefetch = this.settings.capacity.slots + prefetchMargin;
-    this.startSubscription = this.broker.consume(this.startQueue, { prefetch, maxBatch }, (batch) => {
-      for (const delivery of batch) this.receiveStart(delivery);
-      return Promise.resolve();
-    });
+  async takeStarts(signal: AbortSignal): Promise<void> {
+    if (this.subscribing !== undefined) return;
+    this.subscribing = this.subscribe();
     try {
-      await this.startSubscription;
+      await unlessAborted(this.subscribing, signal);
     } catch (error) {
-      this.startSubscription = undefined;
+      this.subscribing = undefined;
       throw error;
     }
   }
 
-  /** Until then starts are read, and given back while we leave: unread, each would cost its validity. */
+  private async subscribe(): Promise<void> {
+    const prefetch = this.settings.capacity.slots + prefetchMargin;
+    const subscription = await this.broker.consume(this.startQueue, { prefetch, maxBatch }, (batch) => {
+      for (const delivery of batch) this.receiveStart(delivery);
+      return Promise.resolve();
+    });
+    if (this.isClosed) await subscription.stop();
+    else this.startSubscription = subscription;
+  }
+
+  /**
+   * Until then starts are read, and given back while we leave: unread, each would cost its validity. A broker that is away is not waited
+   * for.
+   */
   async close(): Promise<void> {
-    await (await this.startSubscription)?.stop();
+    this.isClosed = true;
+    await this.startSubscription?.stop();
     await this.ownSubscription?.stop();
     await this.broker.forget(this.startQueue);
     await this.broker.forget(this.ownQueue);

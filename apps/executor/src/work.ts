@@ -1,5 +1,5 @@
 import { limits, type ActionToRun, type Outcome, type Start } from '@ryax/contracts';
-import type { Clock, Owner } from '@ryax/platform';
+import { unlessAborted, type Clock, type Owner } from '@ryax/platform';
 import type { AttemptLog } from './attempt-log';
 import { jsonSize } from './json-size';
 import type { AttemptEnd, Launch, LogSink, RunningAttempt } from './launcher';
@@ -72,8 +72,9 @@ export function beginLaunch(
   ended: Ended,
 ): Work {
   const running = launch(log);
-  owner.run(`attempt ${name}`, async () => {
-    const end = await running.ended.catch(launcherFailed);
+  owner.run(`attempt ${name}`, async (signal) => {
+    // No launcher holds up an executor that ends.
+    const end = await unlessAborted(running.ended.catch(launcherFailed), signal);
     // What is not ours any more has its log ended by whoever it belongs to.
     if (end !== 'left') await timers.atMost(logEndMs, log.end());
     ended(end);

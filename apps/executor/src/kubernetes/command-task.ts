@@ -13,13 +13,14 @@ import { CommandFiles, isPastInputs } from './command/command-files';
 import { planCommand, type CommandPlan } from './command/command-plan';
 import { filesImageOf, filesTokenIn, hasFiles, statusOfInputs } from './command/files-containers';
 import { createSecret, secretFor } from './command/secret-creation';
-import { letGo, sinkUntil } from './letting-go';
+import { letGo, sinkUntil, withLastMoments } from './letting-go';
 import { podName } from './pod-name';
 import { podOutputs } from './pod-outputs';
 import { podFor, type ContainerLaunch } from './pod-spec';
 import { hasBegun } from './pod-status';
 import type { PodEnd, PodTask } from './pod-task';
 import type { NodePool, SiteConfig } from './site-config';
+import { untilRead } from './until-read';
 
 export interface CommandTaskParts {
   readonly api: PodApi;
@@ -50,8 +51,11 @@ interface Opened {
 export class CommandTask implements PodTask {
   readonly hearingMs = 0;
   private readonly over = new AbortController();
+  private readonly left = new AbortController();
+  private readonly sink: LogSink;
   private readonly either: LinkedSignal;
   private opening: Promise<Opened> | undefined;
+  private following: Promise<void> | undefined;
   private log: PodLog | undefined;
   /** Its inputs could not be looked at. */
   private unreadable: Outcome | undefined;
@@ -69,9 +73,10 @@ export class CommandTask implements PodTask {
   constructor(
     private readonly parts: CommandTaskParts,
     private readonly launch: ContainerLaunch,
-    private readonly sink: LogSink,
+    sink: LogSink,
     private readonly onChange: () => void,
   ) {
+    this.sink = sinkUntil(this.left.signal, sink);
     this.either = new LinkedSignal(this.over.signal, parts.leaving);
   }
 
@@ -110,21 +115,26 @@ export class CommandTask implements PodTask {
 
   runs(): void {
     this.bringing?.abort(new Error('its command runs'));
-    void this.opened().then(
-      ({ log }) => this.either.signal.aborted || log.follow(),
+    this.following ??= this.openedAtLast(this.either.signal).then(
+      ({ log }) => {
+        if (!this.either.signal.aborted) log.follow();
+      },
       (error: unknown) => this.failed((outcome) => (this.unreadable = outcome), error),
     );
   }
 
-  async outcomeAt(end: PodEnd): Promise<Outcome> {
-    const wanted = new LinkedSignal(end.stopped, this.either.signal);
-    return this.outcomeOf(end, wanted.signal).finally(() => wanted.unlink());
+  outcomeAt(end: PodEnd): Promise<Outcome> {
+    // Of a pod that is gone no successor can tell.
+    return withLastMoments(this.parts.leaving, end.isGone, (left) => {
+      const wanted = new LinkedSignal(end.stopped, left);
+      return this.outcomeOf(end, wanted.signal).finally(() => wanted.unlink());
+    });
   }
 
   private async outcomeOf({ final, hasRun, isGone }: PodEnd, wanted: AbortSignal): Promise<Outcome> {
-    const { log, output, plan } = await unlessAborted(this.opened(), wanted);
-    if (isGone) await log.lastWords();
-    else if (hasRun) await log.finish(this.parts.leaving);
+    const { log, output, plan } = await unlessAborted(this.openedAtLast(wanted), wanted);
+    if (isGone()) await log.lastWords();
+    else if (hasRun) await this.finishLog(log, isGone);
     output.flush();
     if (final.status === 'failed')
       return output.masked({ status: 'failed', failure: told(final.failure, output, plan) });
@@ -136,22 +146,43 @@ export class CommandTask implements PodTask {
     return output.masked(await unlessAborted(collected, wanted).catch(outcomeOf));
   }
 
+  /** What it has read may wait for a broker that is away: a successor reads it all, unless the pod is gone by then. */
+  private async finishLog(log: PodLog, isGone: () => boolean): Promise<void> {
+    const { leaving } = this.parts;
+    try {
+      await unlessAborted(log.finish(leaving), leaving);
+    } catch (error) {
+      if (!isGone()) throw error;
+    }
+  }
+
   /** Nothing is brought any more. What the filestore holds up cleans up after itself when it comes to its end. */
   async leave(): Promise<void> {
     this.over.abort(new Error('it is left'));
     await letGo(Promise.allSettled([this.opening, ...this.works]));
     // What it has read may wait for a broker that is away.
     if (this.log !== undefined) await letGo(this.log.leave());
+    this.left.abort();
     this.either.unlink();
+  }
+
+  /** Of a command that has begun. */
+  private openedAtLast(signal: AbortSignal): Promise<Opened> {
+    const { clock, site } = this.parts;
+    return untilRead(() => this.opened(), { clock, signal, patienceMs: site.patienceMs.unreachable });
   }
 
   private opened(): Promise<Opened> {
     return (this.opening ??= this.open());
   }
 
+  /** A failure is told to all who wait for it now; the next one tries again. */
   private async open(): Promise<Opened> {
     const { sources, api, reading } = this.parts;
-    const plan = await planCommand(this.launch, sources);
+    const plan = await planCommand(this.launch, sources).catch((error: unknown) => {
+      this.opening = undefined;
+      throw error;
+    });
     const output = new AttemptOutput(this.sink, plan.secrets);
     this.log = new PodLog(api, podName(this.launch), output.stdout, reading);
     return { plan, output, log: this.log };

@@ -171,8 +171,11 @@ export class PodAttempt implements RunningAttempt {
           this.removeIfStopped(this.watched.pod);
           await this.news(now.monotonicMs + longestTimerMs);
           break;
-        case 'never-started':
-          return this.neverStarted(this.watched.pod, step.waitedMs);
+        case 'never-started': {
+          const end = await this.neverStarted(this.watched.pod, step.waitedMs);
+          if (end !== undefined) return end;
+          break;
+        }
         case 'give-up':
           this.remove(this.watched.pod, 0);
           return this.finish({ status: 'failed', failure: step.failure });
@@ -270,9 +273,11 @@ export class PodAttempt implements RunningAttempt {
     this.parts.removal.remove({ name: metadata?.name ?? '', uid: metadata?.uid ?? '' }, graceSeconds);
   }
 
-  private async neverStarted(pod: V1Pod, waitedMs: number): Promise<AttemptEnd> {
+  /** Undefined where it has begun, or is gone, while its events were asked for. */
+  private async neverStarted(pod: V1Pod, waitedMs: number): Promise<AttemptEnd | undefined> {
     const { api, leaving } = this.parts;
     const events = await api.events(pod.metadata?.uid ?? '', leaving);
+    if (this.watched === undefined || this.watched.isGone || hasBegun(this.watched.pod)) return undefined;
     this.remove(pod);
     return this.end({ status: 'failed', failure: pendingFailure(pod, events, waitedMs) });
   }
@@ -282,10 +287,10 @@ export class PodAttempt implements RunningAttempt {
     const durationMs = this.durationMs;
     const state = this.watched && statusOfMain(this.watched.pod)?.state;
     const hasRun = this.watched?.runningSinceMs !== undefined || state?.terminated !== undefined;
-    const isGone = this.watched?.isGone === true;
+    const isGone = () => this.watched?.isGone === true;
     const outcome = await this.task.outcomeAt({ final, hasRun, isGone, stopped: this.stopped.signal }).catch(outcomeOf);
     // The pod is still there: a successor reads it all.
-    if (!isGone) this.parts.leaving.throwIfAborted();
+    if (!isGone()) this.parts.leaving.throwIfAborted();
     return this.end(outcome, durationMs);
   }
 

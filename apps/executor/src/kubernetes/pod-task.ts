@@ -27,7 +27,8 @@ export interface PodTask {
 export interface PodEnd {
   readonly final: FinalOutcome;
   readonly hasRun: boolean;
-  readonly isGone: boolean;
+  /** By now. */
+  readonly isGone: () => boolean;
   /** Aborted when nobody wants its outcome any more. */
   readonly stopped: AbortSignal;
 }

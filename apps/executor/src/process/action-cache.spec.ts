@@ -51,6 +51,18 @@ describe('the cache of actions', () => {
     expect((await readdir(join(work, 'cache'))).sort()).toEqual([a, c].map((hash) => hash.replace(':', '-')).sort());
   });
 
+  it('keeps no more of those that are only asked about', async () => {
+    const hashes = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(actionOf));
+    const cache = new ActionCache(files, join(work, 'cache'), 2);
+
+    for (const hash of hashes) expect(await cache.metadataOf(hash)).toMatchObject({ runtime: 'nodejs' });
+    expect(await readdir(join(work, 'cache'))).toHaveLength(2);
+
+    const answers = await Promise.all([...hashes, ...hashes].map((hash) => cache.metadataOf(hash)));
+    expect(answers.map(({ runtime }) => runtime)).toEqual(Array(10).fill('nodejs'));
+    expect((await readdir(join(work, 'cache'))).length).toBeLessThanOrEqual(2);
+  });
+
   it('tries again after a failure', async () => {
     const hash = await actionOf('a');
     const cache = new ActionCache(files, join(work, 'cache'), 2);

@@ -9,7 +9,7 @@ import { AttemptFailure } from './attempt-failure';
 interface CachedAction {
   readonly folder: string;
   readonly ready: Promise<ActionMetadata>;
-  /** Copies being made of it right now. */
+  /** Copies being made of it right now, and questions about it. */
   users: number;
 }
 
@@ -25,12 +25,24 @@ export class ActionCache {
   ) {}
 
   /** Copies the content to a folder that does not exist yet. */
-  async copyTo(hash: string, target: string): Promise<ActionMetadata> {
-    const action = this.use(hash);
+  copyTo(hash: string, target: string): Promise<ActionMetadata> {
+    return this.use(hash, (folder) =>
+      cp(folder, target, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE }),
+    );
+  }
+
+  /** What the content says of itself. */
+  metadataOf(hash: string): Promise<ActionMetadata> {
+    return this.use(hash, () => Promise.resolve());
+  }
+
+  /** It stays for as long as that takes. */
+  private async use(hash: string, act: (folder: string) => Promise<void>): Promise<ActionMetadata> {
+    const action = this.touch(hash);
     action.users += 1;
     try {
       const metadata = await action.ready;
-      await cp(action.folder, target, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
+      await act(action.folder);
       return metadata;
     } finally {
       action.users -= 1;
@@ -38,12 +50,7 @@ export class ActionCache {
     }
   }
 
-  /** What the content says of itself. */
-  metadataOf(hash: string): Promise<ActionMetadata> {
-    return this.use(hash).ready;
-  }
-
-  private use(hash: string): CachedAction {
+  private touch(hash: string): CachedAction {
     const action = this.actions.get(hash) ?? this.fetch(hash);
     this.actions.delete(hash);
     this.actions.set(hash, action);

@@ -21,7 +21,7 @@ export type Confirms = 'at-once' | 'never' | Error;
 /** The broker's port with its failures at hand; the real behaviour is tested against the real implementations. */
 export class FakeBroker implements Broker {
   connected = true;
-  /** Whether it was ever there: until then nothing can be declared. */
+  /** Until it is nothing can be declared or consumed. */
   isThere = true;
   confirms: Confirms = 'at-once';
   readonly published: Published[] = [];
@@ -32,11 +32,22 @@ export class FakeBroker implements Broker {
   private readonly handlers = new Map<string, BatchHandler>();
   private readonly unread = new Map<string, Delivery[]>();
   private readonly listeners: (() => void)[] = [];
+  private readonly waiting: (() => void)[] = [];
   private readonly withheld: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
   declare(queues: readonly QueueDeclaration[]): Promise<void> {
     this.declared.push(...queues);
-    return this.isThere ? Promise.resolve() : new Promise(() => undefined);
+    return this.whenThere();
+  }
+
+  /** What has waited for it goes on. */
+  comeBack(): void {
+    this.isThere = true;
+    this.waiting.splice(0).forEach((goOn) => goOn());
+  }
+
+  private whenThere(): Promise<void> {
+    return this.isThere ? Promise.resolve() : new Promise((resolve) => this.waiting.push(resolve));
   }
 
   forget(queue: string): Promise<void> {
@@ -66,6 +77,7 @@ export class FakeBroker implements Broker {
   }
 
   async consume(queue: string, _options: unknown, handler: BatchHandler): Promise<Subscription> {
+    await this.whenThere();
     this.handlers.set(queue, handler);
     const waiting = this.unread.get(queue) ?? [];
     this.unread.delete(queue);

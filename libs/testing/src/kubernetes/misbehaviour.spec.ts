@@ -47,6 +47,16 @@ describe('the test API server, told to misbehave,', () => {
     await waitFor(async () => (await ask(server(), 'GET', `${podsPath}/p`)).code === 200);
   });
 
+  it('holds what is asked until it is let go', async () => {
+    const release = server().misbehaviour.hold({ method: 'POST' });
+    const created = createPod(server(), shellPod('p', 'true'));
+    await waitFor(() => (server().requestCounts['create pods'] ?? 0) > 0);
+    expect((await ask(server(), 'GET', `${podsPath}/p`)).code).toBe(404);
+    release();
+    await created;
+    expect((await ask(server(), 'GET', `${podsPath}/p`)).code).toBe(200);
+  });
+
   it('hangs up before acting', async () => {
     server().misbehaviour.hangUp({ method: 'POST' });
     await expect(createPod(server(), shellPod('p', 'true'))).rejects.toThrow(/hang up|ECONNRESET/);

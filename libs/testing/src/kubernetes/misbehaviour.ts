@@ -71,6 +71,14 @@ export class Misbehaviour {
     return land;
   }
 
+  /** Nothing is done, and nobody hears of it, before the answered function is called. */
+  hold(match?: Match): () => void {
+    let release: () => void = () => undefined;
+    const when = new Promise<void>((resolve) => (release = resolve));
+    this.requests.add({ kind: 'hold', when }, match);
+    return release;
+  }
+
   delay(ms: number, match?: Match): void {
     this.requests.add({ kind: 'delay', ms }, match);
   }

@@ -16,7 +16,9 @@ export type Fault =
   | { readonly kind: 'lose-reply' }
   /** The connection is reset at once, and all is done as asked when that resolves. */
   | { readonly kind: 'land-late'; readonly when: Promise<void> }
-  | { readonly kind: 'delay'; readonly ms: number };
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** Nothing is done, and nothing answered, before that resolves. */
+  | { readonly kind: 'hold'; readonly when: Promise<void> };
 
 /** Shares of all requests, from 0 to 1. */
 export interface FaultRates {

@@ -234,6 +234,7 @@ export class KubernetesServer {
     let isReplyLost = false;
     for (const fault of this.misbehaviour.requests.take(method, url)) {
       if (fault.kind === 'delay') await wait(fault.ms, undefined, { ref: false });
+      else if (fault.kind === 'hold') await fault.when;
       else if (fault.kind === 'answer') throw fault.refusal;
       else if (fault.kind === 'hang-up') return 'lost';
       else if (fault.kind === 'lose-reply') isReplyLost = true;

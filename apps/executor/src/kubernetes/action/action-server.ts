@@ -33,12 +33,14 @@ const entriesSchema = z.object({
   ),
 });
 export type DirectoryEntry = z.infer<typeof entriesSchema>['entries'][number];
+type Found = 'file' | readonly DirectoryEntry[];
 
 const outputsSchema = z.object({ path: z.string(), bytes: z.int().nonnegative().nullable(), cwd: z.string() });
 
 /** A line comes at least every ten seconds; everything else is answered at once. */
 const silenceMs = 30_000;
 const mostErrorBytes = 64 * 1024;
+const ignored = (): void => undefined;
 
 /** The server of an action image has refused: what was asked cannot be had there. */
 export class ActionServerRefusal extends Error {
@@ -91,29 +93,33 @@ export class ActionServer {
     return linesOf(response);
   }
 
-  /** Puts a file of this machine, or an empty folder. Answers where it lies there. */
-  async put(name: string, file: string | undefined, signal: AbortSignal): Promise<string> {
+  /**
+   * Puts a file of this machine, or an empty folder. Answers where it lies there. What a put before has left is no harm.
+   * @param gotOn told from time to time while it gets on
+   */
+  async put(name: string, file: string | undefined, signal: AbortSignal, gotOn = ignored): Promise<string> {
     const found = file === undefined ? undefined : await stat(file);
     const executable = found !== undefined && (found.mode & 0o111) !== 0 ? { executable: 'true' } : {};
     const path = `/files/${name.split('/').map(encodeURIComponent).join('/')}${file === undefined ? '/' : ''}`;
     const query = this.query(executable);
     const content = file === undefined ? { body: '' } : { file, bytes: found?.size ?? 0 };
-    const answered = await this.whileMoving(`Bringing ${name} to its pod`, signal, async (transfer) =>
-      textOf(await this.send('PUT', `${path}?${query}`, transfer.signal, { ...content, moved: transfer.moved })),
-    );
+    const brought = async ({ signal, moved }: Transfer) =>
+      textOf(await this.send('PUT', `${path}?${query}`, signal, { ...content, moved }));
+    const answered = await this.whileMoving(`Bringing ${name} to its pod`, signal, brought, gotOn);
     return z.object({ path: z.string() }).parse(JSON.parse(answered)).path;
   }
 
   /** A file that was returned is written to `target`; of a directory the list of what is in it is answered. */
-  async get(path: string, target: string, signal: AbortSignal): Promise<'file' | readonly DirectoryEntry[]> {
-    return this.whileMoving(`Fetching ${path} from its pod`, signal, async ({ signal, moved }) => {
+  async get(path: string, target: string, signal: AbortSignal, gotOn = ignored): Promise<Found> {
+    const fetched = async ({ signal, moved }: Transfer): Promise<Found> => {
       const response = await this.send('GET', `/files?${this.query({ path })}`, signal, {});
       if (response.headers['content-type']?.startsWith('application/json') === true) {
         return entriesSchema.parse(JSON.parse(await textOf(response, moved))).entries;
       }
       await pipeline(response, telling(moved), createWriteStream(target, { flags: 'wx' }));
       return 'file';
-    });
+    };
+    return this.whileMoving(`Fetching ${path} from its pod`, signal, fetched, gotOn);
   }
 
   /** Of the server of a command's files: where its outputs lie, how long they are if it has left any, and where it worked. */
@@ -132,8 +138,13 @@ export class ActionServer {
     );
   }
 
-  private whileMoving<T>(what: string, signal: AbortSignal, act: (transfer: Transfer) => Promise<T>): Promise<T> {
-    return whileMoving({ what, signal, patienceMs: this.patienceMs }, act);
+  private whileMoving<T>(
+    what: string,
+    signal: AbortSignal,
+    act: (transfer: Transfer) => Promise<T>,
+    gotOn = ignored,
+  ): Promise<T> {
+    return whileMoving({ what, signal, patienceMs: this.patienceMs, gotOn }, act);
   }
 
   private get attempt() {
@@ -147,7 +158,7 @@ export class ActionServer {
   }
 
   private async send(method: string, path: string, signal: AbortSignal, content: Content): Promise<IncomingMessage> {
-    const { body, file, bytes, moved = () => undefined } = content;
+    const { body, file, bytes, moved = ignored } = content;
     const length = file === undefined ? Buffer.byteLength(body ?? '') : (bytes ?? 0);
     const options: RequestOptions = {
       ...{ method, path, signal, port: this.port },
@@ -210,7 +221,7 @@ function reasonIn(text: string): string {
   }
 }
 
-async function textOf(response: IncomingMessage, moved: Transfer['moved'] = () => undefined): Promise<string> {
+async function textOf(response: IncomingMessage, moved: Transfer['moved'] = ignored): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const piece of telling(moved)(response)) pieces.push(piece);
   return Buffer.concat(pieces).toString('utf8');

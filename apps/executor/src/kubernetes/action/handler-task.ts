@@ -16,6 +16,7 @@ import { actionPodFor, tokenIn } from '../pod-spec';
 import { ranForMs } from '../pod-step';
 import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
+import { untilRead } from '../until-read';
 import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
 import { PodFiles } from './pod-files';
 import { ServerPatience } from './server-patience';
@@ -61,6 +62,8 @@ const seatPatienceMs = 10_000;
 export class HandlerTask implements PodTask {
   result: Outcome | undefined;
   private readonly over = new AbortController();
+  private readonly left = new AbortController();
+  private readonly sink: LogSink;
   private readonly either: LinkedSignal;
   private called: Promise<void> = Promise.resolve();
   private isCalled = false;
@@ -76,12 +79,13 @@ export class HandlerTask implements PodTask {
   constructor(
     private readonly parts: HandlerTaskParts,
     private readonly launch: HandlerLaunch,
-    private readonly sink: LogSink,
+    sink: LogSink,
     private readonly begun: Begun | undefined,
     private readonly onResult: () => void,
     private readonly seat?: Seat,
   ) {
     this.isOpen = begun !== undefined;
+    this.sink = sinkUntil(this.left.signal, sink);
     this.either = new LinkedSignal(this.over.signal, parts.leaving);
   }
 
@@ -130,6 +134,7 @@ export class HandlerTask implements PodTask {
   async leave(): Promise<void> {
     this.over.abort(new Error('it is left'));
     await letGo(this.called);
+    this.left.abort();
     this.either.unlink();
   }
 
@@ -157,33 +162,40 @@ export class HandlerTask implements PodTask {
 
   private async call(address: string, wasReached: boolean): Promise<Outcome> {
     const { sources, actions, directory, site } = this.parts;
-    const metadata = await actions.metadataOf(this.launch.action.content_hash);
+    const metadata = await this.read(() => actions.metadataOf(this.launch.action.content_hash));
     const server = new ActionServer(address, this.token, this.launch, site.patienceMs.unreachable);
-    const files = new PodFiles(server, sources.files, directory, this.signal);
+    const patience = this.patienceWith(wasReached);
+    const again: Pick<ActionServer, 'put' | 'get'> = {
+      put: (name, file, signal) =>
+        this.whenReached(patience, () => server.put(name, file, signal, () => patience.gotOn())),
+      get: (...asked) => server.get(...asked),
+    };
+    const files = new PodFiles(again, sources.files, directory, this.signal);
     try {
-      return await this.callWith(server, files, metadata, wasReached);
+      return await this.callWith(server, patience, files, metadata);
     } finally {
       await files.close();
     }
   }
 
-  private async callWith(
-    server: ActionServer,
-    files: PodFiles,
-    metadata: ActionMetadata,
-    wasReached: boolean,
-  ): Promise<Outcome> {
-    const { sources, site, clock } = this.parts;
+  private patienceWith(wasReached: boolean): ServerPatience {
+    const { site, clock } = this.parts;
     const { patienceMs } = site;
     const starting = this.seat === undefined ? patienceMs.starting : Math.min(patienceMs.starting, seatPatienceMs);
-    const patience = new ServerPatience({ ...patienceMs, starting }, clock, wasReached);
+    return new ServerPatience({ ...patienceMs, starting }, clock, wasReached);
+  }
+
+  private async callWith(
+    server: ActionServer,
+    patience: ServerPatience,
+    files: PodFiles,
+    metadata: ActionMetadata,
+  ): Promise<Outcome> {
     const inputs =
       this.begun === undefined
-        ? await this.whenReached(patience, () =>
-            new InputPreparation(sources, files).forHandler(metadata.inputs, this.launch.inputs),
-          )
+        ? await new InputPreparation(this.parts.sources, files).forHandler(metadata.inputs, this.launch.inputs)
         : undefined;
-    const secrets = inputs?.secrets ?? (await this.secretsOf(this.begun?.secrets ?? []));
+    const secrets = inputs?.secrets ?? (await this.read(() => this.secretsOf(this.begun?.secrets ?? [])));
     const output = new AttemptOutput(this.sink, secrets);
     const end = await this.untilResult(server, patience, inputs?.values, output);
     output.flush();
@@ -253,12 +265,12 @@ export class HandlerTask implements PodTask {
     return server.invoke(inputs, undefined, this.signal, said);
   }
 
-  /** Before the server listens nothing can be put there. */
+  /** Before the server listens nothing can be put there, and a connection may break. */
   private async whenReached<T>(patience: ServerPatience, act: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         const done = await act();
-        if (tries > 0) patience.answered();
+        patience.brought();
         return done;
       } catch (error) {
         if (error instanceof AttemptFailure || error instanceof ActionServerRefusal) throw error;
@@ -282,6 +294,13 @@ export class HandlerTask implements PodTask {
     }
     note(this.sink, 'The executor that began this attempt was gone before its pod was called');
     return new AttemptFailure({ kind: 'lost', message: 'Its executor was gone before its pod was called' });
+  }
+
+  /** What has not begun is made again elsewhere. */
+  private read<T>(read: () => Promise<T>): Promise<T> {
+    const { clock, site } = this.parts;
+    if (this.begun === undefined) return read();
+    return untilRead(read, { clock, signal: this.signal, patienceMs: site.patienceMs.unreachable });
   }
 
   private async secretsOf(references: readonly SecretReference[]): Promise<readonly string[]> {

@@ -72,6 +72,42 @@ describe('the patience with the server of a pod that runs', () => {
     expect(failsAt(of, 1_600, broken)).toThrow(lost(/ECONNREFUSED.*Check that the executor can reach pods/));
   });
 
+  /** A try that has taken so long. */
+  const triesFor = (of: ServerPatience, ms: number, move: (of: ServerPatience) => void) => {
+    move(of);
+    now += ms;
+    move(of);
+    return () => of.failed(broken);
+  };
+
+  it('does not count the time in which it takes what is brought, and counts on when it takes no more', () => {
+    const of = patienceWith();
+    failsAt(of, 0, broken)();
+    for (let tries = 0; tries < 10; tries++) expect(triesFor(of, 500, ({ gotOn }) => gotOn())).not.toThrow();
+    expect(failsAt(of, now + 599, broken)).not.toThrow();
+    expect(failsAt(of, now + 1, broken)).toThrow(lost(/not reached for 1 s/));
+  });
+
+  it('ends where something takes a little each time, and no more', () => {
+    const of = patienceWith();
+    const takesLittle = () => {
+      of.gotOn();
+      failsAt(of, now + 100, broken)();
+    };
+    for (let tries = 0; tries < 6; tries++) takesLittle();
+    expect(takesLittle).toThrow(lost(/ECONNREFUSED/));
+  });
+
+  it('begins anew when it has taken what was brought, which makes it none that has the attempt', () => {
+    const of = patienceWith();
+    failsAt(of, 0, broken)();
+    now = 500;
+    of.brought();
+    expect(failsAt(of, 900, broken)).not.toThrow();
+    expect(failsAt(of, 1_499, broken)).not.toThrow();
+    expect(failsAt(of, 1_500, broken)).toThrow(lost(/ECONNREFUSED/));
+  });
+
   it.each([
     ['by this executor', (of: ServerPatience) => of.answered(), false],
     ['if only to answer with an error', (of: ServerPatience) => of.failed(wrong), false],

@@ -2,6 +2,7 @@ import { messageOf, type Clock } from '@ryax/platform';
 import { AttemptFailure } from '../../process/attempt-failure';
 import type { SiteConfig } from '../site-config';
 import { ActionServerRefusal } from './action-server';
+import { UnreachedTime } from './unreached-time';
 
 /**
  * How long the server of a pod that runs is asked again. One that was reached and cannot be now may have gone on with its attempt: the
@@ -9,7 +10,7 @@ import { ActionServerRefusal } from './action-server';
  * reached, would be asked for ever.
  */
 export class ServerPatience {
-  private unreachedSinceMs: number | undefined;
+  private readonly unreached: UnreachedTime;
   private failedAtMs: number | undefined;
   /** For how long it has been wrong. Time in which it could not be reached does not count, and makes nothing good. */
   private wrongMs = 0;
@@ -20,7 +21,19 @@ export class ServerPatience {
     private readonly patience: Pick<SiteConfig['patienceMs'], 'starting' | 'unreachable'>,
     private readonly clock: Pick<Clock, 'monotonicMs'>,
     private wasReached: boolean,
-  ) {}
+  ) {
+    this.unreached = new UnreachedTime(clock);
+  }
+
+  /** It takes what is brought to it, so much that it gets on. */
+  get gotOn(): () => void {
+    return this.unreached.gotOn;
+  }
+
+  /** It has taken what was brought to it, and does not have the attempt yet. */
+  brought(): void {
+    this.unreached.answered();
+  }
 
   /** It has the attempt. What it says of it is yet to come. */
   took(): void {
@@ -46,8 +59,7 @@ export class ServerPatience {
     this.failedAtMs = nowMs;
     if (error instanceof ActionServerRefusal) return this.wrong(sinceLastMs, `${error.status}: ${error.reason}`, error);
     if (this.isWordless) return this.wrong(sinceLastMs, 'an answer without a word', error);
-    this.unreachedSinceMs ??= nowMs;
-    const unreachedMs = nowMs - this.unreachedSinceMs;
+    const unreachedMs = this.unreached.failed();
     if (this.wasReached || unreachedMs < this.patience.starting) return;
     const what = `The action's server was not reached for ${seconds(unreachedMs)}: ${messageOf(error)}`;
     throw lost(`${what}. Check that the executor can reach pods, and that its image is that of an action`, error);

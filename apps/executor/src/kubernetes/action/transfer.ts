@@ -19,11 +19,13 @@ export interface TransferBounds {
   readonly signal: AbortSignal;
   /** Without getting on. */
   readonly patienceMs: number;
+  /** Told each time that it has got on. */
+  readonly gotOn: () => void;
 }
 
 /** Ends what does not get on. What does may take as long as it has to. Rejects with an AttemptFailure `lost` when patience ends. */
 export async function whileMoving<T>(
-  { what, signal, patienceMs }: TransferBounds,
+  { what, signal, patienceMs, gotOn }: TransferBounds,
   act: (transfer: Transfer) => Promise<T>,
 ): Promise<T> {
   const stalled = new AbortController();
@@ -35,6 +37,7 @@ export async function whileMoving<T>(
     if (bytes < leastBytes) return;
     bytes = 0;
     timer.refresh();
+    gotOn();
   };
   try {
     return await act({ signal: either.signal, moved });

@@ -55,7 +55,7 @@ export class CommandFiles {
       const { values } = await new InputPreparation(sources, place).forCommand(given);
       const all = join(folder, inputsFileName);
       await writeFile(all, JSON.stringify(values), { mode: 0o600 });
-      await reached(() => server.put(inputsFileName, all, signal));
+      await reached((gotOn) => server.put(inputsFileName, all, signal, gotOn));
       await reached(() => server.end(signal));
     });
   }
@@ -97,7 +97,7 @@ export class CommandFiles {
   ): Promise<T> {
     const { sources, directory } = this.parts;
     const again: Pick<ActionServer, 'put' | 'get'> = {
-      put: (...asked) => reached(() => server.put(...asked)),
+      put: (name, file, signal) => reached((gotOn) => server.put(name, file, signal, gotOn)),
       get: this.getAt(server, reached),
     };
     const files = new PodFiles(again, sources.files, directory, signal);
@@ -113,14 +113,14 @@ export class CommandFiles {
   /** What an attempt that broke off has left of the file is in the way of the next. */
   private getAt(server: ActionServer, reached: Reaching): ActionServer['get'] {
     return (path, target, signal) =>
-      reached(async () => {
+      reached(async (gotOn) => {
         await rm(target, { force: true });
-        return server.get(path, target, signal);
+        return server.get(path, target, signal, gotOn);
       });
   }
 }
 
-type Reaching = <T>(act: () => Promise<T>, patienceMs?: number) => Promise<T>;
+type Reaching = <T>(act: (gotOn: () => void) => Promise<T>, patienceMs?: number) => Promise<T>;
 
 /** Whether the inputs are known to be there, or never will be. */
 export function isPastInputs(pod: V1Pod): boolean {

@@ -45,6 +45,20 @@ describe('a request to the server of files', () => {
     expect(await untilReached(act, { clock: times, signal, gone: () => undefined }, 10_000)).toBe('done');
   });
 
+  it('has all patience while tries get on, however short each of them is', async () => {
+    let nowMs = 0;
+    let tries = 0;
+    const act = (gotOn: () => void) => {
+      tries++;
+      gotOn();
+      nowMs += 9_000;
+      gotOn();
+      return tries < 4 ? Promise.reject(refusedConnection()) : Promise.resolve('done');
+    };
+    const times = { monotonicMs: () => nowMs };
+    expect(await untilReached(act, { clock: times, signal, gone: () => undefined }, 10_000)).toBe('done');
+  });
+
   it('is given up as soon as the server is known to be gone', async () => {
     const act = () => Promise.reject(refusedConnection());
     const lost = untilReached(act, { clock, signal, gone: () => 'It has ended' }, 10_000);

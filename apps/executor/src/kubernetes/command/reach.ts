@@ -1,6 +1,7 @@
 import { backoffMs, codeOf, messageOf, wait, type Clock } from '@ryax/platform';
 import { AttemptFailure } from '../../process/attempt-failure';
 import { ActionServerRefusal } from '../action/action-server';
+import { UnreachedTime } from '../action/unreached-time';
 
 const retry = { initialMs: 50, maxMs: 2_000 };
 
@@ -13,26 +14,25 @@ export interface Reach {
 
 /**
  * Does it again for as long as the server of a pod's files is not reached, or fails of itself. What is done there may be done twice.
- * @param patienceMs without an answer; a try that went on for so long had got on, or would have been ended
+ * @param act is given what is told while it gets on
+ * @param patienceMs without getting on; a try that went on for so long had got on, or would have been ended
  * Rejects with an AttemptFailure `lost` when it is given up.
  */
 export async function untilReached<T>(
-  act: () => Promise<T>,
+  act: (gotOn: () => void) => Promise<T>,
   { clock, signal, gone }: Reach,
   patienceMs: number,
 ): Promise<T> {
-  let failingSinceMs: number | undefined;
+  const unreached = new UnreachedTime(clock);
   for (let tries = 0; ; tries++) {
     const beganMs = clock.monotonicMs();
     try {
-      return await act();
+      return await act(unreached.gotOn);
     } catch (error) {
       signal.throwIfAborted();
       if (!isWorthRepeating(error)) throw error;
-      const nowMs = clock.monotonicMs();
-      if (nowMs - beganMs >= patienceMs) failingSinceMs = nowMs;
-      failingSinceMs ??= nowMs;
-      const why = gone() ?? (nowMs - failingSinceMs < patienceMs ? undefined : tooLong(error, patienceMs));
+      if (clock.monotonicMs() - beganMs >= patienceMs) unreached.answered();
+      const why = gone() ?? (unreached.failed() < patienceMs ? undefined : tooLong(error, patienceMs));
       if (why !== undefined) throw new AttemptFailure({ kind: 'lost', message: why }, { cause: error });
     }
     await wait(backoffMs(tries, retry), signal);
