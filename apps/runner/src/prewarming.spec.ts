@@ -35,20 +35,37 @@ class Deployed {
     }
   }
 
-  /** Each action has a handler of its own, named by its place. @param refuses to publish */
-  async of(actions: readonly JsonObject[], refuses = false): Promise<void> {
+  /** Each action has a handler of its own, named by its place. @param refuses whom nothing can be published to */
+  async of(actions: readonly JsonObject[], refuses: (routingKey: string) => boolean = () => false): Promise<void> {
+    const prewarming = this.prewarming(actions, refuses);
+    prewarming.deployed({ ...deployment, definition_hash: 'gone' });
+    prewarming.deployed(deployment);
+    await this.advised();
+  }
+
+  async advised(): Promise<void> {
+    while (this.owner.unfinished.length > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  stop(): Promise<void> {
+    return this.owner.stop();
+  }
+
+  prewarming(actions: readonly JsonObject[], refuses: (routingKey: string) => boolean = () => false): Prewarming {
     const plans: PrewarmingParts['plans'] = {
-      handlers: (hash, most) =>
-        hash === 'd' ? Promise.resolve(handlersIn(actions, most)) : Promise.reject(new Error('none')),
+      handlers: (hash, most) => {
+        if (hash === 'silent') return new Promise(() => undefined);
+        return hash === 'd' ? Promise.resolve(handlersIn(actions, most)) : Promise.reject(new Error('none'));
+      },
     };
-    const prewarming = new Prewarming(
+    return new Prewarming(
       {
         plans,
         executors: this.executors,
         memory: this.memory,
         broker: {
           publish: ({ routingKey }, messages) => {
-            if (refuses) return Promise.reject(new Error('the broker is away'));
+            if (refuses(routingKey)) return Promise.reject(new Error('the broker is away'));
             for (const { data } of messages as readonly Message<Prewarm>[]) this.sent.push({ to: routingKey, data });
             return Promise.resolve();
           },
@@ -59,9 +76,6 @@ class Deployed {
       },
       'runner',
     );
-    prewarming.deployed({ ...deployment, definition_hash: 'gone' });
-    prewarming.deployed(deployment);
-    while (this.owner.unfinished.length > 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -132,7 +146,36 @@ describe(Prewarming.name, () => {
     expect(deployed.sent).toHaveLength(1);
     expect(deployed.logged[0]).toMatchObject({ level: 'warn', workflow: 'flow', version: 1 });
     const refused = new Deployed({ default: {} });
-    await refused.of([{}], true);
+    await refused.of([{}], () => true);
     expect(refused.logged.map(({ level }) => level)).toEqual(['warn', 'warn']);
+  });
+
+  it('tells one executor although it could not tell another', async () => {
+    const deployed = new Deployed({ one: {}, two: {} });
+    const actions = [{ constraints: { pool: 'one' } }, { constraints: { pool: 'two' } }];
+    await deployed.of(actions, (routingKey) => routingKey === 'prewarm.one');
+    expect(deployed.sent.map(({ to }) => to)).toEqual(['prewarm.two']);
+    expect(deployed.logged.slice(1)).toMatchObject([
+      { level: 'warn', executor: 'one', workflow: 'flow' },
+      { level: 'info', executor: 'two' },
+    ]);
+  });
+
+  it('goes on after a filestore that says nothing, and does not wait for it when it is stopped', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick'] });
+    try {
+      const deployed = new Deployed({ default: {} });
+      const prewarming = deployed.prewarming([{}]);
+      prewarming.deployed({ ...deployment, definition_hash: 'silent' });
+      prewarming.deployed(deployment);
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(deployed.sent).toHaveLength(1);
+
+      prewarming.deployed({ ...deployment, definition_hash: 'silent' });
+      await deployed.stop();
+      expect(deployed.logged.map(({ level }) => level)).toEqual(['warn', 'info']);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

@@ -1,6 +1,6 @@
 import type { Broker } from '@ryax/broker';
 import { exchanges, limits, routingKeys, type EventOf, type Message, type Prewarm } from '@ryax/contracts';
-import type { IdSource, Log, Owner } from '@ryax/platform';
+import { answerWithin, unlessAborted, type IdSource, type Log, type Owner } from '@ryax/platform';
 import { choosePool, fittingPools, nameOfPool, reasonsOf, type PlannedHandler } from '@ryax/workflow';
 import { workerKey, type ExecutorRegistry } from './executors';
 import type { Plans } from './plans';
@@ -8,6 +8,8 @@ import type { SufficientMemory } from './sufficient-memory';
 
 /** Deployments that have not been seen to yet; of more, nothing is made warm. */
 const mostWaiting = 1_000;
+/** A filestore that has not answered by then holds up what was deployed later; advice that comes so late is of no use. */
+const readMs = 30_000;
 
 /** A workflow's version that may be run from now on. */
 export interface Deployment extends Pick<
@@ -62,27 +64,41 @@ export class Prewarming {
 
   private async adviseOnAll(signal: AbortSignal): Promise<void> {
     for (let next = this.waiting.shift(); next !== undefined && !signal.aborted; next = this.waiting.shift()) {
-      const { project, workflow_id, workflow_version } = next;
       try {
-        await this.adviseOn(next);
+        await this.adviseOn(next, signal);
       } catch (error) {
-        const of = { project, workflow: workflow_id, version: workflow_version };
-        this.parts.log.warn('Handlers of a deployed workflow could not be asked to be made warm', { ...of, error });
+        this.failed(next, { error }, signal);
       }
     }
     this.isAdvising = false;
   }
 
-  private async adviseOn(deployment: Deployment): Promise<void> {
-    const { project, workflow_id, workflow_version, definition_hash } = deployment;
-    const handlers = await this.parts.plans.handlers(definition_hash, limits.prewarmedHandlers);
+  private async adviseOn(deployment: Deployment, signal: AbortSignal): Promise<void> {
+    const { project, definition_hash } = deployment;
+    const read = answerWithin(readMs, () => this.parts.plans.handlers(definition_hash, limits.prewarmedHandlers));
+    const handlers = await unlessAborted(read, signal);
     for (const [executor, { pool, handlers: wanted, reasons }] of this.adviceFor(project, handlers)) {
-      await this.say(executor, { project, handlers: [...wanted.values()] });
-      this.parts.log.info('Handlers of a deployed workflow were asked to be made warm', {
-        ...{ project, workflow: workflow_id, version: workflow_version, executor, pool },
-        ...{ handlers: wanted.size, reasons: [...reasons] },
-      });
+      try {
+        await unlessAborted(this.say(executor, { project, handlers: [...wanted.values()] }), signal);
+        this.parts.log.info('Handlers of a deployed workflow were asked to be made warm', {
+          ...{ ...namesOf(deployment), executor, pool },
+          ...{ handlers: wanted.size, reasons: [...reasons] },
+        });
+      } catch (error) {
+        // The others can be told all the same.
+        this.failed(deployment, { executor, error }, signal);
+      }
     }
+  }
+
+  private failed(
+    deployment: Deployment,
+    more: { readonly executor?: string; readonly error: unknown },
+    signal: AbortSignal,
+  ): void {
+    if (signal.aborted) return;
+    const of = namesOf(deployment);
+    this.parts.log.warn('Handlers of a deployed workflow could not be asked to be made warm', { ...of, ...more });
   }
 
   /** By the incarnation of the executor. */
@@ -118,4 +134,8 @@ export class Prewarming {
     // An executor that makes nothing warm has no queue for it.
     await broker.publish(target, [message], { persistent: false });
   }
+}
+
+function namesOf({ project, workflow_id, workflow_version }: Deployment) {
+  return { project, workflow: workflow_id, version: workflow_version };
 }
