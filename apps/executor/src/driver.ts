@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { inheritedEnvironment, type Clock, type Health, type Log, type Metrics } from '@ryax/platform';
+import { inheritedEnvironment, type Clock, type Log, type Metrics } from '@ryax/platform';
 import { executorSettings, mostIdleWorkers, type ExecutorVariables } from './executor.config';
 import type { ServedPool } from './executor.module';
 import { ClusterConnection, openKubernetes, readPlace, RequestBudget } from './kubernetes';
 import type { Launcher } from './launcher';
+import { healthOfPool, type PoolHealth } from './pool-health';
 import { ProcessLauncher } from './process';
 import { defaultSettings, type ExecutorSettings } from './settings';
 
@@ -26,8 +27,7 @@ export interface DriverParts {
   readonly directory: string;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Told when a vital part has ended for good. */
-  readonly health: Health;
+  readonly health: PoolHealth;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function chooseDriver(config: ExecutorVariables, clock: Clock): Pro
   return { pools: await kubernetesDrivers(siteFile, config, clock) };
 }
 
-/** Several pools have figures and a folder of their own each. */
+/** Several pools have figures, checks and a folder of their own each. */
 export async function openPools({ pools }: Driver, parts: DriverParts): Promise<readonly ServedPool[]> {
   return Promise.all(
     pools.map(async (served) => {
@@ -50,7 +50,8 @@ export async function openPools({ pools }: Driver, parts: DriverParts): Promise<
       const isOnly = pools.length === 1;
       const metrics = isOnly ? parts.metrics : parts.metrics.part({ pool });
       const directory = isOnly ? parts.directory : join(parts.directory, pool);
-      return { settings, metrics, launcher: await served.open({ ...parts, metrics, directory }) };
+      const health = isOnly ? parts.health : healthOfPool(parts.health, pool);
+      return { settings, metrics, launcher: await served.open({ ...parts, metrics, directory, health }) };
     }),
   );
 }

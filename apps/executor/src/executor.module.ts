@@ -7,8 +7,9 @@ import {
 } from '@nestjs/common';
 import type { Broker } from '@ryax/broker';
 import { Clock, Health, IdSource, Log, Metrics, Shutdown } from '@ryax/platform';
-import { Executor, type ExecutorParts } from './executor';
+import { Executor } from './executor';
 import type { Launcher } from './launcher';
+import { healthOfPool } from './pool-health';
 import { defaultSettings, type ExecutorSettings } from './settings';
 
 export interface ExecutorModuleOptions {
@@ -105,12 +106,4 @@ function createExecutors(
     return new Executor({ ...parts, log: log.child({ pool: name }), health: healthOfPool(health, name) });
   });
   return new Executors(executors);
-}
-
-/** Checks have names of their own. */
-function healthOfPool(health: Health, pool: string): ExecutorParts['health'] {
-  return {
-    register: (name, check) => health.register(`${name} of pool ${pool}`, check),
-    fail: (name, reason) => health.fail(`${name} of pool ${pool}`, reason),
-  };
 }

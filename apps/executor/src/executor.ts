@@ -1,6 +1,6 @@
 import type { Broker } from '@ryax/broker';
 import type { Attempt, BeatAnswer, Settled } from '@ryax/contracts';
-import { Owner, unlessAborted, type Clock, type Health, type IdSource, type Log, type Metrics } from '@ryax/platform';
+import { Owner, unlessAborted, type Clock, type IdSource, type Log, type Metrics } from '@ryax/platform';
 import { AttemptLog } from './attempt-log';
 import { addressOf, attemptName, type Addressed } from './attempt-name';
 import { Attempts } from './attempts';
@@ -15,6 +15,7 @@ import type { Taken } from './held-attempt';
 import { Lease } from './lease';
 import { Outbox } from './outbox';
 import { Outcomes } from './outcomes';
+import type { PoolHealth } from './pool-health';
 import { Reports } from './reports';
 import type { ExecutorSettings } from './settings';
 import { Timers, type Alarm } from './timers';
@@ -28,7 +29,7 @@ export interface ExecutorParts {
   readonly ids: IdSource;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly health: Pick<Health, 'register' | 'fail'>;
+  readonly health: PoolHealth;
   readonly alarm?: Alarm;
 }
 

@@ -19,7 +19,7 @@ export class Owner {
 
   constructor(
     private readonly log: Log,
-    private readonly health?: Health,
+    private readonly health?: Pick<Health, 'fail'>,
   ) {
     // As many may wait for it as there are tasks: it is no leak.
     setMaxListeners(0, this.abort.signal);

@@ -1,5 +1,6 @@
 import type { FileStore, Secrets } from '@ryax/filestore';
-import type { Clock, Health, Log, Metrics } from '@ryax/platform';
+import type { Clock, Log, Metrics } from '@ryax/platform';
+import type { PoolHealth } from '../pool-health';
 import { ClusterConnection } from './cluster/connection';
 import type { KnownPodsOptions } from './cluster/known-pods';
 import { PodApi } from './cluster/pod-api';
@@ -23,7 +24,7 @@ export interface KubernetesOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly health: Health;
+  readonly health: PoolHealth;
   readonly inlineValueBytes: number;
   /** A warm pod without work for so long is removed. */
   readonly idleMs: number;

@@ -3,10 +3,11 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { FileStore, Secrets } from '@ryax/filestore';
-import { longestTimerMs, Owner, wait, type Clock, type Health, type Log, type Metrics } from '@ryax/platform';
+import { longestTimerMs, Owner, wait, type Clock, type Log, type Metrics } from '@ryax/platform';
 import type { Addressed } from '../attempt-name';
 import { placeAmong } from '../incarnation';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
+import type { PoolHealth } from '../pool-health';
 import { ActionCache } from '../process/action-cache';
 import type { InputSources } from '../process/inputs';
 import { ValueCache } from '../process/value-cache';
@@ -43,7 +44,7 @@ export interface KubernetesLauncherOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Told when pods are not followed any more, and why they cannot be. */
-  readonly health: Health;
+  readonly health: PoolHealth;
   /** `RYAX_LIMIT_INLINE_VALUE_BYTES`: outputs above it go through the filestore. */
   readonly inlineValueBytes: number;
   /** `RYAX_UNDEPLOY_IDLE_ACTIONS_AFTER_SECONDS`: a warm pod without work for so long is removed. */
