@@ -108,6 +108,16 @@ describe('the patience with the server of a pod that runs', () => {
     expect(failsAt(of, 1_500, broken)).toThrow(lost(/ECONNREFUSED/));
   });
 
+  it('does not take for errors the time in which it took what was brought', () => {
+    const of = patienceWith();
+    failsAt(of, 0, broken)();
+    now = 10_000;
+    of.brought();
+    expect(failsAt(of, 10_000, wrong)).not.toThrow();
+    expect(failsAt(of, 10_299, wrong)).not.toThrow();
+    expect(failsAt(of, 10_300, wrong)).toThrow(lost(/answered with errors/));
+  });
+
   it.each([
     ['by this executor', (of: ServerPatience) => of.answered(), false],
     ['if only to answer with an error', (of: ServerPatience) => of.failed(wrong), false],

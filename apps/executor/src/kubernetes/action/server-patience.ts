@@ -33,6 +33,7 @@ export class ServerPatience {
   /** It has taken what was brought to it, and does not have the attempt yet. */
   brought(): void {
     this.unreached.answered();
+    this.failedAtMs = undefined;
   }
 
   /** It has the attempt. What it says of it is yet to come. */
