@@ -48,7 +48,8 @@ describe('the cache of actions', () => {
 
     for (const [index, hash] of [a, b, a, c].entries()) await cache.copyTo(hash, join(work, `copy-${index}`));
 
-    expect((await readdir(join(work, 'cache'))).sort()).toEqual([a, c].map((hash) => hash.replace(':', '-')).sort());
+    const kept = (await readdir(join(work, 'cache'))).map((name) => name.replace(/-\d+$/, ''));
+    expect(kept.sort()).toEqual([a, c].map((hash) => hash.replace(':', '-')).sort());
   });
 
   it('keeps no more of those that are only asked about', async () => {

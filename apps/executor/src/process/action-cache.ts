@@ -17,6 +17,9 @@ interface CachedAction {
 export class ActionCache {
   /** In order of last use. */
   private readonly actions = new Map<string, CachedAction>();
+  /** Folders of what was let go of. What could not be removed is tried again with the next. */
+  private readonly unwanted = new Set<string>();
+  private fetches = 0;
 
   constructor(
     private readonly files: FileStore,
@@ -58,16 +61,16 @@ export class ActionCache {
   }
 
   private fetch(hash: string): CachedAction {
-    const folder = join(this.directory, hash.replace(':', '-'));
+    // Of its own each time: one that is being removed is none to unpack into.
+    const folder = join(this.directory, `${hash.replace(':', '-')}-${++this.fetches}`);
     const action = { folder, ready: this.unpack(hash, folder), users: 0 };
     // A failure is told to everybody who waits for it now; the next one tries again.
-    action.ready.catch(() => this.actions.delete(hash));
+    action.ready.catch(() => this.letGo(hash, action));
     return action;
   }
 
   private async unpack(hash: string, folder: string): Promise<ActionMetadata> {
     try {
-      await rm(folder, { recursive: true, force: true });
       await unpackDirectory(this.files, hash, folder);
     } catch (error) {
       // What the filestore has said of the content stays so; a filestore or a disk that fails is waited for as long as for a node.
@@ -83,10 +86,24 @@ export class ActionCache {
 
   private async evict(): Promise<void> {
     for (const [hash, action] of this.actions) {
-      if (this.actions.size <= this.mostActions) return;
-      if (action.users > 0) continue;
-      this.actions.delete(hash);
-      await rm(action.folder, { recursive: true, force: true });
+      if (this.actions.size <= this.mostActions) break;
+      if (action.users === 0) this.letGo(hash, action);
+    }
+    await Promise.all([...this.unwanted].map((folder) => this.remove(folder)));
+  }
+
+  private letGo(hash: string, { folder }: CachedAction): void {
+    this.actions.delete(hash);
+    this.unwanted.add(folder);
+  }
+
+  /** Whoever used another one meanwhile does not fail with it. */
+  private async remove(folder: string): Promise<void> {
+    try {
+      await rm(folder, { recursive: true, force: true });
+      this.unwanted.delete(folder);
+    } catch {
+      // It stays among the unwanted.
     }
   }
 }

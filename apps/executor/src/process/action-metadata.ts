@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ioNameSchema, ioTypeSchema, jsonValueSchema, type IoDeclaration } from '@ryax/contracts';
-import { messageOf } from '@ryax/platform';
+import { codeOf, messageOf } from '@ryax/platform';
 import { AttemptFailure } from './attempt-failure';
 
 /** What a launch needs to know of an action. */
@@ -43,14 +43,18 @@ export async function readActionMetadata(folder: string): Promise<ActionMetadata
 }
 
 async function readDocument(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    // That there is none is the content's fault; that it cannot be read is the disk's, where another one may fare better.
+    throw unusable(messageOf(cause), codeOf(cause) === 'ENOENT' ? 'image' : 'lost', { cause });
+  });
   try {
-    return parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw unusable(messageOf(error), { cause: error });
+    return parse(text);
+  } catch (cause) {
+    throw unusable(messageOf(cause), 'image', { cause });
   }
 }
 
-function unusable(reason: string, options?: ErrorOptions): AttemptFailure {
+function unusable(reason: string, kind: 'image' | 'lost' = 'image', options?: ErrorOptions): AttemptFailure {
   const message = `The action's ryax_metadata.yaml cannot be used: ${reason}`;
-  return new AttemptFailure({ kind: 'image', message }, options);
+  return new AttemptFailure({ kind, message }, options);
 }
