@@ -3,18 +3,15 @@ import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import fc from 'fast-check';
 import { AttemptFailure } from '../process/attempt-failure';
-import { asLabelValue, identityOf } from './labels';
+import { identityOf } from './labels';
 import { amountsOfPod } from './pod-resources';
 import { podFor, type ContainerLaunch } from './pod-spec';
 import { containerLaunch } from './testing/launches';
+import { containerOf, specOf, variablesOf } from './testing/parts-of-pods';
 import { exampleSite, poolOf, siteWith } from './testing/sites';
 
 const plain = siteWith();
 const podOn = (launch: ContainerLaunch, site = plain, pool = 'default') => podFor(launch, poolOf(site, pool), site);
-const specOf = (pod: V1Pod) => pod.spec ?? fail('a specification');
-const containerOf = (pod: V1Pod) => specOf(pod).containers[0] ?? fail('a container');
-const variablesOf = (pod: V1Pod) =>
-  Object.fromEntries((containerOf(pod).env ?? []).map(({ name, value }) => [name, value]));
 
 const locked = siteWith({
   securityContext: {
@@ -253,104 +250,6 @@ describe("a pod's deadline", () => {
   });
 });
 
-describe("a site's template", () => {
-  const site = siteWith({
-    labels: { team: 'site', 'cost-centre': '7' },
-    nodePools: [{ name: 'default', cpu: 4, memory: '8G', slots: 10, architecture: 'arm64', selector: { disk: 'ssd' } }],
-    podTemplate: {
-      metadata: { labels: { team: 'template', zone: 'a' } },
-      spec: {
-        enableServiceLinks: true,
-        schedulerName: 'batch',
-        nodeSelector: { disk: 'hdd', zone: 'a' },
-        volumes: [{ name: 'data', emptyDir: {} }],
-        initContainers: [{ name: 'sidecar', image: 'proxy', restartPolicy: 'Always' }],
-        containers: [
-          {
-            name: 'main',
-            env: [
-              { name: 'MODE', value: 'site' },
-              { name: 'PROXY', value: 'http://$(HOST)' },
-            ],
-            volumeMounts: [{ name: 'data', mountPath: '/data' }],
-            workingDir: '/data',
-          },
-        ],
-      },
-    },
-  });
-  const pod = podOn(containerLaunch({ action: { env: { MODE: 'workflow' } } }), site);
-
-  it('adds what has no field of its own, and wins over our defaults', () => {
-    expect(specOf(pod)).toMatchObject({
-      enableServiceLinks: true,
-      schedulerName: 'batch',
-      initContainers: [{ name: 'sidecar', image: 'proxy', restartPolicy: 'Always' }],
-    });
-    expect(containerOf(pod).workingDir).toBe('/data');
-  });
-
-  it('stands behind the site, its pool and the workflow where they say the same', () => {
-    expect(pod.metadata?.labels).toMatchObject({ team: 'site', 'cost-centre': '7', zone: 'a' });
-    expect(specOf(pod).nodeSelector).toEqual({ disk: 'ssd', zone: 'a', 'kubernetes.io/arch': 'arm64' });
-    expect(variablesOf(pod)).toMatchObject({ MODE: 'workflow' });
-    expect(containerOf(pod).env?.filter(({ name }) => name === 'MODE')).toHaveLength(1);
-  });
-
-  it('is not escaped: its variables may refer to others', () => {
-    expect(variablesOf(pod).PROXY).toBe('http://$(HOST)');
-  });
-
-  it('has its volumes beside ours', () => {
-    expect(specOf(pod).volumes?.map(({ name }) => name)).toEqual(['data', 'ryax-inputs']);
-    expect(containerOf(pod).volumeMounts?.map(({ mountPath }) => mountPath)).toEqual(['/data', '/run/ryax']);
-  });
-
-  it('comes first where files are brought: ours may need its sidecars', () => {
-    const server = { image: 'files', token: 't' };
-    const withFiles = podFor(containerLaunch(), poolOf(site), site, { by: 'files', values: {}, passwords: [] }, server);
-    expect(specOf(withFiles).initContainers?.map(({ name }) => name)).toEqual(['sidecar', 'ryax-inputs']);
-    expect(containerOf(withFiles).workingDir).toBe('/data');
-  });
-
-  it('may have a /tmp of its own where files are brought', () => {
-    const own = siteWith({
-      podTemplate: {
-        spec: {
-          volumes: [{ name: 'big', emptyDir: {} }],
-          containers: [{ name: 'main', volumeMounts: [{ name: 'big', mountPath: '/tmp' }] }],
-        },
-      },
-    });
-    const carried = { by: 'files', values: {}, passwords: [] } as const;
-    const withFiles = podFor(containerLaunch(), poolOf(own), own, carried, { image: 'files', token: 't' });
-    expect(containerOf(withFiles).volumeMounts?.map(({ name, mountPath }) => `${name} ${mountPath}`)).toEqual([
-      'big /tmp',
-      'ryax-files /run/ryax',
-      'ryax-work /ryax/work',
-    ]);
-  });
-
-  it('may have a /tmp of its own where the image is read-only', () => {
-    const container = { name: 'main', volumeMounts: [{ name: 'big', mountPath: '/tmp' }] };
-    const own = siteWith({
-      securityContext: { readOnlyRootFilesystem: true },
-      podTemplate: { spec: { volumes: [{ name: 'big', emptyDir: {} }], containers: [container] } },
-    });
-    expect(specOf(podOn(containerLaunch(), own)).volumes?.map(({ name }) => name)).toEqual(['big', 'ryax-inputs']);
-  });
-});
-
-describe('an id as a label', () => {
-  it('is the id where it can be one, and otherwise a digest that no id is mistaken for', () => {
-    expect(asLabelValue('fit.7')).toBe('fit.7');
-    for (const id of ['', 'a b', '_', 'x'.repeat(64), asLabelValue('a b')]) {
-      expect(asLabelValue(id)).toMatch(/^sha256\.[0-9a-f]{40}$/);
-      expect(asLabelValue(id)).not.toBe(id);
-    }
-  });
-});
-
 /** What a kubelet makes of commands and values: `$$` is a `$`, `$(NAME)` the variable of that name where there is one. */
 function expandedByKubernetes(text: string): string {
   return text.replace(/\$(\$|\((.*?)\))/g, (all, escaped: string, name: string | undefined) =>
@@ -366,8 +265,4 @@ function failureOf(act: () => unknown): unknown {
     throw error;
   }
   return undefined;
-}
-
-function fail(expected: string): never {
-  throw new Error(`Expected ${expected}`);
 }
