@@ -1,4 +1,4 @@
-const libs = ['contracts', 'workflow', 'event-log', 'broker', 'filestore', 'platform', 'testing'];
+const libs = ['contracts', 'workflow', 'yaml', 'event-log', 'broker', 'filestore', 'platform', 'testing'];
 
 /** Packages that ship only ES modules: Jest on Node 20 cannot load them untransformed. */
 const esmOnly = [

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { Clock, loadConfig, Metrics } from '@ryax/platform';
-import { parse, parseAllDocuments, stringify } from 'yaml';
+import { dump, load, loadAll } from 'js-yaml';
 import { executorConfigSchema } from '../../apps/executor/src/executor.config';
 import type { ApiRequest, ClusterConnection } from '../../apps/executor/src/kubernetes/cluster/connection';
 import { PodApi } from '../../apps/executor/src/kubernetes/cluster/pod-api';
@@ -14,7 +14,7 @@ import { faultsOf, missingFields } from './kubernetes-models';
 
 const folder = join(__dirname, '../../deploy/kubernetes-pods');
 const text = (file: string) => readFileSync(join(folder, file), 'utf8');
-const documents = (file: string) => parseAllDocuments(text(file)).map((document) => document.toJS() as Manifest);
+const documents = (file: string) => loadAll(text(file)) as Manifest[];
 
 interface Manifest {
   readonly kind: string;
@@ -45,7 +45,7 @@ const patch = documents('executor.yaml')[0] as unknown as {
     };
   };
 };
-const kustomization = parse(text('kustomization.yaml')) as {
+const kustomization = load(text('kustomization.yaml')) as {
   readonly resources: readonly string[];
   readonly configMapGenerator: readonly [{ readonly name: string; readonly files: readonly [string] }];
 };
@@ -138,8 +138,8 @@ describe('the manifests of executors that run pods', () => {
   });
 
   it('change the executor of the other manifests, and are all listed', () => {
-    const [executor] = parseAllDocuments(readFileSync(join(folder, '../kubernetes/executor.yaml'), 'utf8'));
-    const changed = executor?.toJS() as typeof patch;
+    const [changed] = loadAll(readFileSync(join(folder, '../kubernetes/executor.yaml'), 'utf8')) as (typeof patch)[];
+    if (changed === undefined) throw new Error('no executor');
     expect(patch.metadata.name).toBe(changed.metadata.name);
     expect(patch.spec.template.spec.containers[0].name).toBe(changed.spec.template.spec.containers[0].name);
     expect(kustomization.resources).toEqual(['../kubernetes', 'namespace.yaml', 'rights.yaml']);
@@ -154,7 +154,7 @@ describeRendered('what kustomize makes of them (skipped where kubectl is missing
 
   function rendered(of: string) {
     const text = execFileSync('kubectl', ['kustomize', of], { encoding: 'utf8' });
-    const all = parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+    const all = loadAll(text) as Manifest[];
     const namespaceOf = (kind: string) =>
       all.find((each) => each.kind === kind && each.metadata.name === 'ryax-executor')?.metadata.namespace;
     const [binding] = all.filter(({ kind }) => kind === 'RoleBinding');
@@ -190,7 +190,7 @@ describeRendered('what kustomize makes of them (skipped where kubectl is missing
   it('has all in one namespace where a kustomization says so, whoever has the rights included', () => {
     const over = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
     const resources = [relative(realpathSync(where), folder)];
-    writeFileSync(join(where, 'kustomization.yaml'), stringify({ ...over, namespace: 'team', resources }));
+    writeFileSync(join(where, 'kustomization.yaml'), dump({ ...over, namespace: 'team', resources }));
     expect(rendered(where)).toEqual({
       services: 'team',
       account: 'team',

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments, parse } from 'yaml';
+import { load, loadAll } from 'js-yaml';
 import { attributesOf, faultsOf, missingFields } from './kubernetes-models';
 
 const folder = join(__dirname, '../../deploy/kubernetes');
@@ -15,10 +15,10 @@ interface Manifest {
 const manifests = readdirSync(folder)
   .filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml')
   .flatMap((file) =>
-    parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => {
-      const manifest = document.toJS() as Manifest;
-      return { name: `${file}: ${manifest.kind} ${manifest.metadata.name}`, manifest };
-    }),
+    (loadAll(readFileSync(join(folder, file), 'utf8')) as Manifest[]).map((manifest) => ({
+      name: `${file}: ${manifest.kind} ${manifest.metadata.name}`,
+      manifest,
+    })),
   );
 
 function modelOf({ apiVersion, kind }: Manifest): string {
@@ -71,7 +71,7 @@ describe('the Kubernetes manifests', () => {
   });
 
   it('has the image of all services named in one place, and pulls it only where it is missing', () => {
-    const { images } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as {
+    const { images } = load(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as {
       images: { name: string; newName: string; newTag: string }[];
     };
     expect(images).toEqual([{ name: 'ryax-runner', newName: 'ryax-runner', newTag: 'latest' }]);
@@ -99,7 +99,7 @@ describe('the Kubernetes manifests', () => {
   });
 
   it('lists every manifest in the kustomization', () => {
-    const { resources } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as { resources: string[] };
+    const { resources } = load(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as { resources: string[] };
     const files = readdirSync(folder).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
     expect([...resources].sort()).toEqual(files.sort());
   });

@@ -13,13 +13,13 @@ import {
   type KubernetesServerOptions,
   type ServiceProcess,
 } from '@ryax/testing';
-import { parse } from 'yaml';
+import { load } from 'js-yaml';
 import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
 import { filesImage, filesServer } from '../kubernetes/files-image';
 import { Engine, expectSoundHistory, freePort, type HistoryEvent } from './engine';
 
 const example = join(__dirname, '../../examples/pods/workflow.yaml');
-const definition = parse(readFileSync(example, 'utf8')) as object;
+const definition = load(readFileSync(example, 'utf8')) as object;
 
 /** A test API server, and the files that lead an executor there. */
 class Cluster {

@@ -42,6 +42,7 @@ const text = fc.oneof(
     '{"a": &x [*x]}',
     '&a [*a, *a]',
     '- - - -',
+    '? '.repeat(400),
     '%YAML 9',
     '!!js/function f',
     '{"__proto__": {"x": 1}}',

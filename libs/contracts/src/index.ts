@@ -1,5 +1,6 @@
 export * from './action-manifest';
 export * from './definition';
+export * from './depth';
 export * from './envelope';
 export * from './events';
 export * from './failure';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fault, JsonValue } from '@ryax/contracts';
-import { parse, YAMLParseError } from 'yaml';
+import { readYaml, YamlError } from '@ryax/yaml';
 import { WrongUseError } from '../errors';
 import { at } from '../upload/json';
 import { kindOf } from '../upload/local-files';
@@ -53,9 +53,9 @@ async function readMetadata(folder: string): Promise<JsonValue> {
   if ((await kindOf(path)) !== 'file')
     throw new WrongUseError(`Expected an action in ${folder}, found no ${metadataName}`);
   try {
-    return parse(await readFile(path, 'utf8')) as JsonValue;
+    return readYaml(await readFile(path, 'utf8'));
   } catch (error) {
-    if (!(error instanceof YAMLParseError || error instanceof ReferenceError)) throw error;
+    if (!(error instanceof YamlError)) throw error;
     throw new WrongUseError(`${path} is not well-formed YAML`, [{ path: '', reason: error.message }]);
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Fault, JsonValue } from '@ryax/contracts';
-import { parse, YAMLParseError } from 'yaml';
+import { readYaml, YamlError } from '@ryax/yaml';
 import { WrongUseError } from '../errors';
 import { kindOf } from './local-files';
 
@@ -25,9 +25,9 @@ export async function readDefinition(given: string): Promise<DefinitionFile> {
   const path = await locate(given);
   const text = await readFile(path, 'utf8');
   try {
-    return { path, folder: dirname(path), definition: parse(text) as JsonValue };
+    return { path, folder: dirname(path), definition: readYaml(text) };
   } catch (error) {
-    if (!(error instanceof YAMLParseError || error instanceof ReferenceError)) throw error;
+    if (!(error instanceof YamlError)) throw error;
     const fault: Fault = { path: '', reason: error.message };
     throw new WrongUseError(`${path} is not well-formed YAML or JSON`, [fault]);
   }

@@ -238,9 +238,9 @@ describe("a fault in a site's configuration is named by its field:", () => {
       writeFileSync(path, 'name: [a\n');
       expect(() => readSiteFile(path)).toThrow(SiteConfigError);
       writeFileSync(path, `${exampleText}\nname: cluster-2\n`);
-      expect(() => readSiteFile(path)).toThrow('keys must be unique');
+      expect(() => readSiteFile(path)).toThrow('duplicated mapping key');
       writeFileSync(path, '');
-      expect(() => readSiteFile(path)).toThrow('expected an object');
+      expect(() => readSiteFile(path)).toThrow('the input is empty');
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { V1Toleration } from '@kubernetes/client-node';
-import { architectures, type Fault, type PoolKind } from '@ryax/contracts';
+import { architectures, type Fault, type JsonValue, type PoolKind } from '@ryax/contracts';
 import { messageOf, WrongConfiguration } from '@ryax/platform';
-import { parseDocument } from 'yaml';
+import { readYaml, YamlError } from '@ryax/yaml';
 import { z } from 'zod';
 import type { Amounts } from '../resource-pool';
 import {
@@ -215,12 +215,18 @@ export function readSiteFile(path: string): SiteConfig {
  * @throws SiteConfigError
  */
 export function parseSite(text: string, source: string): SiteConfig {
-  const document = parseDocument(text);
-  const syntax = [...document.errors, ...document.warnings].map(({ message }) => ({ path: '', reason: message }));
-  if (syntax.length > 0) throw new SiteConfigError(source, syntax);
-  const parsed = siteSchema.safeParse(document.toJS(), { reportInput: true });
+  const parsed = siteSchema.safeParse(valueOf(text, source), { reportInput: true });
   if (parsed.success) return parsed.data;
   throw new SiteConfigError(source, parsed.error.issues.flatMap(faultsOf));
+}
+
+function valueOf(text: string, source: string): JsonValue {
+  try {
+    return readYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    throw new SiteConfigError(source, [{ path: '', reason: error.message }], { cause: error });
+  }
 }
 
 /** What all nodes of a pool have together. */

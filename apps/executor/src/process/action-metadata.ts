@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { ioNameSchema, ioTypeSchema, jsonValueSchema, type IoDeclaration } from '@ryax/contracts';
 import { codeOf, messageOf } from '@ryax/platform';
+import { readYaml } from '@ryax/yaml';
 import { AttemptFailure } from './attempt-failure';
 
 /** What a launch needs to know of an action. */
@@ -48,7 +48,7 @@ async function readDocument(path: string): Promise<unknown> {
     throw unusable(messageOf(cause), codeOf(cause) === 'ENOENT' ? 'image' : 'lost', { cause });
   });
   try {
-    return parse(text);
+    return readYaml(text);
   } catch (cause) {
     throw unusable(messageOf(cause), 'image', { cause });
   }

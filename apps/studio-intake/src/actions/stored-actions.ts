@@ -1,15 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { basename, join } from 'node:path';
-import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { Fault, JsonValue, PinnedAction } from '@ryax/contracts';
+import { limits, type Fault, type JsonValue, type PinnedAction } from '@ryax/contracts';
 import { ArchiveError, packDirectory, soleFolderOr, withUploadedArchive, type FileStore } from '@ryax/filestore';
 import { parseMetadata } from '@ryax/workflow';
+import { readYaml, YamlError } from '@ryax/yaml';
 import { extract } from 'tar-stream';
 import { InvalidRequestError } from '../errors';
 import { FILE_STORE } from '../tokens';
-import { readYaml, YamlError } from '../yaml';
 
 export const metadataFile = 'ryax_metadata.yaml';
 const entryFiles: Readonly<Record<string, readonly string[]>> = {
@@ -35,7 +35,9 @@ export class StoredActions {
         const names = await readdir(folder);
         if (!names.includes(metadataFile))
           throw invalid('', `expected a file ${metadataFile}, found ${names.slice(0, 10).join(', ')}`);
-        const manifest = manifestOf(await readFile(join(folder, metadataFile), 'utf8'));
+        const metadata = join(folder, metadataFile);
+        checkSize((await stat(metadata)).size);
+        const manifest = manifestOf(await readFile(metadata, 'utf8'));
         const wanted = entryFiles[manifest.runtime] ?? [];
         if (!wanted.some((name) => names.includes(name))) {
           throw invalid('', `an action of type ${manifest.runtime} needs a file ${wanted.join(' or ')}, found none`);
@@ -54,7 +56,7 @@ export class StoredActions {
     if (known !== undefined) return known;
     if (!/^sha256:[0-9a-f]{64}$/.test(contentHash) || (await this.files.size(contentHash)) === undefined)
       return undefined;
-    const metadata = await readEntry(await this.files.open(contentHash), metadataFile);
+    const metadata = await readMetadata(await this.files.open(contentHash));
     if (metadata === undefined) return undefined;
     return this.remember({ content_hash: contentHash, manifest: manifestOf(metadata) });
   }
@@ -65,6 +67,12 @@ export class StoredActions {
     if (this.known.size > rememberedActions && oldest !== undefined) this.known.delete(oldest);
     return action;
   }
+}
+
+/** Before it is read: an archive may have anything under this name, and metadata is read as a whole. */
+function checkSize(bytes: number): void {
+  if (bytes <= limits.definitionBytes) return;
+  throw invalid(metadataFile, `expected at most ${limits.definitionBytes} bytes (definitionBytes), found ${bytes}`);
 }
 
 function manifestOf(metadata: string): PinnedAction['manifest'] {
@@ -88,12 +96,15 @@ function invalid(path: string, reason: string): InvalidRequestError {
   return new InvalidRequestError(invalidAction, [{ path, reason }]);
 }
 
-/** One file's text of a stored archive; the rest is passed over. */
-async function readEntry(archive: Readable, name: string): Promise<string | undefined> {
+/** The metadata of a stored archive; the rest is passed over. */
+async function readMetadata(archive: Readable): Promise<string | undefined> {
   const entries = archive.pipe(extract());
   try {
     for await (const entry of entries) {
-      if (basename(entry.header.name) === name && !entry.header.name.includes('/')) return await text(entry);
+      if (entry.header.name === metadataFile) {
+        checkSize(entry.header.size ?? 0);
+        return await text(entry);
+      }
       entry.resume();
     }
     return undefined;

@@ -1,6 +1,13 @@
-import { idempotencyKeySchema, labelsSchema, limits, type JsonObject, type JsonValue } from '@ryax/contracts';
+import {
+  idempotencyKeySchema,
+  isTooDeep,
+  labelsSchema,
+  limits,
+  tooDeep,
+  type JsonObject,
+  type JsonValue,
+} from '@ryax/contracts';
 import { z } from 'zod';
-import { isTooDeep, tooDeep } from '../depth';
 import { InvalidRequestError } from '../errors';
 
 /** What a JSON parser has made is JSON: it is taken as it is, since rebuilding it would only cost time. */

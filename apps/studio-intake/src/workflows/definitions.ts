@@ -1,13 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { streamId, type DeployedDefinition, type Fault, type JsonValue, type PinnedAction } from '@ryax/contracts';
+import {
+  isTooDeep,
+  streamId,
+  tooDeep,
+  type DeployedDefinition,
+  type Fault,
+  type JsonValue,
+  type PinnedAction,
+} from '@ryax/contracts';
 import { putJson, type FileStore, type Secrets } from '@ryax/filestore';
 import { actionReferences, validateDefinition, type Plan } from '@ryax/workflow';
+import { readYaml, YamlError } from '@ryax/yaml';
 import { StoredActions } from '../actions/stored-actions';
-import { isTooDeep, tooDeep } from '../depth';
 import { InvalidRequestError, TooLargeError } from '../errors';
 import type { IntakeOptions } from '../intake.config';
 import { StateStoreClient } from '../state-store.client';
-import { readYaml, YamlError } from '../yaml';
 import { FILE_STORE, INTAKE_OPTIONS, SECRETS } from '../tokens';
 import { sealDefinition } from './seal-definition';
 
@@ -38,10 +45,7 @@ export class Definitions {
       return readYaml(body);
     } catch (error) {
       if (!(error instanceof YamlError)) throw error;
-      throw new InvalidRequestError(
-        invalidSpecification,
-        error.reasons.map((reason) => ({ path: '', reason })),
-      );
+      throw new InvalidRequestError(invalidSpecification, [{ path: '', reason: error.message }]);
     }
   }
 

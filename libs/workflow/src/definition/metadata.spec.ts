@@ -1,4 +1,4 @@
-import { parse } from 'yaml';
+import { load } from 'js-yaml';
 import { parseMetadata } from './metadata';
 
 const minimal = {
@@ -43,7 +43,7 @@ spec:
   - { name: bins, human_name: Bins, help: How many, type: integer, default_value: "10", optional: }
   outputs:
 `;
-    expect(parseMetadata(parse(text))).toEqual({
+    expect(parseMetadata(load(text))).toEqual({
       ok: true,
       manifest: {
         id: 'gutenberg-richter',

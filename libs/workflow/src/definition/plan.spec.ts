@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonObject } from '@ryax/contracts';
-import { parse } from 'yaml';
+import { load } from 'js-yaml';
 import type { Plan, PlanEntry } from './plan';
 import { catalogue, noop, split, trigger, workflow } from './spec-fixtures';
 import { validateDefinition } from './validate';
@@ -27,7 +27,7 @@ const plan = (...actions: JsonObject[]): Plan => planOf(workflow({ trigger, acti
 
 describe('the example of the documentation', () => {
   const page = readFileSync(join(__dirname, '../../../../docs/definition.md'), 'utf8');
-  const quakes = planOf(parse(/```yaml\n(.*?)```/s.exec(page)?.[1] ?? ''));
+  const quakes = planOf(load(/```yaml\n(.*?)```/s.exec(page)?.[1] ?? ''));
 
   it('has its entries in an order in which they can run', () => {
     expect(quakes.workflowId).toBe('quakes');

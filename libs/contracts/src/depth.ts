@@ -1,4 +1,5 @@
-import { limits, type JsonValue } from '@ryax/contracts';
+import type { JsonValue } from './json';
+import { limits } from './limits';
 
 export const tooDeep = `expected at most ${limits.valueDepth} levels of nesting (valueDepth)`;
 
