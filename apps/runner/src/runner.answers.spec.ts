@@ -1,17 +1,17 @@
-import { useTestDatabase, waitFor } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import { waitFor } from '@ryax/testing';
+import type { Engine } from './testing/engine';
+import { useEngine } from './testing/use-engine';
 
 /** Nothing is asked merely because time has passed. */
 const patient = { startValidityMs: 60_000 };
 
 describe('A late or repeated answer', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   let engine: Engine;
 
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
+  beforeEach(() => {
+    engine = opened();
   });
-  afterEach(() => engine.close());
 
   it('that gives a start back to a new owner does not have an attempt run by two executors', async () => {
     const { kill } = await engine.runner(patient);

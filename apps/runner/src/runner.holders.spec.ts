@@ -1,8 +1,9 @@
 import type { JsonObject, Start } from '@ryax/contracts';
-import { useTestDatabase, waitFor } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import { waitFor } from '@ryax/testing';
+import type { Engine } from './testing/engine';
 import type { ExecutorDouble } from './testing/executor-double';
 import { ExecutorLink } from './testing/executor-link';
+import { useEngine } from './testing/use-engine';
 
 const work = (id: string) => ({ id, container: { image: 'alpine', command: ['true'] } });
 const long = 60_000;
@@ -10,18 +11,13 @@ const failure = { kind: 'lost', message: 'its executor is gone' };
 const failed = { execution: 'a', attempt: 1, failure, will_retry: true, executor: null, duration_ms: null };
 
 describe('Who holds an attempt', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   let engine: Engine;
-  let run: string;
-  let runs = 0;
+  const run = 'run';
 
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
-    // Executors of the test before would be presumed alive.
-    await database.query('DELETE FROM members');
-    run = `run-${runs++}`;
+  beforeEach(() => {
+    engine = opened();
   });
-  afterEach(() => engine.close());
 
   const started = (executor: ExecutorDouble, execution: string, attempt = 1) =>
     waitFor(() => executor.startsOf(execution).find((start) => start.attempt === attempt), {

@@ -1,25 +1,21 @@
 import type { Start } from '@ryax/contracts';
-import { useTestDatabase, waitFor } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import { waitFor } from '@ryax/testing';
+import type { Engine } from './testing/engine';
 import type { ExecutorDouble } from './testing/executor-double';
+import { useEngine } from './testing/use-engine';
 
 const work = (id: string) => ({ id, container: { image: 'alpine', command: ['true'] } });
 
 /** Executors that run pods: these go on when their executor dies, and a successor answers for them. */
 describe('Work that outlives its executor', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   let engine: Engine;
   let first: ExecutorDouble;
-  let run: string;
-  let runs = 0;
+  const run = 'run';
 
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
-    // Executors of the test before would be presumed alive.
-    await database.query('DELETE FROM members');
-    run = `run-${runs++}`;
+  beforeEach(() => {
+    engine = opened();
   });
-  afterEach(() => engine.close());
 
   const started = (executor: ExecutorDouble, execution: string, attempt = 1) =>
     waitFor(() => executor.startsOf(execution).find((start) => start.attempt === attempt), {

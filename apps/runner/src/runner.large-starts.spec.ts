@@ -1,22 +1,22 @@
 import { limits, streamId } from '@ryax/contracts';
-import { useTestDatabase, waitFor } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import { waitFor } from '@ryax/testing';
+import type { Engine } from './testing/engine';
 import type { ExecutorDouble } from './testing/executor-double';
+import { useEngine } from './testing/use-engine';
 
 const work = (id: string, more = {}) => ({ id, container: { image: 'alpine', command: ['true'] }, ...more });
 
 describe('A start that is too large for a message', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   let engine: Engine;
   let executor: ExecutorDouble;
 
   beforeEach(async () => {
-    engine = await Engine.open(database.url);
+    engine = opened();
     await engine.runner();
     executor = await engine.executor();
     executor.succeeds = true;
   });
-  afterEach(() => engine.close());
 
   const ended = (run: string) =>
     waitFor(async () => (await engine.history(run)).some((type) => type.startsWith('Run') && type !== 'RunStarted'));

@@ -1,9 +1,10 @@
 import { partitionOf, streamId } from '@ryax/contracts';
 import { Database } from '@ryax/event-log';
-import { useTestDatabase, waitFor } from '@ryax/testing';
+import { waitFor } from '@ryax/testing';
 import { ownedPartitions } from './partitions';
-import { Engine, type RunnerUnderTest } from './testing/engine';
+import type { Engine, RunnerUnderTest } from './testing/engine';
 import type { ExecutorDouble } from './testing/executor-double';
+import { useEngine } from './testing/use-engine';
 
 const work = (id: string, more = {}) => ({ id, container: { image: 'alpine', command: ['true'] }, ...more });
 const chain = [work('a'), work('b', { after: ['a'] })];
@@ -14,21 +15,27 @@ const endlessPatience = { runnerPatienceMs: 600_000 };
 type Named = { readonly runner: Pick<RunnerUnderTest['runner'], 'incarnation'> };
 
 describe('Runners whose locks end', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   let engine: Engine;
   let executor: ExecutorDouble;
   let names = 0;
 
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
+  beforeEach(() => {
+    engine = opened();
   });
-  afterEach(() => engine.close());
 
-  const shared = (runners: readonly RunnerUnderTest[]) =>
-    waitFor(async () => {
-      const owned = await Promise.all(runners.map((each) => each.partitions()));
-      return owned.every((count) => count > 0) && owned.reduce((sum, count) => sum + count, 0) === partitions;
-    });
+  async function shared(runners: readonly RunnerUnderTest[]) {
+    let owned: readonly number[] = [];
+    await waitFor(
+      async () => {
+        owned = await Promise.all(runners.map((each) => each.partitions()));
+        return owned.every((count) => count > 0) && owned.reduce((sum, count) => sum + count, 0) === partitions;
+      },
+      { describe: () => `each runner to own some of the ${partitions} partitions, found ${owned.join(' and ')}` },
+    );
+  }
+  const query = <Row extends object>(text: string, values: readonly unknown[] = []) =>
+    engine.eventLog.database.query<Row>({ name: '', text }, values);
 
   /** A run in a partition of this runner, as long as both live. */
   function runOf(owner: Named, runners: readonly Named[]): string {
@@ -79,7 +86,7 @@ describe('Runners whose locks end', () => {
     victim.isolate();
     await executor.end(start);
     await inHistory(run, 'ExecutionSucceeded');
-    const [row] = await database.query<{ age: number }>(
+    const [row] = await query<{ age: number }>(
       `SELECT (extract(epoch FROM clock_timestamp()) * 1000 - beat_at)::float AS age FROM members WHERE incarnation = $1`,
       [victim.runner.incarnation],
     );
@@ -133,15 +140,13 @@ describe('Runners whose locks end', () => {
     const run = runOf(victim, [victim, { runner: { incarnation: 'member-1' } }]);
     await engine.start(run, await engine.define([work('a')]));
     const start = await started('a');
-    let list: () => void = () => undefined;
-    const listsAfter = new Promise<void>((resolve) => (list = resolve));
-    const survivor = await engine.runner(endlessPatience, { listsAfter });
+    const never = new Promise<void>(() => undefined);
+    const survivor = await engine.runner(endlessPatience, { listsAfter: never });
     await shared([survivor, victim]);
     await victim.kill();
     await executor.end(start);
     await inHistory(run, 'RunSucceeded');
     expect(await survivor.partitions()).toBeGreaterThan(0);
-    list();
   });
 
   it('give their lock back when they leave', async () => {
@@ -149,7 +154,7 @@ describe('Runners whose locks end', () => {
     await victim.runner.stopTaking();
     await victim.runner.close();
     expect(await live()).toEqual([survivor.runner.incarnation]);
-    const locks = await database.query(
+    const locks = await query(
       `SELECT FROM pg_locks WHERE locktype = 'advisory'
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
     );
@@ -158,15 +163,10 @@ describe('Runners whose locks end', () => {
 });
 
 describe('A takeover', () => {
-  const database = useTestDatabase();
-  let engine: Engine;
-
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
-  });
-  afterEach(() => engine.close());
+  const opened = useEngine();
 
   it('of thousands of open runs takes a few statements for each thousand', async () => {
+    const engine = opened();
     const runs = 2_000;
     /** Each second, whatever there is. */
     const repeated = new Set(['upsert-member', 'select-live-members', 'select-due-heads', 'select-next-wakeup']);

@@ -1,16 +1,16 @@
-import { useTestDatabase, waitFor } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import { waitFor } from '@ryax/testing';
+import type { Engine } from './testing/engine';
+import { useEngine } from './testing/use-engine';
 
 const mib = 2 ** 20;
 
 describe('An action that runs out of memory', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   let engine: Engine;
   beforeEach(async () => {
-    engine = await Engine.open(database.url);
+    engine = opened();
     await engine.runner();
   });
-  afterEach(() => engine.close());
 
   it('is tried again with more, and what was enough is asked for by its next executions at once', async () => {
     const executor = await engine.executor();

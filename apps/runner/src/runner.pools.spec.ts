@@ -158,12 +158,23 @@ describe('A runner that took over', () => {
     await engine.start('long', await engine.define([work('x', { for_each: items(10), objectives: { cost: 1 } })]));
     await waitFor(() => executors.every(({ starts }) => starts.length === 2));
 
-    await engine.runner();
+    let list: () => void = () => undefined;
+    await engine.runner({}, { listsAfter: new Promise<void>((resolve) => (list = resolve)) });
     await kill();
     const [first] = executors;
-    if (first?.starts[0] === undefined) throw new Error('nothing has started');
-    await first.end(first.starts[0]);
-    await waitFor(() => first.starts.length > 2, { timeoutMs: 20_000 });
-    expect(executors.map(({ starts }) => new Set(starts.map(({ execution }) => execution)).size)).toEqual([3, 2]);
+    const [one, another] = first?.starts ?? [];
+    if (first === undefined || one === undefined || another === undefined) throw new Error('nothing has started');
+    const startedIn = ({ starts }: ExecutorDouble) => new Set(starts.map(({ execution }) => execution)).size;
+    await first.end(one);
+    await waitFor(() => startedIn(first) > 2, { timeoutMs: 20_000, describe: 'the end to make room' });
+    // While open runs are still being found, one at a time.
+    expect(executors.map(startedIn)).toEqual([3, 2]);
+
+    list();
+    await first.end(another);
+    await waitFor(() => startedIn(first) > 3, { describe: 'the second end to make room' });
+    // Then as ever: each end makes room for itself, and once more while it is recent; nothing does where nothing has ended.
+    expect(startedIn(first)).toBeLessThanOrEqual(2 + 2 * 2);
+    expect(executors.map(startedIn).slice(1)).toEqual([2]);
   });
 });

@@ -1,7 +1,8 @@
 import { EVENT_SCHEMA, type JsonObject } from '@ryax/contracts';
-import { useTestDatabase, waitFor } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import { waitFor } from '@ryax/testing';
+import type { Engine } from './testing/engine';
 import type { ExecutorDouble } from './testing/executor-double';
+import { useEngine } from './testing/use-engine';
 
 const noop = (id: string, more = {}) => ({ id, action: 'core/noop', ...more });
 const work = (id: string, more = {}) => ({ id, container: { image: 'alpine', command: ['true'] }, ...more });
@@ -9,16 +10,13 @@ const isEnd = (type: string) => type === 'RunSucceeded';
 const occurrences = (types: readonly string[], type: string) => types.filter((each) => each === type).length;
 
 describe('Runner', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   let engine: Engine;
-  let run: string;
-  let runs = 0;
+  const run = 'run';
 
-  beforeEach(async () => {
-    engine = await Engine.open(database.url);
-    run = `run-${runs++}`;
+  beforeEach(() => {
+    engine = opened();
   });
-  afterEach(() => engine.close());
 
   const ended = (id = run) =>
     waitFor(async () => (await engine.history(id)).some(isEnd), { describe: `${id} to succeed` });
@@ -283,9 +281,8 @@ describe('Runner', () => {
       run,
       await engine.define([work('each', { for_each: { in: items } }), work('last', { after: ['each'] })]),
     );
-    await waitFor(
-      async () => (await database.query(`SELECT FROM snapshots WHERE stream_id LIKE '%${run}'`)).length > 0,
-    );
+    const snapshots = { name: '', text: `SELECT FROM snapshots WHERE stream_id LIKE '%${run}'` };
+    await waitFor(async () => (await engine.eventLog.database.query(snapshots)).length > 0);
     await kill();
     await engine.runner();
     await ended();

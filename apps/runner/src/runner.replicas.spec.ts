@@ -1,22 +1,21 @@
-import { useTestDatabase, waitFor } from '@ryax/testing';
+import { waitFor } from '@ryax/testing';
 import { ownedPartitions } from './partitions';
-import { Engine } from './testing/engine';
+import type { Engine } from './testing/engine';
 import type { ExecutorDouble } from './testing/executor-double';
+import { useEngine } from './testing/use-engine';
 
 const work = (id: string, more = {}) => ({ id, container: { image: 'alpine', command: ['true'] }, ...more });
 const chain = [work('a'), work('b', { after: ['a'] })];
 const occurrences = (types: readonly string[], type: string) => types.filter((each) => each === type).length;
 
 describe('Runners', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   let engine: Engine;
   let executor: ExecutorDouble;
-  let run: string;
-  let runs = 0;
+  const run = 'run';
 
   beforeEach(async () => {
-    engine = await Engine.open(database.url);
-    run = `run-${runs++}`;
+    engine = opened();
     const runners = [await engine.runner(), await engine.runner()];
     await waitFor(async () => {
       const owned = await Promise.all(runners.map(({ partitions }) => partitions()));
@@ -24,7 +23,6 @@ describe('Runners', () => {
     });
     executor = await engine.executor();
   });
-  afterEach(() => engine.close());
 
   /** Partitions whose single active consumer is another runner than that of the run's own. */
   const partitionsOfOthers = async () => {

@@ -1,19 +1,18 @@
 import { streamId } from '@ryax/contracts';
-import { useTestDatabase } from '@ryax/testing';
-import { Engine } from './testing/engine';
+import type { Engine } from './testing/engine';
+import { useEngine } from './testing/use-engine';
 
 describe('A start in view of its workflow', () => {
-  const database = useTestDatabase();
+  const opened = useEngine();
   const workflow = streamId('workflow', 'default', 'flow');
   let engine: Engine;
   let definition: string;
 
   beforeEach(async () => {
-    engine = await Engine.open(database.url);
+    engine = opened();
     await engine.runner();
     definition = await engine.define([{ id: 'a', container: { image: 'alpine', command: ['true'] } }]);
   });
-  afterEach(() => engine.close());
 
   const moveWorkflow = async () => {
     const head = await engine.eventLog.log.readHead(workflow);

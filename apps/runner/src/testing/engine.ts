@@ -70,6 +70,9 @@ export class Engine {
   private readonly members: Member[] = [];
   private readonly executors: ExecutorDouble[] = [];
   private readonly asking: Broker;
+  /** Resolves when this closes: until then a spec may hold up what is then waited for. */
+  private readonly closing: Promise<void>;
+  private beginClosing: () => void = () => undefined;
   private ids = 0;
 
   private constructor(
@@ -80,6 +83,7 @@ export class Engine {
     private readonly brokerUrl: string,
   ) {
     this.asking = this.connect('asking');
+    this.closing = new Promise((resolve) => (this.beginClosing = resolve));
     this.runs = new RunsInLog(eventLog, (runId) => this.partitionOf(runId));
   }
 
@@ -92,7 +96,8 @@ export class Engine {
 
   /** @param wrong from its start on */
   async runner(changed: Partial<RunnerOptions> = {}, wrong: Partial<Faults> = {}): Promise<RunnerUnderTest> {
-    const faults: Faults = { ...noFaults(), ...wrong };
+    const { listsAfter = Promise.resolve(), ...others } = wrong;
+    const faults: Faults = { ...noFaults(), ...others, listsAfter: Promise.race([listsAfter, this.closing]) };
     const name = `member-${this.members.length}`;
     const broker = this.connect(name);
     const opened = await openEventLog({ url: this.url, applicationName: name }, log, clock);
@@ -220,6 +225,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    this.beginClosing();
     for (const executor of this.executors) await executor.close();
     await this.asking.close();
     for (const { runner, broker, eventLog } of this.members) {

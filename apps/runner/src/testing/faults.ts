@@ -19,7 +19,7 @@ export interface Faults {
   readonly unreadable: Set<string>;
   /** Its inbox cannot be consumed. */
   isDeaf: boolean;
-  /** Open runs are listed only after this. */
+  /** Open runs are listed only after this, or when the engine closes. */
   listsAfter: Promise<void>;
   /** Beats that it tried to write. */
   beats: number;

@@ -1,16 +1,20 @@
-import { useTestDatabase } from '@ryax/testing';
+import { createTestDatabase, type TestDatabase } from '@ryax/testing';
 import { Engine } from './engine';
 
 /**
- * An engine for each test, on a database of its `describe`'s own: what another leaves open would be taken over, and its executors
- * presumed to live.
+ * An engine for each test, on a database of the test's own: what another has left open would be taken over and handed out, and its
+ * executors presumed to live.
  */
 export function useEngine(): () => Engine {
-  const database = useTestDatabase();
+  let database: TestDatabase;
   let engine: Engine;
   beforeEach(async () => {
+    database = await createTestDatabase();
     engine = await Engine.open(database.url);
   });
-  afterEach(() => engine.close());
+  afterEach(async () => {
+    await engine.close();
+    await database.drop();
+  });
   return () => engine;
 }
