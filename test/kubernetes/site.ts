@@ -191,6 +191,13 @@ export class TestSite {
     await waitFor(isSo, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: `the container to be ${state}` });
   }
 
+  /** As a kubelet would. */
+  async setStatus(launch: Launch, body: object): Promise<void> {
+    const path = `${this.podsPath}/${podName(launch)}/status`;
+    const { status } = await this.ask({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
+    if (status !== 200) throw new Error(`Expected the status to be taken, found ${status}`);
+  }
+
   /** As somebody else would. */
   async deletePod(name: string, graceSeconds = 0): Promise<void> {
     const body = { gracePeriodSeconds: graceSeconds };

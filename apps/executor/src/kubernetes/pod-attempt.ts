@@ -160,8 +160,7 @@ export class PodAttempt implements RunningAttempt {
         if (!hasBegun(this.watched.pod) && (await this.wasBehind(this.watched))) continue;
         return this.endBy(result, this.watched.pod);
       }
-      const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
-      const step = nextStep(this.watched, this.work.limits, now, this.task.startsByMs);
+      const step = this.stepOf(this.watched);
       if (this.isByTheClock(step) && (await this.wasBehind(this.watched))) continue;
       switch (step.type) {
         case 'end':
@@ -169,10 +168,10 @@ export class PodAttempt implements RunningAttempt {
         case 'time-limit':
           this.stop({ type: 'timeout', limitMs: step.limitMs }, false);
           this.removeIfStopped(this.watched.pod);
-          await this.news(now.monotonicMs + longestTimerMs);
+          await this.news(clock.monotonicMs() + longestTimerMs);
           break;
         case 'never-started': {
-          const end = await this.neverStarted(this.watched.pod, step.waitedMs);
+          const end = await this.neverStarted(this.watched.pod);
           if (end !== undefined) return end;
           break;
         }
@@ -187,6 +186,12 @@ export class PodAttempt implements RunningAttempt {
           step satisfies never;
       }
     }
+  }
+
+  private stepOf(watched: Watched): PodStep {
+    const { clock } = this.parts;
+    const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+    return nextStep(watched, this.work.limits, now, this.task.startsByMs);
   }
 
   /** Whether only the time that has passed says so. */
@@ -273,13 +278,16 @@ export class PodAttempt implements RunningAttempt {
     this.parts.removal.remove({ name: metadata?.name ?? '', uid: metadata?.uid ?? '' }, graceSeconds);
   }
 
-  /** Undefined where it has begun, or is gone, while its events were asked for. */
-  private async neverStarted(pod: V1Pod, waitedMs: number): Promise<AttemptEnd | undefined> {
-    const { api, leaving } = this.parts;
-    const events = await api.events(pod.metadata?.uid ?? '', leaving);
-    if (this.watched === undefined || this.watched.isGone || hasBegun(this.watched.pod)) return undefined;
-    this.remove(pod);
-    return this.end({ status: 'failed', failure: pendingFailure(pod, events, waitedMs) });
+  /** Undefined where something else has become of it while its events were asked for. */
+  private async neverStarted({ metadata }: V1Pod): Promise<AttemptEnd | undefined> {
+    const { api, leaving, incarnation } = this.parts;
+    const events = await api.events(metadata?.uid ?? '', leaving);
+    const watched = this.watched;
+    if (watched === undefined || ownerOf(watched.pod) !== incarnation) return undefined;
+    const step = this.stepOf(watched);
+    if (step.type !== 'never-started') return undefined;
+    this.remove(watched.pod);
+    return this.end({ status: 'failed', failure: pendingFailure(watched.pod, events, step.waitedMs) });
   }
 
   /** All that it has written is in the log before its outcome counts. */
