@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, JsonObject, Outcome, SecretReference } from '@ryax/contracts';
-import { backoffMs, codeOf, LinkedSignal, unlessAborted, wait, type Clock, type Log } from '@ryax/platform';
+import { backoffMs, LinkedSignal, unlessAborted, wait, type Clock, type Log } from '@ryax/platform';
 import type { Launch, LogSink } from '../../launcher';
 import type { ActionCache } from '../../process/action-cache';
 import type { ActionMetadata } from '../../process/action-metadata';
@@ -19,6 +19,7 @@ import type { NodePool, SiteConfig } from '../site-config';
 import { untilRead } from '../until-read';
 import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
 import { PodFiles } from './pod-files';
+import { isUnreached, untilReached } from './reach';
 import { ServerPatience } from './server-patience';
 
 export interface HandlerTaskParts {
@@ -168,7 +169,7 @@ export class HandlerTask implements PodTask {
     const again: Pick<ActionServer, 'put' | 'get'> = {
       put: (name, file, signal) =>
         this.whenReached(patience, () => server.put(name, file, signal, () => patience.gotOn())),
-      get: (...asked) => server.get(...asked),
+      get: (path, target, signal) => this.untilFetched((gotOn) => server.get(path, target, signal, gotOn)),
     };
     const files = new PodFiles(again, sources.files, directory, this.signal);
     try {
@@ -282,6 +283,14 @@ export class HandlerTask implements PodTask {
     }
   }
 
+  /** The handler has ended well by then: what it has returned is not lost by a connection. */
+  private untilFetched<T>(get: (gotOn: () => void) => Promise<T>): Promise<T> {
+    const { clock, site } = this.parts;
+    // As long as its pod goes on: that cuts it off.
+    const reach = { server: handlerServer, clock, signal: this.signal, gone: () => undefined };
+    return untilReached(get, reach, site.patienceMs.unreachable);
+  }
+
   private refused({ status, reason }: ActionServerRefusal): AttemptFailure {
     const message = `The action's server refused: ${reason}`;
     if (this.seat !== undefined && (status === 409 || status === 410)) {
@@ -314,14 +323,9 @@ function isEnd(line: ServerLine): line is ServerEnd {
   return 'outputs' in line || 'failure' in line;
 }
 
-function isUnreached(error: unknown): boolean {
-  return ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EPIPE'].includes(
-    codeOf(error) ?? '',
-  );
-}
-
 const notBegun: Failure = {
   kind: 'lost',
   message: 'Its executor had lost contact with the runners before its pod was called',
 };
+const handlerServer = { name: "The action's server", advice: 'Check that the executor can reach pods' };
 const serverEnded: Failure = { kind: 'lost', message: "The action's server ended before the handler had" };
