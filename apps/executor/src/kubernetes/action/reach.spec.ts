@@ -38,17 +38,33 @@ describe('a request to the server in a pod', () => {
     });
   });
 
-  it('has all patience once more after a try that had got on for so long', async () => {
+  /** A first try that breaks off at once, then one that goes on for longer than there is patience. */
+  const breaksOffLate = (move: (gotOn: () => void, passMs: (ms: number) => void) => void) => {
     let nowMs = 0;
     let tries = 0;
-    const act = () => {
+    const act = (gotOn: () => void) => {
       tries++;
-      // Broken off at once, then after a long while, then done.
-      nowMs += tries === 2 ? 60_000 : 10;
+      if (tries === 1) nowMs += 10;
+      if (tries === 2) move(gotOn, (ms) => (nowMs += ms));
       return tries < 3 ? Promise.reject(refusedConnection()) : Promise.resolve('done');
     };
-    const times = { monotonicMs: () => nowMs };
-    expect(await untilReached(act, { server, clock: times, signal, gone: () => undefined }, 10_000)).toBe('done');
+    return untilReached(act, { server, clock: { monotonicMs: () => nowMs }, signal, gone: () => undefined }, 10_000);
+  };
+
+  it('goes on with its patience after a try that had got on for long', async () => {
+    const done = breaksOffLate((gotOn, passMs) => {
+      gotOn();
+      passMs(60_000);
+      gotOn();
+      passMs(10);
+    });
+    expect(await done).toBe('done');
+  });
+
+  it('has none left after a try that took long, and did not get on', async () => {
+    await expect(breaksOffLate((_gotOn, passMs) => passMs(60_000))).rejects.toMatchObject({
+      failure: { kind: 'lost', message: expect.stringMatching(/not reached for 10 s/) as string },
+    });
   });
 
   it('has all patience while tries get on, however short each of them is', async () => {

@@ -17,7 +17,7 @@ export interface Reach {
 /**
  * Does it again for as long as a server in a pod is not reached, or fails of itself. What is done there may be done twice.
  * @param act is given what is told while it gets on
- * @param patienceMs without getting on; a try that went on for so long had got on, or would have been ended
+ * @param patienceMs without getting on
  * Rejects with an AttemptFailure `lost` when it is given up.
  */
 export async function untilReached<T>(
@@ -27,13 +27,11 @@ export async function untilReached<T>(
 ): Promise<T> {
   const unreached = new UnreachedTime(clock);
   for (let tries = 0; ; tries++) {
-    const beganMs = clock.monotonicMs();
     try {
       return await act(unreached.gotOn);
     } catch (error) {
       signal.throwIfAborted();
       if (!isWorthRepeating(error)) throw error;
-      if (clock.monotonicMs() - beganMs >= patienceMs) unreached.answered();
       const why = gone() ?? (unreached.failed() < patienceMs ? undefined : tooLong(server, error, patienceMs));
       if (why !== undefined) throw new AttemptFailure({ kind: 'lost', message: why }, { cause: error });
     }
