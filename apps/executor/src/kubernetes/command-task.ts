@@ -20,7 +20,7 @@ import { podFor, type ContainerLaunch } from './pod-spec';
 import { hasBegun } from './pod-status';
 import type { PodEnd, PodTask } from './pod-task';
 import type { NodePool, SiteConfig } from './site-config';
-import { untilRead } from './until-read';
+import { untilDone } from './until-done';
 
 export interface CommandTaskParts {
   readonly api: PodApi;
@@ -169,7 +169,7 @@ export class CommandTask implements PodTask {
   /** Of a command that has begun. */
   private openedAtLast(signal: AbortSignal): Promise<Opened> {
     const { clock, site } = this.parts;
-    return untilRead(() => this.opened(), { clock, signal, patienceMs: site.patienceMs.unreachable });
+    return untilDone(() => this.opened(), { clock, signal, patienceMs: site.patienceMs.unreachable });
   }
 
   private opened(): Promise<Opened> {

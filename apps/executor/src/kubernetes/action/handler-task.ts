@@ -16,7 +16,7 @@ import { actionPodFor, tokenIn } from '../pod-spec';
 import { ranForMs } from '../pod-step';
 import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
-import { untilRead } from '../until-read';
+import { untilDone } from '../until-done';
 import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
 import { PodFiles } from './pod-files';
 import { isUnreached, untilReached } from './reach';
@@ -309,7 +309,7 @@ export class HandlerTask implements PodTask {
   private read<T>(read: () => Promise<T>): Promise<T> {
     const { clock, site } = this.parts;
     if (this.begun === undefined) return read();
-    return untilRead(read, { clock, signal: this.signal, patienceMs: site.patienceMs.unreachable });
+    return untilDone(read, { clock, signal: this.signal, patienceMs: site.patienceMs.unreachable });
   }
 
   private async secretsOf(references: readonly SecretReference[]): Promise<readonly string[]> {
