@@ -1,9 +1,10 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { isFileReference } from '@ryax/contracts';
+import { LocalFileStore } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
 import { secrets } from '../../libs/testing/src/kubernetes/objects';
 import { describeFiles, filesImage, filesServer } from './files-image';
-import { TestSite } from './site';
+import { ioError, TestSite } from './site';
 import { itWithTestServer, patienceMs, specMs } from './target';
 
 const plain = 'open"sesame$(date)';
@@ -14,7 +15,10 @@ describe('a password of a command in a pod', () => {
   beforeEach(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => {
+    jest.restoreAllMocks();
+    return site.close();
+  }, specMs);
 
   const launchWith = async (script: string, fields = {}) =>
     site.launch(script, { inputs: { password: await site.secret(plain), user: 'Ada' }, ...fields });
@@ -38,6 +42,22 @@ describe('a password of a command in a pod', () => {
       const script = `printf '{"length": %d}' "$(printf %s "$password" | wc -c)" > "$RYAX_OUTPUTS"`;
       const outcome = await (await site.executor()).outcomeOf(await launchWith(script, { action: { outputs } }));
       expect(outcome).toEqual({ status: 'succeeded', outputs: { length: plain.length } });
+    },
+    specMs,
+  );
+
+  it(
+    'that it returns is stored although the filestore takes it only when it is asked again',
+    async () => {
+      const storing = jest.spyOn(LocalFileStore.prototype, 'putSecret').mockRejectedValueOnce(ioError());
+      const outputs = [{ name: 'token', type: 'password' }];
+      const returning = site.launch(`echo '{"token": "new"}' > "$RYAX_OUTPUTS"`, { action: { outputs } });
+      const outcome = await (await site.executor()).outcomeOf(returning);
+      expect(outcome).toMatchObject({
+        status: 'succeeded',
+        outputs: { token: { $secret: expect.any(String) as string } },
+      });
+      expect(storing).toHaveBeenCalledTimes(2);
     },
     specMs,
   );

@@ -20,7 +20,7 @@ import { podFor, type ContainerLaunch } from './pod-spec';
 import { hasBegun } from './pod-status';
 import type { PodEnd, PodTask } from './pod-task';
 import type { NodePool, SiteConfig } from './site-config';
-import { untilDone } from './until-done';
+import { patientTargets, untilDone, type Patience } from './until-done';
 
 export interface CommandTaskParts {
   readonly api: PodApi;
@@ -139,9 +139,10 @@ export class CommandTask implements PodTask {
     if (final.status === 'failed')
       return output.masked({ status: 'failed', failure: told(final.failure, output, plan) });
     const attempt = { launch: this.launch, sink: sinkUntil(wanted, this.sink) };
+    const targets = patientTargets(this.parts.sources, this.patience(wanted));
     const collected = this.hasFiles
       ? this.files.fetch(plan.outputs, attempt.sink, wanted)
-      : podOutputs(this.parts.sources, attempt, this.launch.action.outputs, final.terminationMessage);
+      : podOutputs(targets, attempt, this.launch.action.outputs, final.terminationMessage);
     this.works.push(collected);
     return output.masked(await unlessAborted(collected, wanted).catch(outcomeOf));
   }
@@ -168,8 +169,12 @@ export class CommandTask implements PodTask {
 
   /** Of a command that has begun. */
   private openedAtLast(signal: AbortSignal): Promise<Opened> {
+    return untilDone(() => this.opened(), this.patience(signal));
+  }
+
+  private patience(signal: AbortSignal): Patience {
     const { clock, site } = this.parts;
-    return untilDone(() => this.opened(), { clock, signal, patienceMs: site.patienceMs.unreachable });
+    return { clock, signal, patienceMs: site.patienceMs.unreachable };
   }
 
   private opened(): Promise<Opened> {

@@ -1,6 +1,7 @@
 import { isSystemError } from '@ryax/filestore';
 import { backoffMs, wait, type Clock } from '@ryax/platform';
 import { AttemptFailure } from '../process/attempt-failure';
+import type { OutputTargets } from '../process/outputs';
 
 const retry = { initialMs: 100, maxMs: 5_000 };
 
@@ -28,6 +29,11 @@ export async function untilDone<T>(act: () => Promise<T>, { clock, signal, patie
     }
     await wait(backoffMs(tries, retry), signal);
   }
+}
+
+/** Where the outputs go of what has ended well. */
+export function patientTargets(targets: OutputTargets, patience: Patience): OutputTargets {
+  return { ...targets, patiently: (store) => untilDone(store, patience) };
 }
 
 /** What a system has said of itself. What the filestore says of its content stays so, and so does a fault of ours. */

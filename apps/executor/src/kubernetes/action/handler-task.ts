@@ -16,7 +16,7 @@ import { actionPodFor, tokenIn } from '../pod-spec';
 import { ranForMs } from '../pod-step';
 import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
-import { untilDone } from '../until-done';
+import { patientTargets, untilDone, type Patience } from '../until-done';
 import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
 import { PodFiles } from './pod-files';
 import { isUnreached, untilReached } from './reach';
@@ -213,7 +213,8 @@ export class HandlerTask implements PodTask {
     const { launch } = this;
     const sink = sinkUntil(this.signal, this.sink);
     const returned = { outputs: end.outputs, workingDirectory: end.cwd };
-    return collectOutputs(this.parts.sources, files, { launch, sink }, metadata.outputs, returned);
+    const targets = patientTargets(this.parts.sources, this.patience);
+    return collectOutputs(targets, files, { launch, sink }, metadata.outputs, returned);
   }
 
   /** Asks again, and attaches, however often the connection breaks: the pod's end cuts it off, or the end of all patience. */
@@ -307,9 +308,12 @@ export class HandlerTask implements PodTask {
 
   /** What has not begun is made again elsewhere. */
   private read<T>(read: () => Promise<T>): Promise<T> {
+    return this.begun === undefined ? read() : untilDone(read, this.patience);
+  }
+
+  private get patience(): Patience {
     const { clock, site } = this.parts;
-    if (this.begun === undefined) return read();
-    return untilDone(read, { clock, signal: this.signal, patienceMs: site.patienceMs.unreachable });
+    return { clock, signal: this.signal, patienceMs: site.patienceMs.unreachable };
   }
 
   private async secretsOf(references: readonly SecretReference[]): Promise<readonly string[]> {

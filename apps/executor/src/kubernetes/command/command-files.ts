@@ -14,6 +14,7 @@ import { untilReached } from '../action/reach';
 import { inputsFileName } from '../pod-inputs';
 import type { ContainerLaunch } from '../pod-spec';
 import type { SiteConfig } from '../site-config';
+import { patientTargets } from '../until-done';
 import { filesPort, outputsContainer, statusOfInputs, statusOfOutputs } from './files-containers';
 
 export interface CommandFilesParts {
@@ -62,8 +63,9 @@ export class CommandFiles {
 
   /** What the command has left, its files stored. Rejects with an AttemptFailure. */
   async fetch(declared: readonly IoDeclaration[], sink: LogSink, signal: AbortSignal): Promise<Outcome> {
-    const { sources, look } = this.parts;
+    const { sources, look, clock, patience } = this.parts;
     const { launch } = this;
+    const targets = patientTargets(sources, { clock, signal, patienceMs: patience.unreachable });
     const address = look()?.status?.podIP ?? '';
     if (address === '') throw lost(whyGone(look()) ?? 'The pod has no address at which its outputs could be fetched');
     const reached = this.reaching(signal, () => whyGone(look()));
@@ -76,7 +78,7 @@ export class CommandFiles {
         await reached((gotOn) => server.get(path, local, signal, gotOn));
       }
       const outputs = await readOutputsFile(local);
-      return collectOutputs(sources, files, { launch, sink }, declared, { outputs, workingDirectory: cwd });
+      return collectOutputs(targets, files, { launch, sink }, declared, { outputs, workingDirectory: cwd });
     });
   }
 
