@@ -6,6 +6,7 @@ import { secrets } from '../../libs/testing/src/kubernetes/objects';
 import { describeFiles, filesImage, filesServer } from './files-image';
 import { ioError, TestSite } from './site';
 import { itWithTestServer, patienceMs, specMs } from './target';
+import type { TestExecutor, Watched } from './test-executor';
 
 const plain = 'open"sesame$(date)';
 const reveal = 'echo "the password is $password"';
@@ -22,6 +23,15 @@ describe('a password of a command in a pod', () => {
 
   const launchWith = async (script: string, fields = {}) =>
     site.launch(script, { inputs: { password: await site.secret(plain), user: 'Ada' }, ...fields });
+
+  async function adoptedBy(executor: TestExecutor): Promise<Watched | undefined> {
+    const isAdopted = () => {
+      executor.launcher.alive([executor.incarnation]);
+      return executor.adopted.length === 1;
+    };
+    await waitFor(isAdopted, { timeoutMs: patienceMs, intervalMs: 100, describe: 'an adoption' });
+    return executor.adopted[0];
+  }
 
   it(
     'is its variable and stands in $RYAX_INPUTS, and in its log there is ****',
@@ -107,19 +117,32 @@ describe('a password of a command in a pod', () => {
       await first.launch(wanted).log.has('begun');
       await first.close();
       const second = await site.executor();
-      await waitFor(
-        () => {
-          second.launcher.alive([second.incarnation]);
-          return second.adopted.length === 1;
-        },
-        { timeoutMs: patienceMs, intervalMs: 100, describe: 'an adoption' },
-      );
+      const adopted = await adoptedBy(second);
       await gate.open();
-      expect(await second.adopted[0]?.outcome()).toEqual({ status: 'succeeded', outputs: {} });
-      expect(second.adopted[0]?.log.lines).toEqual(['begun', 'the password is ****']);
+      expect(await adopted?.outcome()).toEqual({ status: 'succeeded', outputs: {} });
+      expect(adopted?.log.lines).toEqual(['begun', 'the password is ****']);
       second.forget(wanted);
     },
     specMs,
+  );
+
+  itWithTestServer(
+    'that a successor can read only when it asks again reaches a command that has not begun',
+    async () => {
+      const first = await site.executor();
+      // Its pod waits for it.
+      site.server.misbehaviour.hold({ method: 'POST', path: /secrets$/ });
+      const wanted = await launchWith(reveal);
+      first.launch(wanted);
+      await site.containerIs('waiting', wanted);
+      await first.close();
+      const reading = jest.spyOn(LocalFileStore.prototype, 'readSecret').mockRejectedValueOnce(ioError());
+      const successor = await site.executor();
+      const adopted = await adoptedBy(successor);
+      expect(await adopted?.outcome()).toEqual({ status: 'succeeded', outputs: {} });
+      expect(adopted?.log.lines).toEqual(['the password is ****']);
+      expect(reading.mock.calls.length).toBeGreaterThan(1);
+    },
   );
 
   itWithTestServer('whose Secret was created although nobody heard of it is created once', async () => {

@@ -167,7 +167,7 @@ export class CommandTask implements PodTask {
     this.either.unlink();
   }
 
-  /** Of a command that has begun. */
+  /** Of a command whose pod is there. */
   private openedAtLast(signal: AbortSignal): Promise<Opened> {
     return untilDone(() => this.opened(), this.patience(signal));
   }
@@ -194,7 +194,7 @@ export class CommandTask implements PodTask {
   }
 
   private async createSecretOf(pod: V1Pod): Promise<void> {
-    const { secret } = (await this.opened()).plan;
+    const { secret } = (await this.openedAtLast(this.either.signal)).plan;
     if (secret === undefined) return;
     await createSecret(secretFor(pod, secret), this.parts.api, this.either.signal);
   }
