@@ -16,8 +16,8 @@ describeFiles('a command in a pod whose filestore says nothing', () => {
   let site: TestSite;
   /** What the filestore was asked, and with what. */
   let asked: unknown[][];
-  let answers: Promise<unknown>[];
-  let answer: () => void;
+  let answers: Promise<unknown>[] = [];
+  let answer = (): void => undefined;
   beforeEach(async () => {
     site = await TestSite.open({ site: { filesImage }, server: { images: filesServer } });
     asked = [];
@@ -27,7 +27,7 @@ describeFiles('a command in a pod whose filestore says nothing', () => {
     answer();
     await Promise.allSettled(answers);
     jest.restoreAllMocks();
-    await site.close();
+    await TestSite.closeAll();
   }, specMs);
 
   /** It does what it is asked only when it is told to answer. */
@@ -129,7 +129,7 @@ describeFiles('a command in a pod whose filestore fails', () => {
   }, specMs);
   afterEach(async () => {
     jest.restoreAllMocks();
-    await site.close();
+    await TestSite.closeAll();
   }, specMs);
 
   it(

@@ -18,7 +18,7 @@ describe('a password of a command in a pod', () => {
   }, specMs);
   afterEach(() => {
     jest.restoreAllMocks();
-    return site.close();
+    return TestSite.closeAll();
   }, specMs);
 
   const launchWith = async (script: string, fields = {}) =>
@@ -197,7 +197,7 @@ describeFiles('a password of a command that has files, too', () => {
   beforeEach(async () => {
     site = await TestSite.open({ site: { filesImage }, server: { images: filesServer } });
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   it(
     'reaches it beside them, and its pod says nothing of it',

@@ -105,7 +105,7 @@ describeHere('a handler whose pod runs, and its server', () => {
     folder = await mkdtemp(join(tmpdir(), 'ryax-servers-'));
   });
   afterEach(async () => {
-    await site?.close();
+    await TestSite.closeAll();
     await rm(folder, { recursive: true, force: true });
   }, limitMs);
 

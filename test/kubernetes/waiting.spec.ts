@@ -16,7 +16,7 @@ const server = { isMissing: (image: string) => image === noImage };
 
 describe('an attempt whose pod cannot start', () => {
   let site: TestSite | undefined;
-  afterEach(() => site?.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   /** What comes of an attempt at a site like this. */
   async function outcomeAt(options: object, image?: string): Promise<Outcome> {
