@@ -173,12 +173,16 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
     'that has ended well is not lost where what it has returned cannot be stored at once',
     async () => {
       const flag = action.path('no-room');
-      const begun = (await site.executor()).launch(launch({ what: 'wait', name: 'r', flag }));
+      const executor = await site.executor();
+      const wanted = launch({ what: 'wait', name: 'r', flag });
+      const begun = executor.launch(wanted);
       await begun.log.has('begun wait');
       const storing = jest.spyOn(LocalFileStore.prototype, 'put').mockRejectedValueOnce(ioError());
       await rm(flag);
       expect(await begun.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       expect(storing.mock.calls.length).toBeGreaterThan(1);
+      executor.forget(wanted);
+      await site.noPodIsLeft();
     },
     limitMs,
   );
