@@ -18,8 +18,8 @@ import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
 import { patientTargets, untilDone, type Patience } from '../until-done';
 import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
+import { patientServer } from './patient-server';
 import { PodFiles } from './pod-files';
-import { isUnreached, untilReached } from './reach';
 import { ServerPatience } from './server-patience';
 
 export interface HandlerTaskParts {
@@ -166,12 +166,9 @@ export class HandlerTask implements PodTask {
     const metadata = await this.read(() => actions.metadataOf(this.launch.action.content_hash));
     const server = new ActionServer(address, this.token, this.launch, site.patienceMs.unreachable);
     const patience = this.patienceWith(wasReached);
-    const again: Pick<ActionServer, 'put' | 'get'> = {
-      put: (name, file, signal) =>
-        this.whenReached(patience, () => server.put(name, file, signal, () => patience.gotOn())),
-      get: (path, target, signal) => this.untilFetched((gotOn) => server.get(path, target, signal, gotOn)),
-    };
-    const files = new PodFiles(again, sources.files, directory, this.signal);
+    const { clock, signal, patienceMs } = this.patience;
+    const again = patientServer(server, { before: patience, afterMs: patienceMs, clock, signal });
+    const files = new PodFiles(again, sources.files, directory, signal);
     try {
       return await this.callWith(server, patience, files, metadata);
     } finally {
@@ -267,31 +264,6 @@ export class HandlerTask implements PodTask {
     return server.invoke(inputs, undefined, this.signal, said);
   }
 
-  /** Before the server listens nothing can be put there, and a connection may break. */
-  private async whenReached<T>(patience: ServerPatience, act: () => Promise<T>): Promise<T> {
-    for (let tries = 0; ; tries++) {
-      try {
-        const done = await act();
-        patience.brought();
-        return done;
-      } catch (error) {
-        if (error instanceof AttemptFailure || error instanceof ActionServerRefusal) throw error;
-        this.signal.throwIfAborted();
-        if (!isUnreached(error)) throw error;
-        patience.failed(error);
-      }
-      await wait(backoffMs(tries, retry), this.signal);
-    }
-  }
-
-  /** The handler has ended well by then: what it has returned is not lost by a connection. */
-  private untilFetched<T>(get: (gotOn: () => void) => Promise<T>): Promise<T> {
-    const { clock, site } = this.parts;
-    // As long as its pod goes on: that cuts it off.
-    const reach = { server: handlerServer, clock, signal: this.signal, gone: () => undefined };
-    return untilReached(get, reach, site.patienceMs.unreachable);
-  }
-
   private refused({ status, reason }: ActionServerRefusal): AttemptFailure {
     const message = `The action's server refused: ${reason}`;
     if (this.seat !== undefined && (status === 409 || status === 410)) {
@@ -331,5 +303,4 @@ const notBegun: Failure = {
   kind: 'lost',
   message: 'Its executor had lost contact with the runners before its pod was called',
 };
-const handlerServer = { name: "The action's server", advice: 'Check that the executor can reach pods' };
 const serverEnded: Failure = { kind: 'lost', message: "The action's server ended before the handler had" };
