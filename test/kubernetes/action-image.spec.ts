@@ -36,7 +36,7 @@ describeActionImage('an image of an action, whichever it is', () => {
     action = await TestAction.publish();
   });
   afterAll(() => action.close());
-  afterEach(() => site.close(), limitMs);
+  afterEach(() => TestSite.closeAll(), limitMs);
 
   /** The image's tag stands where otherwise the hash of its content does. */
   async function open(fields: object): Promise<TestExecutor> {

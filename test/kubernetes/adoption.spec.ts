@@ -17,7 +17,7 @@ describe('pods whose executor is gone', () => {
   }, specMs);
   afterEach(async () => {
     jest.restoreAllMocks();
-    await site.close();
+    await TestSite.closeAll();
   }, specMs);
 
   /** Attempts of an executor whose containers run, held up by a gate. */

@@ -17,7 +17,7 @@ describeFiles('files of a command in a pod', () => {
   beforeEach(async () => {
     site = await open();
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   async function stored(text: string, name: string): Promise<JsonObject> {
     const { hash, size } = await site.files.put(text);
@@ -328,7 +328,7 @@ describe('a command that needs more than its pod alone can bring', () => {
   beforeEach(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   it.each([
     ['takes a file', { inputs: { x: { $file: `sha256:${'0'.repeat(64)}`, name: 'x', size: 1, kind: 'file' } } }],

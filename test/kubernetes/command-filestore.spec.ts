@@ -6,7 +6,7 @@ import { answerWithin } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import type { Launch } from '../../apps/executor/src/launcher';
 import { describeFiles, filesImage, filesServer } from './files-image';
-import { TestSite } from './site';
+import { ioError, TestSite } from './site';
 import { patienceMs, specMs } from './target';
 
 /** What a cancel or a shutdown may take here, of which a second is for what the filestore holds up. */
@@ -16,8 +16,8 @@ describeFiles('a command in a pod whose filestore says nothing', () => {
   let site: TestSite;
   /** What the filestore was asked, and with what. */
   let asked: unknown[][];
-  let answers: Promise<unknown>[];
-  let answer: () => void;
+  let answers: Promise<unknown>[] = [];
+  let answer = (): void => undefined;
   beforeEach(async () => {
     site = await TestSite.open({ site: { filesImage }, server: { images: filesServer } });
     asked = [];
@@ -27,7 +27,7 @@ describeFiles('a command in a pod whose filestore says nothing', () => {
     answer();
     await Promise.allSettled(answers);
     jest.restoreAllMocks();
-    await site.close();
+    await TestSite.closeAll();
   }, specMs);
 
   /** It does what it is asked only when it is told to answer. */
@@ -117,6 +117,30 @@ describeFiles('a command in a pod whose filestore says nothing', () => {
       const script = `echo out > out; echo '{"out": "out"}' > "$RYAX_OUTPUTS"`;
       const outputs = [{ name: 'out', type: 'file' }];
       await isCancelled(await site.executor(), site.launch(script, { action: { outputs } }));
+    },
+    specMs,
+  );
+});
+
+describeFiles('a command in a pod whose filestore fails', () => {
+  let site: TestSite;
+  beforeEach(async () => {
+    site = await TestSite.open({ site: { filesImage }, server: { images: filesServer } });
+  }, specMs);
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await TestSite.closeAll();
+  }, specMs);
+
+  it(
+    'when it takes the outputs, which it takes when it is asked again: has ended well',
+    async () => {
+      const storing = jest.spyOn(LocalFileStore.prototype, 'put').mockRejectedValueOnce(ioError());
+      const outputs = [{ name: 'out', type: 'file' }];
+      const script = `echo out > out; echo '{"out": "out"}' > "$RYAX_OUTPUTS"`;
+      const outcome = await (await site.executor()).outcomeOf(site.launch(script, { action: { outputs } }));
+      expect(outcome).toMatchObject({ status: 'succeeded', outputs: { out: { name: 'out', size: 4 } } });
+      expect(storing).toHaveBeenCalledTimes(2);
     },
     specMs,
   );

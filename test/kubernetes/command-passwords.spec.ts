@@ -1,10 +1,12 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { isFileReference } from '@ryax/contracts';
+import { LocalFileStore } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
 import { secrets } from '../../libs/testing/src/kubernetes/objects';
 import { describeFiles, filesImage, filesServer } from './files-image';
-import { TestSite } from './site';
+import { ioError, TestSite } from './site';
 import { itWithTestServer, patienceMs, specMs } from './target';
+import type { TestExecutor, Watched } from './test-executor';
 
 const plain = 'open"sesame$(date)';
 const reveal = 'echo "the password is $password"';
@@ -14,10 +16,22 @@ describe('a password of a command in a pod', () => {
   beforeEach(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => {
+    jest.restoreAllMocks();
+    return TestSite.closeAll();
+  }, specMs);
 
   const launchWith = async (script: string, fields = {}) =>
     site.launch(script, { inputs: { password: await site.secret(plain), user: 'Ada' }, ...fields });
+
+  async function adoptedBy(executor: TestExecutor): Promise<Watched | undefined> {
+    const isAdopted = () => {
+      executor.launcher.alive([executor.incarnation]);
+      return executor.adopted.length === 1;
+    };
+    await waitFor(isAdopted, { timeoutMs: patienceMs, intervalMs: 100, describe: 'an adoption' });
+    return executor.adopted[0];
+  }
 
   it(
     'is its variable and stands in $RYAX_INPUTS, and in its log there is ****',
@@ -38,6 +52,22 @@ describe('a password of a command in a pod', () => {
       const script = `printf '{"length": %d}' "$(printf %s "$password" | wc -c)" > "$RYAX_OUTPUTS"`;
       const outcome = await (await site.executor()).outcomeOf(await launchWith(script, { action: { outputs } }));
       expect(outcome).toEqual({ status: 'succeeded', outputs: { length: plain.length } });
+    },
+    specMs,
+  );
+
+  it(
+    'that it returns is stored although the filestore takes it only when it is asked again',
+    async () => {
+      const storing = jest.spyOn(LocalFileStore.prototype, 'putSecret').mockRejectedValueOnce(ioError());
+      const outputs = [{ name: 'token', type: 'password' }];
+      const returning = site.launch(`echo '{"token": "new"}' > "$RYAX_OUTPUTS"`, { action: { outputs } });
+      const outcome = await (await site.executor()).outcomeOf(returning);
+      expect(outcome).toMatchObject({
+        status: 'succeeded',
+        outputs: { token: { $secret: expect.any(String) as string } },
+      });
+      expect(storing).toHaveBeenCalledTimes(2);
     },
     specMs,
   );
@@ -87,19 +117,32 @@ describe('a password of a command in a pod', () => {
       await first.launch(wanted).log.has('begun');
       await first.close();
       const second = await site.executor();
-      await waitFor(
-        () => {
-          second.launcher.alive([second.incarnation]);
-          return second.adopted.length === 1;
-        },
-        { timeoutMs: patienceMs, intervalMs: 100, describe: 'an adoption' },
-      );
+      const adopted = await adoptedBy(second);
       await gate.open();
-      expect(await second.adopted[0]?.outcome()).toEqual({ status: 'succeeded', outputs: {} });
-      expect(second.adopted[0]?.log.lines).toEqual(['begun', 'the password is ****']);
+      expect(await adopted?.outcome()).toEqual({ status: 'succeeded', outputs: {} });
+      expect(adopted?.log.lines).toEqual(['begun', 'the password is ****']);
       second.forget(wanted);
     },
     specMs,
+  );
+
+  itWithTestServer(
+    'that a successor can read only when it asks again reaches a command that has not begun',
+    async () => {
+      const first = await site.executor();
+      // Its pod waits for it.
+      site.server.misbehaviour.hold({ method: 'POST', path: /secrets$/ });
+      const wanted = await launchWith(reveal);
+      first.launch(wanted);
+      await site.containerIs('waiting', wanted);
+      await first.close();
+      const reading = jest.spyOn(LocalFileStore.prototype, 'readSecret').mockRejectedValueOnce(ioError());
+      const successor = await site.executor();
+      const adopted = await adoptedBy(successor);
+      expect(await adopted?.outcome()).toEqual({ status: 'succeeded', outputs: {} });
+      expect(adopted?.log.lines).toEqual(['the password is ****']);
+      expect(reading.mock.calls.length).toBeGreaterThan(1);
+    },
   );
 
   itWithTestServer('whose Secret was created although nobody heard of it is created once', async () => {
@@ -154,7 +197,7 @@ describeFiles('a password of a command that has files, too', () => {
   beforeEach(async () => {
     site = await TestSite.open({ site: { filesImage }, server: { images: filesServer } });
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   it(
     'reaches it beside them, and its pod says nothing of it',

@@ -16,7 +16,7 @@ describe('the pod of an attempt', () => {
   beforeEach(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   const timesAsked = () => site.server.requestCounts['create pods'];
 

@@ -15,7 +15,10 @@ const metadata = {
   spec: {
     type: 'nodejs',
     inputs: [{ name: 'rows', type: 'file', optional: true }],
-    outputs: [{ name: 'answer', type: 'string' }],
+    outputs: [
+      { name: 'answer', type: 'string' },
+      { name: 'copy', type: 'file', optional: true },
+    ],
   },
 };
 
@@ -56,6 +59,18 @@ const servers = {
       const answer = { PUT: { path: '/rows' }, POST: { outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 } };
       setTimeout(() => response.end(JSON.stringify(answer[request.method]) + '\\n'), request.method === 'PUT' ? 4_000 : 0);
     })`,
+  // Breaks off when what it has returned is fetched, in the midst of it and before its first word.
+  dropping: `
+    let gets = 0;
+    serve((request, response) => {
+      const ended = { outputs: { answer: 'here', copy: '/rows.csv' }, cwd: '/', duration_ms: 1 };
+      if (request.method === 'POST') return response.end(JSON.stringify(ended) + '\\n');
+      gets++;
+      if (gets === 2) return response.socket.destroy();
+      response.writeHead(200, { 'content-length': 9 });
+      if (gets === 1) response.write('some', () => response.socket.destroy());
+      else response.end('some rows');
+    })`,
   // Twice takes a part of a file, for longer than anybody has patience for a start, and breaks off.
   failing: `
     let puts = 0;
@@ -90,7 +105,7 @@ describeHere('a handler whose pod runs, and its server', () => {
     folder = await mkdtemp(join(tmpdir(), 'ryax-servers-'));
   });
   afterEach(async () => {
-    await site?.close();
+    await TestSite.closeAll();
     await rm(folder, { recursive: true, force: true });
   }, limitMs);
 
@@ -199,7 +214,7 @@ describeHere('a handler whose pod runs, and its server', () => {
     'was reached, takes its files for long, and is lost from sight for a moment: called when it can be again',
     async () => {
       const { outcome } = await outcomeWith('slow', { starting: '3s' }, 'some rows\n');
-      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
+      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here', copy: null } });
     },
     limitMs,
   );
@@ -209,7 +224,17 @@ describeHere('a handler whose pod runs, and its server', () => {
     async () => {
       const rows = 'some rows\n'.repeat(6_000_000);
       const { outcome } = await outcomeWith('failing', { starting: '3s' }, rows);
-      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
+      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here', copy: null } });
+    },
+    limitMs,
+  );
+
+  it(
+    'breaks off twice with a file that it has returned: the file is fetched all the same',
+    async () => {
+      const { outcome } = await outcomeWith('dropping', {});
+      const copy = { kind: 'file', name: 'rows.csv', size: 9 };
+      expect(outcome).toMatchObject({ status: 'succeeded', outputs: { answer: 'here', copy } });
     },
     limitMs,
   );
@@ -218,7 +243,7 @@ describeHere('a handler whose pod runs, and its server', () => {
     'cannot be reached for long after it has begun: attached to when it can be again',
     async () => {
       const { outcome, log } = await outcomeWith('broken', { unreachable: '1s' });
-      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here' } });
+      expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here', copy: null } });
       expect(log.lines).toEqual(['begun']);
     },
     limitMs,

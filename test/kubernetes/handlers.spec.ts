@@ -170,6 +170,24 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
   );
 
   it(
+    'that has ended well is not lost where what it has returned cannot be stored at once',
+    async () => {
+      const flag = action.path('no-room');
+      const executor = await site.executor();
+      const wanted = launch({ what: 'wait', name: 'r', flag });
+      const begun = executor.launch(wanted);
+      await begun.log.has('begun wait');
+      const storing = jest.spyOn(LocalFileStore.prototype, 'put').mockRejectedValueOnce(ioError());
+      await rm(flag);
+      expect(await begun.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
+      expect(storing.mock.calls.length).toBeGreaterThan(1);
+      executor.forget(wanted);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
     'that has ended in time while nobody was there has not reached its limit',
     async () => {
       const flag = action.path('in-time');

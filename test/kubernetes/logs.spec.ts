@@ -14,11 +14,8 @@ describe('the output of a pod', () => {
   beforeAll(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(async () => {
-    if (site.isOnTestServer) site.server.misbehaviour.calm();
-    await site.expectNoPod();
-  }, specMs);
-  afterAll(() => site.close(), specMs);
+  afterEach(() => TestSite.expectNoPods(), specMs);
+  afterAll(() => TestSite.closeAll(), specMs);
 
   it(
     'is complete and in order when thousands of lines are written within a second',
@@ -195,7 +192,7 @@ describe('output that cannot be had', () => {
     // So long the end of a log is tried to be read.
     site = await TestSite.open({ executor: { reading: { silenceMs: 300_000, endMs: 500 } } });
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   itWithTestServer('that cannot be read does not fail the attempt, and says so', async () => {
     const executor = await site.executor();

@@ -7,7 +7,7 @@ const limitMs = 2_000;
 
 describe('an attempt whose time passes while the server is away', () => {
   let site: TestSite;
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   /** For longer than any of the limits; the pods go on. */
   async function whileAway(launch: Launch, change: () => void | Promise<void>): Promise<void> {

@@ -8,8 +8,8 @@ describe('an attempt as a pod', () => {
   beforeAll(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(() => site.expectNoPod(), specMs);
-  afterAll(() => site.close(), specMs);
+  afterEach(() => TestSite.expectNoPods(), specMs);
+  afterAll(() => TestSite.closeAll(), specMs);
 
   it(
     'gets its inputs as variables and as a file, and returns what it writes to $RYAX_OUTPUTS',

@@ -21,7 +21,7 @@ describe('two pools of one site', () => {
   beforeEach(async () => {
     site = await TestSite.open({ site: { nodePools, retention: '1h' }, server: { nodes } });
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   itWithTestServer('have their pods on their own nodes, by which pool they are of', async () => {
     for (const name of ['cpu', 'gpu']) {

@@ -12,11 +12,14 @@ describe('a cluster that specs are to use', () => {
   let server: Server;
   let connection: ClusterConnection;
   let answers: Readonly<Record<string, readonly [number, object]>>;
+  /** Given once each, before all others. */
+  let passing: (readonly [number, string])[];
   let ahead: number;
   let warnings: string[];
 
   beforeEach(async () => {
     ahead = 0;
+    passing = [];
     warnings = [];
     server = createServer(({ url = '' }, response) => answer(url, response));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -29,6 +32,8 @@ describe('a cluster that specs are to use', () => {
   });
 
   function answer(url: string, response: ServerResponse): void {
+    const [early, text] = passing.shift() ?? [];
+    if (early !== undefined) return void response.writeHead(early, { 'content-type': 'text/plain' }).end(text);
     const [, [code, body] = [500, {}]] = Object.entries(answers).find(([part]) => url.includes(part)) ?? [];
     response.setHeader('date', new Date(Date.now() + ahead).toUTCString());
     response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -40,6 +45,17 @@ describe('a cluster that specs are to use', () => {
     await expect(check()).resolves.toBeUndefined();
     answers = { '/pods?limit=1': [200, emptyList], '/serviceaccounts/default': [200, { kind: 'ServiceAccount' }] };
     await expect(check()).resolves.toBeUndefined();
+    expect(warnings).toEqual([]);
+  });
+
+  it('is used where it was busy, or about to come up, when it was asked first', async () => {
+    passing = [
+      [429, 'Too many requests, please try again later.'],
+      [503, 'apiserver not ready'],
+    ];
+    answers = { '/pods?limit=1': [200, emptyList], '/serviceaccounts/default': [200, { kind: 'ServiceAccount' }] };
+    await expect(check()).resolves.toBeUndefined();
+    expect(passing).toEqual([]);
     expect(warnings).toEqual([]);
   });
 

@@ -1,8 +1,12 @@
+import { backoffMs, wait } from '@ryax/platform';
 import type { ClusterConnection } from '../../apps/executor/src/kubernetes';
 import { judgeAnswer, type ApiAnswer } from '../../apps/executor/src/kubernetes/api-answer';
 
 /** Times of pods are compared with ours, in whole seconds: a little more than that misleads specs. */
 const mostApartMs = 5_000;
+/** A server that is there, and busy or about to come up, is asked again for so long. */
+const busyMs = 30_000;
+const retry = { initialMs: 100, maxMs: 2_000 };
 
 /**
  * Asks for what all specs need, so that a cluster which refuses it says so at once: an executor asks again and again, as a right may yet
@@ -15,27 +19,34 @@ export async function checkCluster(
   namespace: string,
   warn: (text: string) => void,
 ): Promise<void> {
-  const askedAtMs = Date.now();
-  const pods = await ask(connection, `/api/v1/namespaces/${namespace}/pods`, { limit: '1' });
-  warnOfClocks(pods, (askedAtMs + Date.now()) / 2, warn);
+  const { answer: pods, atMs } = await ask(connection, `/api/v1/namespaces/${namespace}/pods`, { limit: '1' });
+  warnOfClocks(pods, atMs, warn);
   const verdict = judgeAnswer(pods);
   if (verdict.verdict !== 'ok') {
     const message = verdict.verdict === 'rejected' ? verdict.failure.message : verdict.message;
     throw unusable(namespace, `its pods cannot be listed: ${statusOf(pods)}${message}`);
   }
   // Pods of a namespace that is not there are an empty list. Who may not ask for a service account does not need to.
-  const account = await ask(connection, `/api/v1/namespaces/${namespace}/serviceaccounts/default`);
+  const { answer: account } = await ask(connection, `/api/v1/namespaces/${namespace}/serviceaccounts/default`);
   if (judgeAnswer(account).verdict !== 'gone') return;
   const advice = `kubectl create namespace ${namespace}`;
   throw unusable(namespace, `it is not there, or has no service account "default" yet: ${advice}`);
 }
 
-function ask(
+async function ask(
   connection: Pick<ClusterConnection, 'send'>,
   path: string,
   query: Readonly<Record<string, string>> = {},
-): Promise<ApiAnswer> {
-  return connection.send({ method: 'GET', path, query }, { timeoutMs: 30_000 });
+): Promise<{ readonly answer: ApiAnswer; readonly atMs: number }> {
+  const sinceMs = performance.now();
+  for (let tries = 0; ; tries++) {
+    const askedAtMs = Date.now();
+    const answer = await connection.send({ method: 'GET', path, query }, { timeoutMs: 30_000 });
+    const judged = judgeAnswer(answer);
+    const isBusy = answer.type === 'answer' && (judged.verdict === 'throttled' || judged.verdict === 'unavailable');
+    if (!isBusy || performance.now() - sinceMs >= busyMs) return { answer, atMs: (askedAtMs + Date.now()) / 2 };
+    await wait(Math.max(backoffMs(tries, retry), judged.retryAfterMs ?? 0));
+  }
 }
 
 function unusable(namespace: string, why: string): Error {

@@ -26,7 +26,7 @@ describe('many pods on a cluster that misbehaves', () => {
       },
     });
   });
-  afterAll(() => site.close());
+  afterAll(() => TestSite.closeAll());
 
   itWithTestServer(
     'all end right, each of them created once, and none is left',

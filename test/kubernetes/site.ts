@@ -38,6 +38,7 @@ interface Place {
 
 let runs = 0;
 let clusterChecked: Promise<void> | undefined;
+const openSites = new Set<TestSite>();
 
 /** A site on a cluster, real or not, with executors of it that come and go. */
 export class TestSite {
@@ -56,15 +57,24 @@ export class TestSite {
     const testServer = isReal ? undefined : await startKubernetes({ namespaces: ['runs'], secondMs, ...server });
     const kubeconfig = testServer?.kubeconfig('runs');
     const connection = await ClusterConnection.open(new Clock(), kubeconfig);
-    // Once: what it refuses to one spec it refuses to all.
-    if (isReal)
-      await (clusterChecked ??= checkCluster(connection, config.namespace, (text) =>
-        process.stderr.write(`${text}\n`),
-      ));
+    if (isReal) await usable(connection, config.namespace);
     const directory = await mkdtemp(join(tmpdir(), 'ryax-kubernetes-'));
     const files = await LocalFileStore.open(directory);
     const secrets = await openSecrets(files, { directory });
-    return new TestSite(config, { testServer, kubeconfig, connection, directory, files, secrets }, executor);
+    const place = { testServer, kubeconfig, connection, directory, files, secrets };
+    const opened = new TestSite(config, place, executor);
+    openSites.add(opened);
+    return opened;
+  }
+
+  /** All that are open, for hooks: also where none could be opened, so that only the reason of that is told. */
+  static async closeAll(): Promise<void> {
+    await Promise.all([...openSites].map((site) => site.close()));
+  }
+
+  /** For hooks, too. */
+  static async expectNoPods(): Promise<void> {
+    await Promise.all([...openSites].map((site) => site.expectNoPod()));
   }
 
   /** The test API server; only within {@link itWithTestServer}. */
@@ -170,8 +180,9 @@ export class TestSite {
     await waitFor(isEmpty, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: 'no pod to be left' });
   }
 
-  /** For after a spec: what it has left is removed, so that it alone fails and not those after it. */
+  /** For after a spec: nothing goes wrong any more, and what it has left is removed, so that it alone fails and not those after it. */
   async expectNoPod(): Promise<void> {
+    this.place.testServer?.misbehaviour.calm();
     try {
       await this.noPodIsLeft();
     } catch (error) {
@@ -191,6 +202,13 @@ export class TestSite {
     await waitFor(isSo, { timeoutMs: patienceMs, intervalMs: askEveryMs, describe: `the container to be ${state}` });
   }
 
+  /** As a kubelet would. */
+  async setStatus(launch: Launch, body: object): Promise<void> {
+    const path = `${this.podsPath}/${podName(launch)}/status`;
+    const { status } = await this.ask({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
+    if (status !== 200) throw new Error(`Expected the status to be taken, found ${status}`);
+  }
+
   /** As somebody else would. */
   async deletePod(name: string, graceSeconds = 0): Promise<void> {
     const body = { gracePeriodSeconds: graceSeconds };
@@ -198,6 +216,7 @@ export class TestSite {
   }
 
   async close(): Promise<void> {
+    openSites.delete(this);
     try {
       await Promise.all(this.executors.map((executor) => executor.close()));
     } finally {
@@ -227,6 +246,17 @@ export class TestSite {
 
   private get podsPath(): string {
     return `/api/v1/namespaces/${this.config.namespace}/pods`;
+  }
+}
+
+/** Once: what it refuses to one spec it refuses to all. */
+async function usable(connection: ClusterConnection, namespace: string): Promise<void> {
+  const warn = (text: string) => process.stderr.write(`${text}\n`);
+  try {
+    await (clusterChecked ??= checkCluster(connection, namespace, warn));
+  } catch (error) {
+    connection.close();
+    throw error;
   }
 }
 

@@ -10,8 +10,8 @@ describe('an attempt that is ended before its end', () => {
   beforeAll(async () => {
     site = await TestSite.open({ site: { gracePeriod: '10s' } });
   }, specMs);
-  afterEach(() => site.expectNoPod(), specMs);
-  afterAll(() => site.close(), specMs);
+  afterEach(() => TestSite.expectNoPods(), specMs);
+  afterAll(() => TestSite.closeAll(), specMs);
 
   it(
     'is told to stop when its time is over, and fails as a timeout',

@@ -14,7 +14,7 @@ describe('executors of one site', () => {
   beforeEach(async () => {
     site = await TestSite.open({ site: { retention: `${retentionMs / 1000}s` } });
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   async function begin(executor: TestExecutor) {
     const gate = site.gate();

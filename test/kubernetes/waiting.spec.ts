@@ -1,5 +1,6 @@
 import type { Outcome } from '@ryax/contracts';
 import { waitFor } from '@ryax/testing';
+import type { Launch } from '../../apps/executor/src/launcher';
 import { TestSite } from './site';
 import { patienceOfCluster } from './site-defaults';
 import { isReal, itWithTestServer, pulling, specMs } from './target';
@@ -15,7 +16,7 @@ const server = { isMissing: (image: string) => image === noImage };
 
 describe('an attempt whose pod cannot start', () => {
   let site: TestSite | undefined;
-  afterEach(() => site?.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   /** What comes of an attempt at a site like this. */
   async function outcomeAt(options: object, image?: string): Promise<Outcome> {
@@ -55,22 +56,47 @@ describe('an attempt whose pod cannot start', () => {
     expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
   });
 
-  itWithTestServer('succeeds when it starts while it is asked why it does not', async () => {
+  describe('while it is asked why it does not start', () => {
     let isMissing = true;
-    const isMissed = (image: string) => image === noImage && isMissing;
-    site = await TestSite.open({ site: { patience }, server: { isMissing: isMissed } });
-    const executor = await site.executor();
-    const release = site.server.misbehaviour.hold({ path: /\/events\?/ });
-    const launch = site.launch('echo over', { action: { image: noImage } });
-    const attempt = executor.launch(launch);
-    await waitFor(() => site?.server.requestCounts['list events'] === 1, { describe: 'the events to be asked for' });
-    isMissing = false;
-    await site.containerIs('terminated', launch);
-    // What is heard comes in its order: of the start of the other one it has heard, too.
-    await executor.run(site.launch('true'));
-    release();
-    expect(await attempt.outcome()).toMatchObject({ status: 'succeeded' });
-    expect(attempt.log.lines).toEqual(['over']);
+    beforeEach(() => {
+      isMissing = true;
+    });
+
+    /** What comes of an attempt when this happens to it meanwhile. */
+    async function endsBy(options: object, act: (site: TestSite, launch: Launch) => Promise<unknown>) {
+      const isMissed = (image: string) => image === noImage && isMissing;
+      const opened = (site = await TestSite.open({ site: { patience, ...options }, server: { isMissing: isMissed } }));
+      const executor = await opened.executor();
+      const release = opened.server.misbehaviour.hold({ path: /\/events\?/ });
+      const launch = opened.launch('echo over', { action: { image: noImage } });
+      const attempt = executor.launch(launch);
+      await waitFor(() => opened.server.requestCounts['list events'] === 1, { describe: 'the events to be asked for' });
+      await act(opened, launch);
+      // What is heard comes in its order: of what becomes of the other one it has heard, too.
+      const other = executor.launch(opened.launch('true'));
+      const hasOther = async () => (await opened.pods()).length === 2;
+      await waitFor(hasOther, { describe: 'another pod' });
+      other.running.cancel(true);
+      await other.running.ended;
+      release();
+      return { outcome: await attempt.outcome(), lines: attempt.log.lines };
+    }
+
+    itWithTestServer('succeeds when it does', async () => {
+      const { outcome, lines } = await endsBy({}, async (at, launch) => {
+        isMissing = false;
+        await at.containerIs('terminated', launch);
+      });
+      expect(outcome).toMatchObject({ status: 'succeeded' });
+      expect(lines).toEqual(['over']);
+    });
+
+    itWithTestServer('is lost when the node that it was given at last has no room for it', async () => {
+      const body = { status: { phase: 'Failed', reason: 'OutOfcpu', message: 'Node did not have enough resource' } };
+      const nowhere = { spec: { nodeSelector: { 'example.org/no-such-label': 'yes' } } };
+      const { outcome } = await endsBy({ podTemplate: nowhere }, (at, launch) => at.setStatus(launch, body));
+      expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'lost', details: { reason: 'OutOfcpu' } } });
+    });
   });
 
   it(

@@ -22,7 +22,7 @@ describe('attempts whose executor is told late or nothing about their pods', () 
     gate = site.gate();
     attempts = [];
   }, specMs);
-  afterEach(() => site.close(), specMs);
+  afterEach(() => TestSite.closeAll(), specMs);
 
   async function begin(): Promise<void> {
     const launches = Array.from({ length: pods }, () => site.launch(`echo begun; ${gate.wait}; echo over`));

@@ -1,9 +1,11 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Clock, loadConfig, WrongConfiguration } from '@ryax/platform';
-import { chooseDriver, type Driver } from './driver';
+import type { FileStore, Secrets } from '@ryax/filestore';
+import { Clock, Health, loadConfig, Log, Metrics, WrongConfiguration } from '@ryax/platform';
+import { chooseDriver, openPools, type Driver, type DriverParts } from './driver';
 import { executorConfigSchema } from './executor.config';
+import { FakeLauncher } from './testing/fake-launcher';
 
 const cluster = { name: 'c', cluster: { server: 'https://127.0.0.1:6443' } };
 const kubeconfig = {
@@ -59,6 +61,32 @@ describe('the driver of an executor', () => {
     const chosen = choose({ RYAX_SITE_CONFIG: siteFile });
     await expect(chosen).rejects.toThrow(message);
     await expect(chosen).rejects.toBeInstanceOf(WrongConfiguration);
+  });
+
+  it('gives each of several pools figures, lines in the log, checks and a folder of its own', async () => {
+    const [lines, health, metrics]: [string[], Health, Metrics] = [[], new Health(), new Metrics()];
+    const opened: DriverParts[] = [];
+    const pools = ['cpu', 'gpu'].map((pool) => ({
+      settings: { pool },
+      open: (parts: DriverParts) => {
+        opened.push(parts);
+        return Promise.resolve(new FakeLauncher());
+      },
+    }));
+    const log = new Log({ service: 'test', write: (line) => lines.push(line) });
+    const [files, secrets] = [{} as FileStore, {} as Secrets];
+    const served = await openPools({ pools }, { files, secrets, directory: 'executor', log, metrics, health });
+    served.forEach((pool, index) => {
+      expect(pool).toMatchObject({ log: opened[index]?.log, health: opened[index]?.health });
+      pool.health?.register('lease', () => Promise.reject(new Error('none yet')));
+      pool.log?.info('begun');
+    });
+    expect(opened.map(({ directory }) => directory)).toEqual([join('executor', 'cpu'), join('executor', 'gpu')]);
+    expect((await health.unreadyParts()).map(({ name }) => name).sort()).toEqual([
+      'lease of pool cpu',
+      'lease of pool gpu',
+    ]);
+    expect(lines.map((line) => (JSON.parse(line) as { readonly pool?: string }).pool)).toEqual(['cpu', 'gpu']);
   });
 
   it('loads the client library only where pods are run', () => {

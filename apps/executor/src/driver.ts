@@ -41,19 +41,27 @@ export async function chooseDriver(config: ExecutorVariables, clock: Clock): Pro
   return { pools: await kubernetesDrivers(siteFile, config, clock) };
 }
 
-/** Several pools have figures, checks and a folder of their own each. */
+/** Several pools have figures, lines in the log, checks and a folder of their own each. */
 export async function openPools({ pools }: Driver, parts: DriverParts): Promise<readonly ServedPool[]> {
   return Promise.all(
     pools.map(async (served) => {
       const { settings } = served;
       const { pool = defaultSettings.pool } = settings;
-      const isOnly = pools.length === 1;
-      const metrics = isOnly ? parts.metrics : parts.metrics.part({ pool });
-      const directory = isOnly ? parts.directory : join(parts.directory, pool);
-      const health = isOnly ? parts.health : healthOfPool(parts.health, pool);
-      return { settings, metrics, launcher: await served.open({ ...parts, metrics, directory, health }) };
+      const own = pools.length === 1 ? parts : partsOfPool(parts, pool);
+      const { metrics, log, health } = own;
+      return { settings, metrics, log, health, launcher: await served.open(own) };
     }),
   );
+}
+
+function partsOfPool(parts: DriverParts, pool: string): DriverParts {
+  return {
+    ...parts,
+    metrics: parts.metrics.part({ pool }),
+    log: parts.log.child({ pool }),
+    health: healthOfPool(parts.health, pool),
+    directory: join(parts.directory, pool),
+  };
 }
 
 function processDriver(config: ExecutorVariables, clock: Clock): DriverOfPool {

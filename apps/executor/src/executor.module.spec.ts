@@ -1,6 +1,7 @@
 import { Test } from '@nestjs/testing';
 import { Health, Log, Metrics, PlatformModule, Shutdown } from '@ryax/platform';
 import { ExecutorModule, Executors, type ServedPool } from './executor.module';
+import { healthOfPool } from './pool-health';
 import { FakeBroker } from './testing/fake-broker';
 import { FakeLauncher } from './testing/fake-launcher';
 import { settle } from './testing/virtual-time';
@@ -39,14 +40,16 @@ describe('executor module', () => {
   it('has an executor for each pool that it serves, with a queue, checks and figures of its own', async () => {
     const broker = new FakeBroker();
     const metrics = new Metrics();
+    const health = new Health();
     const served = ['cpu', 'gpu'].map((pool) => ({
       launcher: new FakeLauncher(),
       settings: { ...usual, pool },
       metrics: metrics.part({ pool }),
+      health: healthOfPool(health, pool),
     }));
     const application = await startedWith(broker, served);
     expect(broker.declared.filter(({ name }) => name.startsWith('ryax.start.'))).toHaveLength(2);
-    const checks = (await application.get(Health).unreadyParts()).map(({ name }) => name);
+    const checks = (await health.unreadyParts()).map(({ name }) => name);
     expect(checks.sort()).toEqual(['executor lease of pool cpu', 'executor lease of pool gpu']);
     expect(await metrics.text()).toContain('ryax_executor_running{pool="gpu"} 0');
 

@@ -9,7 +9,7 @@ import type { Broker } from '@ryax/broker';
 import { Clock, Health, IdSource, Log, Metrics, Shutdown } from '@ryax/platform';
 import { Executor } from './executor';
 import type { Launcher } from './launcher';
-import { healthOfPool } from './pool-health';
+import type { PoolHealth } from './pool-health';
 import { defaultSettings, type ExecutorSettings } from './settings';
 
 export interface ExecutorModuleOptions {
@@ -23,8 +23,10 @@ export interface ServedPool {
   /** What runs actions; its executor closes it. */
   readonly launcher: Launcher;
   readonly settings?: Partial<ExecutorSettings>;
-  /** Where several are served: figures of its own. */
+  /** Where several are served: figures, lines in the log and checks of its own. */
   readonly metrics?: Metrics;
+  readonly log?: Log;
+  readonly health?: PoolHealth;
 }
 
 type AsyncOptions = Pick<ModuleMetadata, 'imports'> &
@@ -98,12 +100,9 @@ function createExecutors(
   metrics: Metrics,
   health: Health,
 ): Executors {
-  const executors = pools.map(({ launcher, ...pool }) => {
-    const settings = { ...defaultSettings, ...pool.settings };
-    const parts = { broker, launcher, settings, clock, ids, metrics: pool.metrics ?? metrics };
-    if (pools.length === 1) return new Executor({ ...parts, log, health });
-    const name = settings.pool;
-    return new Executor({ ...parts, log: log.child({ pool: name }), health: healthOfPool(health, name) });
-  });
+  const usual = { broker, clock, ids, log, metrics, health };
+  const executors = pools.map(
+    (pool) => new Executor({ ...usual, ...pool, settings: { ...defaultSettings, ...pool.settings } }),
+  );
   return new Executors(executors);
 }

@@ -161,6 +161,20 @@ describe(Prewarming.name, () => {
     ]);
   });
 
+  it('tells no more executors once it is stopped', async () => {
+    const deployed = new Deployed({ one: {}, two: {} });
+    const actions = [{ constraints: { pool: 'one' } }, { constraints: { pool: 'two' } }];
+    let stopped: Promise<void> | undefined;
+    const asked: string[] = [];
+    await deployed.of(actions, (routingKey) => {
+      asked.push(routingKey);
+      stopped ??= deployed.stop();
+      return true;
+    });
+    await stopped;
+    expect(asked).toEqual(['prewarm.one']);
+  });
+
   it('goes on after a filestore that says nothing, and does not wait for it when it is stopped', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask', 'nextTick'] });
     try {

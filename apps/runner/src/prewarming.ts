@@ -78,6 +78,7 @@ export class Prewarming {
     const read = answerWithin(readMs, () => this.parts.plans.handlers(definition_hash, limits.prewarmedHandlers));
     const handlers = await unlessAborted(read, signal);
     for (const [executor, { pool, handlers: wanted, reasons }] of this.adviceFor(project, handlers)) {
+      signal.throwIfAborted();
       try {
         await unlessAborted(this.say(executor, { project, handlers: [...wanted.values()] }), signal);
         this.parts.log.info('Handlers of a deployed workflow were asked to be made warm', {

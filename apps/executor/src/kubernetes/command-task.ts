@@ -20,7 +20,7 @@ import { podFor, type ContainerLaunch } from './pod-spec';
 import { hasBegun } from './pod-status';
 import type { PodEnd, PodTask } from './pod-task';
 import type { NodePool, SiteConfig } from './site-config';
-import { untilRead } from './until-read';
+import { patientTargets, untilDone, type Patience } from './until-done';
 
 export interface CommandTaskParts {
   readonly api: PodApi;
@@ -139,9 +139,10 @@ export class CommandTask implements PodTask {
     if (final.status === 'failed')
       return output.masked({ status: 'failed', failure: told(final.failure, output, plan) });
     const attempt = { launch: this.launch, sink: sinkUntil(wanted, this.sink) };
+    const targets = patientTargets(this.parts.sources, this.patience(wanted));
     const collected = this.hasFiles
       ? this.files.fetch(plan.outputs, attempt.sink, wanted)
-      : podOutputs(this.parts.sources, attempt, this.launch.action.outputs, final.terminationMessage);
+      : podOutputs(targets, attempt, this.launch.action.outputs, final.terminationMessage);
     this.works.push(collected);
     return output.masked(await unlessAborted(collected, wanted).catch(outcomeOf));
   }
@@ -166,10 +167,14 @@ export class CommandTask implements PodTask {
     this.either.unlink();
   }
 
-  /** Of a command that has begun. */
+  /** Of a command whose pod is there. */
   private openedAtLast(signal: AbortSignal): Promise<Opened> {
+    return untilDone(() => this.opened(), this.patience(signal));
+  }
+
+  private patience(signal: AbortSignal): Patience {
     const { clock, site } = this.parts;
-    return untilRead(() => this.opened(), { clock, signal, patienceMs: site.patienceMs.unreachable });
+    return { clock, signal, patienceMs: site.patienceMs.unreachable };
   }
 
   private opened(): Promise<Opened> {
@@ -189,7 +194,7 @@ export class CommandTask implements PodTask {
   }
 
   private async createSecretOf(pod: V1Pod): Promise<void> {
-    const { secret } = (await this.opened()).plan;
+    const { secret } = (await this.openedAtLast(this.either.signal)).plan;
     if (secret === undefined) return;
     await createSecret(secretFor(pod, secret), this.parts.api, this.either.signal);
   }

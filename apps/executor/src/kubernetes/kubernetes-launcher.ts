@@ -8,16 +8,12 @@ import type { Addressed } from '../attempt-name';
 import { placeAmong } from '../incarnation';
 import type { Adoption, KeptWork, Keeper, Launch, Launcher, LogSink, RunningAttempt } from '../launcher';
 import type { PoolHealth } from '../pool-health';
-import { ActionCache } from '../process/action-cache';
-import type { InputSources } from '../process/inputs';
-import { ValueCache } from '../process/value-cache';
-import { HandlerTask, type Begun, type HandlerLaunch, type Seat } from './action/handler-task';
+import type { Begun } from './action/handler-task';
 import { PodAdoption } from './adoption';
 import { KnownPods, type KnownPodsOptions } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
 import type { PodLogOptions } from './cluster/pod-log';
 import { hasFiles } from './command/files-containers';
-import { CommandTask } from './command-task';
 import { identityOf } from './labels';
 import { checkFit, limitsOf } from './launch-limits';
 import { launchFrom, originIn, secretsIn } from './launch-origin';
@@ -28,8 +24,7 @@ import { podOutcome } from './pod-outcome';
 import { releasePods } from './pod-release';
 import { PodRemoval } from './pod-removal';
 import { amountsOfPod } from './pod-resources';
-import type { ContainerLaunch } from './pod-spec';
-import type { PodTask } from './pod-task';
+import { isOfHandler, PodTasks } from './pod-tasks';
 import { shareOf, type NodePool, type SiteConfig } from './site-config';
 import { isWarm, kindOf, kindOfPod } from './warm/warm-kind';
 import { WarmPods } from './warm/warm-pods';
@@ -57,9 +52,6 @@ export interface KubernetesLauncherOptions {
   readonly closeConnection: () => void;
 }
 
-/** Text of large values kept parsed, and actions kept unpacked. */
-const mostValueBytes = 64 * 1024 * 1024;
-const mostActions = 64;
 const actionsFolder = 'actions';
 /** A shutdown does not wait longer for the cluster to take its deletions. */
 const removingMs = 3_000;
@@ -69,8 +61,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   private readonly pods: KnownPods;
   private readonly owner: Owner;
   private readonly removal: PodRemoval;
-  private readonly values: ValueCache;
-  private readonly actions: ActionCache;
+  private readonly tasks: PodTasks;
   private readonly leaving = new AbortController();
   private readonly held = new Map<string, PodAttempt>();
   private unregister: () => void = () => undefined;
@@ -80,12 +71,12 @@ export class KubernetesLauncher implements Launcher, KeptWork {
   constructor(private readonly options: KubernetesLauncherOptions) {
     // Each attempt waits for it.
     setMaxListeners(0, this.leaving.signal);
-    const { api, clock, log, health, files, watching } = options;
+    const { api, clock, log, health, watching } = options;
     this.pods = new KnownPods(api, clock, log, watching);
     this.owner = new Owner(log, health);
     this.removal = new PodRemoval(api, this.owner, log);
-    this.values = new ValueCache(files, mostValueBytes);
-    this.actions = new ActionCache(files, join(options.directory, actionsFolder), mostActions);
+    const actionsDirectory = join(options.directory, actionsFolder);
+    this.tasks = new PodTasks({ ...options, actionsDirectory, pods: this.pods, leaving: this.leaving.signal });
   }
 
   get kept(): KeptWork {
@@ -202,7 +193,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       ...{ api, site, pool, pods, clock, log, metrics, owner, removal, keeper, idleMs },
       leaving: this.leaving.signal,
       begin: (work, sink, begin) => this.begin(work, sink, begin),
-      taskOf: (launch, sink, begun, onResult, seat) => this.handlerTask(launch, sink, begun, onResult, seat),
+      taskOf: (launch, sink, begun, onResult, seat) => this.tasks.ofHandler(launch, sink, begun, onResult, seat),
       discard: (pod) => this.discard(pod),
     });
     return { keeper, adoption, warm };
@@ -233,7 +224,7 @@ export class KubernetesLauncher implements Launcher, KeptWork {
     const { warm } = this.opened;
     const name = podName(launch);
     warm.occupy(name, amountsOfPod(launch.resources, site.defaults));
-    const task = (onResult: () => void) => this.taskOf(launch, sink, begun, onResult);
+    const task = (onResult: () => void) => this.tasks.of(launch, sink, begun, onResult);
     const attempt = this.begin({ name, limits: limitsOf(launch, site, pool), task }, sink, begin);
     void attempt.ended.then(() => warm.release(name));
     return attempt;
@@ -257,37 +248,6 @@ export class KubernetesLauncher implements Launcher, KeptWork {
       if (this.held.get(name) === attempt) this.held.delete(name);
     });
     return attempt;
-  }
-
-  private taskOf(launch: Launch, sink: LogSink, begun: Begun | undefined, onResult: () => void): PodTask {
-    const { api, site, pool, reading, directory, clock } = this.options;
-    const { sources } = this;
-    const look = (name: string) => this.pods.find(name);
-    const leaving = this.leaving.signal;
-    if (isOfContainer(launch)) {
-      const parts = { api, sources, directory, site, pool, clock, reading, look, leaving };
-      return new CommandTask(parts, launch, sink, onResult);
-    }
-    if (!isOfHandler(launch)) throw new Error(`Expected an action for a pod, found ${launch.action.type}`);
-    return this.handlerTask(launch, sink, begun, onResult);
-  }
-
-  private handlerTask(
-    launch: HandlerLaunch,
-    sink: LogSink,
-    begun: Begun | undefined,
-    onResult: () => void,
-    seat?: Seat,
-  ): HandlerTask {
-    const { site, pool, directory, clock, log } = this.options;
-    const { actions, sources } = this;
-    const parts = { sources, actions, directory, site, pool, clock, log, leaving: this.leaving.signal };
-    return new HandlerTask(parts, launch, sink, begun, onResult, seat);
-  }
-
-  private get sources(): InputSources {
-    const { files, secrets, inlineValueBytes } = this.options;
-    return { files, secrets, values: this.values, inlineValueBytes };
   }
 
   /** What another executor has left is ours now. */
@@ -326,12 +286,4 @@ type AttemptKey = Pick<Addressed, 'project' | 'run_id' | 'execution' | 'attempt'
 
 function identityOfAttempt({ project, run_id, execution, attempt }: AttemptKey): PodIdentity {
   return { project, runId: run_id, execution, attempt };
-}
-
-function isOfContainer(launch: Launch): launch is ContainerLaunch {
-  return launch.action.type === 'container';
-}
-
-function isOfHandler(launch: Launch): launch is HandlerLaunch {
-  return launch.action.type === 'handler';
 }

@@ -16,6 +16,7 @@ import { hasBegun, statusOfMain, timeMs } from './pod-status';
 import { nextStep, ranForMs } from './pod-step';
 import type { FinalOutcome, PodLimits, PodStep, Watched } from './pod-step';
 import { waitOf } from './pod-wait';
+import { Waker } from './waker';
 import { firstSeen, podIn, seenAgain } from './watched-pod';
 
 export interface PodAttemptParts {
@@ -63,7 +64,8 @@ export class PodAttempt implements RunningAttempt {
   private watched: Watched | undefined;
   private unheard: PodNews | undefined;
   private beganAtMs: number;
-  private wake: () => void = () => undefined;
+  /** Woken when something is heard, or it is to be stopped. */
+  private readonly waker: Waker;
 
   constructor(
     private readonly parts: PodAttemptParts,
@@ -71,7 +73,8 @@ export class PodAttempt implements RunningAttempt {
     private readonly sink: LogSink,
     begin: Begin,
   ) {
-    this.task = work.task(() => this.wake());
+    this.waker = new Waker(parts.clock, parts.leaving);
+    this.task = work.task(this.waker.wake);
     this.beganAtMs = parts.clock.monotonicMs();
     this.ended = this.run(begin);
   }
@@ -89,7 +92,7 @@ export class PodAttempt implements RunningAttempt {
     this.reason ??= reason;
     this.isForced ||= force;
     this.stopped.abort();
-    this.wake();
+    this.waker.wake();
   }
 
   private async run(begin: Begin): Promise<AttemptEnd | 'left'> {
@@ -160,8 +163,7 @@ export class PodAttempt implements RunningAttempt {
         if (!hasBegun(this.watched.pod) && (await this.wasBehind(this.watched))) continue;
         return this.endBy(result, this.watched.pod);
       }
-      const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
-      const step = nextStep(this.watched, this.work.limits, now, this.task.startsByMs);
+      const step = this.stepOf(this.watched);
       if (this.isByTheClock(step) && (await this.wasBehind(this.watched))) continue;
       switch (step.type) {
         case 'end':
@@ -169,10 +171,10 @@ export class PodAttempt implements RunningAttempt {
         case 'time-limit':
           this.stop({ type: 'timeout', limitMs: step.limitMs }, false);
           this.removeIfStopped(this.watched.pod);
-          await this.news(now.monotonicMs + longestTimerMs);
+          await this.waker.until(clock.monotonicMs() + longestTimerMs);
           break;
         case 'never-started': {
-          const end = await this.neverStarted(this.watched.pod, step.waitedMs);
+          const end = await this.neverStarted(this.watched.pod);
           if (end !== undefined) return end;
           break;
         }
@@ -181,12 +183,18 @@ export class PodAttempt implements RunningAttempt {
           return this.finish({ status: 'failed', failure: step.failure });
         case 'wait':
           this.followIfRunning(this.watched.pod);
-          await this.news(step.untilMs);
+          await this.waker.until(step.untilMs);
           break;
         default:
           step satisfies never;
       }
     }
+  }
+
+  private stepOf(watched: Watched): PodStep {
+    const { clock } = this.parts;
+    const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+    return nextStep(watched, this.work.limits, now, this.task.startsByMs);
   }
 
   /** Whether only the time that has passed says so. */
@@ -214,26 +222,7 @@ export class PodAttempt implements RunningAttempt {
     }
     if (podIn(news).metadata?.uid !== this.watched.pod.metadata?.uid) return;
     this.watched = seenAgain(this.watched, news, this.parts.clock.monotonicMs());
-    this.wake();
-  }
-
-  /** Resolves when something is heard, when it is to be stopped, or at that time. */
-  private async news(untilMs: number): Promise<void> {
-    const { leaving, clock } = this.parts;
-    const ms = Math.min(longestTimerMs, Math.max(0, Math.ceil(untilMs - clock.monotonicMs())));
-    let timer: NodeJS.Timeout | undefined;
-    const wake = () => this.wake();
-    try {
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-        timer = setTimeout(resolve, ms);
-        leaving.addEventListener('abort', wake, { once: true });
-      });
-    } finally {
-      clearTimeout(timer);
-      leaving.removeEventListener('abort', wake);
-      this.wake = () => undefined;
-    }
+    this.waker.wake();
   }
 
   private followIfRunning(pod: V1Pod): void {
@@ -273,13 +262,16 @@ export class PodAttempt implements RunningAttempt {
     this.parts.removal.remove({ name: metadata?.name ?? '', uid: metadata?.uid ?? '' }, graceSeconds);
   }
 
-  /** Undefined where it has begun, or is gone, while its events were asked for. */
-  private async neverStarted(pod: V1Pod, waitedMs: number): Promise<AttemptEnd | undefined> {
-    const { api, leaving } = this.parts;
-    const events = await api.events(pod.metadata?.uid ?? '', leaving);
-    if (this.watched === undefined || this.watched.isGone || hasBegun(this.watched.pod)) return undefined;
-    this.remove(pod);
-    return this.end({ status: 'failed', failure: pendingFailure(pod, events, waitedMs) });
+  /** Undefined where something else has become of it while its events were asked for. */
+  private async neverStarted({ metadata }: V1Pod): Promise<AttemptEnd | undefined> {
+    const { api, leaving, incarnation } = this.parts;
+    const events = await api.events(metadata?.uid ?? '', leaving);
+    const watched = this.watched;
+    if (watched === undefined || ownerOf(watched.pod) !== incarnation) return undefined;
+    const step = this.stepOf(watched);
+    if (step.type !== 'never-started') return undefined;
+    this.remove(watched.pod);
+    return this.end({ status: 'failed', failure: pendingFailure(watched.pod, events, step.waitedMs) });
   }
 
   /** All that it has written is in the log before its outcome counts. */

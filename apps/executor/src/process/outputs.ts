@@ -21,6 +21,8 @@ export interface OutputTargets {
   readonly files: FileStore;
   readonly secrets: Secrets;
   readonly inlineValueBytes: number;
+  /** Stores it, and again where that has failed for the moment. Without it once. */
+  readonly patiently?: <T>(store: () => Promise<T>) => Promise<T>;
 }
 
 export interface Returned {
@@ -74,10 +76,12 @@ class OutputCollection {
     for (const declaration of declared) {
       outputs[declaration.name] = await this.output(declaration, this.returned.outputs[declaration.name]);
     }
-    return fitValues(this.targets.files, outputs, {
-      valueBytes: this.targets.inlineValueBytes,
-      totalBytes: limits.eventBytes - reportFrameBytes,
-    });
+    const bounds = { valueBytes: this.targets.inlineValueBytes, totalBytes: limits.eventBytes - reportFrameBytes };
+    return this.patiently(() => fitValues(this.targets.files, outputs, bounds));
+  }
+
+  private patiently<T>(store: () => Promise<T>): Promise<T> {
+    return this.targets.patiently?.(store) ?? store();
   }
 
   private async output(declaration: IoDeclaration, returned: JsonValue | undefined): Promise<JsonValue> {
@@ -99,7 +103,8 @@ class OutputCollection {
   }
 
   private sealed(name: string, value: string): Promise<JsonValue> {
-    return this.targets.secrets.put({ ...this.place, path: `${this.place.path}.${name}` }, value);
+    const place = { ...this.place, path: `${this.place.path}.${name}` };
+    return this.patiently(() => this.targets.secrets.put(place, value));
   }
 
   private async withFilesStored(name: string, value: JsonValue): Promise<JsonValue> {
@@ -124,7 +129,8 @@ class OutputCollection {
     if (kind === 'other') throw wrong('is neither a file nor a directory');
     if (expected !== 'either' && expected !== kind) throw wrong(`is a ${kind}, expected a ${expected}`);
     try {
-      const { hash, size } = kind === 'file' ? await this.storeFile(host) : await this.storeDirectory(host);
+      const store = () => (kind === 'file' ? this.storeFile(host) : this.storeDirectory(host));
+      const { hash, size } = await this.patiently(store);
       return { $file: hash, name: basename(path) || 'root', size, kind };
     } catch (error) {
       if (error instanceof ArchiveError) throw wrong(error.message);

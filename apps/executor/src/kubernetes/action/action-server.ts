@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { request, type IncomingMessage, type RequestOptions } from 'node:http';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
@@ -109,13 +109,14 @@ export class ActionServer {
     return z.object({ path: z.string() }).parse(JSON.parse(answered)).path;
   }
 
-  /** A file that was returned is written to `target`; of a directory the list of what is in it is answered. */
+  /** A file that was returned is written to `target`, whatever a get before has left there; of a directory the list of what is in it is answered. */
   async get(path: string, target: string, signal: AbortSignal, gotOn = ignored): Promise<Found> {
     const fetched = async ({ signal, moved }: Transfer): Promise<Found> => {
       const response = await this.send('GET', `/files?${this.query({ path })}`, signal, {});
       if (response.headers['content-type']?.startsWith('application/json') === true) {
         return entriesSchema.parse(JSON.parse(await textOf(response, moved))).entries;
       }
+      await rm(target, { force: true });
       await pipeline(response, telling(moved), createWriteStream(target, { flags: 'wx' }));
       return 'file';
     };

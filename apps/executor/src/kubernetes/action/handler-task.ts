@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Failure, JsonObject, Outcome, SecretReference } from '@ryax/contracts';
-import { backoffMs, codeOf, LinkedSignal, unlessAborted, wait, type Clock, type Log } from '@ryax/platform';
+import { backoffMs, LinkedSignal, unlessAborted, wait, type Clock, type Log } from '@ryax/platform';
 import type { Launch, LogSink } from '../../launcher';
 import type { ActionCache } from '../../process/action-cache';
 import type { ActionMetadata } from '../../process/action-metadata';
@@ -16,8 +16,9 @@ import { actionPodFor, tokenIn } from '../pod-spec';
 import { ranForMs } from '../pod-step';
 import type { PodEnd, PodTask } from '../pod-task';
 import type { NodePool, SiteConfig } from '../site-config';
-import { untilRead } from '../until-read';
+import { patientTargets, untilDone, type Patience } from '../until-done';
 import { ActionServer, ActionServerRefusal, type ServerLine, type ServerLines } from './action-server';
+import { patientServer } from './patient-server';
 import { PodFiles } from './pod-files';
 import { ServerPatience } from './server-patience';
 
@@ -165,12 +166,9 @@ export class HandlerTask implements PodTask {
     const metadata = await this.read(() => actions.metadataOf(this.launch.action.content_hash));
     const server = new ActionServer(address, this.token, this.launch, site.patienceMs.unreachable);
     const patience = this.patienceWith(wasReached);
-    const again: Pick<ActionServer, 'put' | 'get'> = {
-      put: (name, file, signal) =>
-        this.whenReached(patience, () => server.put(name, file, signal, () => patience.gotOn())),
-      get: (...asked) => server.get(...asked),
-    };
-    const files = new PodFiles(again, sources.files, directory, this.signal);
+    const { clock, signal, patienceMs } = this.patience;
+    const again = patientServer(server, { before: patience, afterMs: patienceMs, clock, signal });
+    const files = new PodFiles(again, sources.files, directory, signal);
     try {
       return await this.callWith(server, patience, files, metadata);
     } finally {
@@ -212,7 +210,8 @@ export class HandlerTask implements PodTask {
     const { launch } = this;
     const sink = sinkUntil(this.signal, this.sink);
     const returned = { outputs: end.outputs, workingDirectory: end.cwd };
-    return collectOutputs(this.parts.sources, files, { launch, sink }, metadata.outputs, returned);
+    const targets = patientTargets(this.parts.sources, this.patience);
+    return collectOutputs(targets, files, { launch, sink }, metadata.outputs, returned);
   }
 
   /** Asks again, and attaches, however often the connection breaks: the pod's end cuts it off, or the end of all patience. */
@@ -265,23 +264,6 @@ export class HandlerTask implements PodTask {
     return server.invoke(inputs, undefined, this.signal, said);
   }
 
-  /** Before the server listens nothing can be put there, and a connection may break. */
-  private async whenReached<T>(patience: ServerPatience, act: () => Promise<T>): Promise<T> {
-    for (let tries = 0; ; tries++) {
-      try {
-        const done = await act();
-        patience.brought();
-        return done;
-      } catch (error) {
-        if (error instanceof AttemptFailure || error instanceof ActionServerRefusal) throw error;
-        this.signal.throwIfAborted();
-        if (!isUnreached(error)) throw error;
-        patience.failed(error);
-      }
-      await wait(backoffMs(tries, retry), this.signal);
-    }
-  }
-
   private refused({ status, reason }: ActionServerRefusal): AttemptFailure {
     const message = `The action's server refused: ${reason}`;
     if (this.seat !== undefined && (status === 409 || status === 410)) {
@@ -298,9 +280,12 @@ export class HandlerTask implements PodTask {
 
   /** What has not begun is made again elsewhere. */
   private read<T>(read: () => Promise<T>): Promise<T> {
+    return this.begun === undefined ? read() : untilDone(read, this.patience);
+  }
+
+  private get patience(): Patience {
     const { clock, site } = this.parts;
-    if (this.begun === undefined) return read();
-    return untilRead(read, { clock, signal: this.signal, patienceMs: site.patienceMs.unreachable });
+    return { clock, signal: this.signal, patienceMs: site.patienceMs.unreachable };
   }
 
   private async secretsOf(references: readonly SecretReference[]): Promise<readonly string[]> {
@@ -312,12 +297,6 @@ type ServerEnd = Extract<ServerLine, { outputs: unknown } | { failure: unknown }
 
 function isEnd(line: ServerLine): line is ServerEnd {
   return 'outputs' in line || 'failure' in line;
-}
-
-function isUnreached(error: unknown): boolean {
-  return ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EPIPE'].includes(
-    codeOf(error) ?? '',
-  );
 }
 
 const notBegun: Failure = {

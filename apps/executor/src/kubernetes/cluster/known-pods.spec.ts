@@ -1,6 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { Clock, Log, messageOf, Metrics, Owner } from '@ryax/platform';
 import { useKubernetes, waitFor } from '@ryax/testing';
+import { pods as podsResource } from '../../../../../libs/testing/src/kubernetes/objects';
 import { ClusterConnection } from './connection';
 import { KnownPods, type PodNews } from './known-pods';
 import { PodApi } from './pod-api';
@@ -94,6 +95,49 @@ describe('the pods that are known', () => {
     await listed;
     expect(reasonOf(refused)).toBe('');
   });
+
+  /** Alone, and with an open watch. Answers what its check says whenever it tells why it hears nothing. */
+  async function watching(): Promise<{ readonly pods: KnownPods; readonly said: string[] }> {
+    await owner.stop();
+    owner = new Owner(new Log({ service: 'test', level: 'error' }));
+    const said: string[] = [];
+    const pods: KnownPods = new KnownPods(
+      api,
+      clock,
+      new Log({ service: 'test', write: () => said.push(reasonOf(pods)) }),
+    );
+    await new Promise<void>((listed) => owner.run('follow', (signal) => pods.follow(signal, listed)));
+    await created();
+    await waitFor(() => pods.find('fit') !== undefined);
+    return { pods, said };
+  }
+
+  it.each(['unauthorized', 'notAllowed'] as const)(
+    'are not called unknown because a server has refused for a moment: %s',
+    async (refusal) => {
+      const { said } = await watching();
+      const { misbehaviour, answers } = server();
+      const answer = {
+        unauthorized: answers.unauthorized(),
+        notAllowed: answers.notAllowed('us', 'watch', podsResource, namespace),
+      };
+      // Who is not known asks once more by itself.
+      misbehaviour.answer(answer[refusal], { path: /watch=true/, times: 2 });
+      misbehaviour.dropWatches();
+      await waitFor(() => said.length > 0);
+      expect(new Set(said)).toEqual(new Set(['']));
+    },
+  );
+
+  it('are called unknown when a server goes on to refuse, until it does not', async () => {
+    const { pods } = await watching();
+    const { misbehaviour, answers } = server();
+    misbehaviour.answer(answers.unauthorized(), { path: /watch=true/, times: Infinity });
+    misbehaviour.dropWatches();
+    await waitFor(() => reasonOf(pods).includes('Unauthorized'), { timeoutMs: 30_000 });
+    misbehaviour.calm();
+    await waitFor(() => reasonOf(pods) === '', { timeoutMs: 30_000 });
+  }, 60_000);
 
   it('are not called unknown because a server was away for a moment', async () => {
     const { misbehaviour } = server();

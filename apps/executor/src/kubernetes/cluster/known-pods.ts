@@ -25,6 +25,8 @@ const goneForMs = 600_000;
 const mostGone = 20_000;
 const confirmedAtOnce = 8;
 const retry = { initialMs: 250, maxMs: 15_000 };
+/** A server that comes up, or whose own checks fail, refuses for a moment what it then takes again. */
+const passingMs = 2_000;
 
 /**
  * The pods of a site as the API server last told of them: one list, then one watch for all. A watch that breaks goes on where it
@@ -38,6 +40,8 @@ export class KnownPods {
   private failures = 0;
   /** Why we hear nothing of pods, where somebody has to see to it. */
   private trouble: string | undefined = 'Pods were not listed yet';
+  /** Since when we were refused, and nothing else. */
+  private refusedSinceMs: number | undefined;
 
   constructor(
     private readonly api: PodApi,
@@ -132,11 +136,16 @@ export class KnownPods {
       const listed = await this.api.list(signal);
       if (listed.verdict === 'ok') {
         this.failures = 0;
-        this.trouble = undefined;
+        this.isHeard();
         return listed.object;
       }
       await this.rest('Pods could not be listed', listed, signal);
     }
+  }
+
+  private isHeard(): void {
+    this.trouble = undefined;
+    this.refusedSinceMs = undefined;
   }
 
   private missingIn(items: readonly V1Pod[]): V1Pod[] {
@@ -155,18 +164,18 @@ export class KnownPods {
   private async watchFrom(version: string, signal: AbortSignal): Promise<'watched' | 'too-old'> {
     const relistAtMs = this.clock.monotonicMs() + this.options.relistMs;
     const place = { version };
-    const isHeard = () => place.version !== version;
+    const hasNews = () => place.version !== version;
     while (!signal.aborted && this.clock.monotonicMs() < relistAtMs) {
       const streamed = await this.api.watch(place.version, this.options.silenceMs, signal);
       if (streamed.type === 'refused') {
-        if (streamed.refused.verdict === 'expired') return isHeard() ? 'watched' : 'too-old';
+        if (streamed.refused.verdict === 'expired') return hasNews() ? 'watched' : 'too-old';
         await this.rest('Pods could not be watched', streamed.refused, signal);
         continue;
       }
-      this.trouble = undefined;
+      this.isHeard();
       const began = place.version;
       const end = await this.read(streamed.body, place);
-      if (end === 'expired') return isHeard() ? 'watched' : 'too-old';
+      if (end === 'expired') return hasNews() ? 'watched' : 'too-old';
       // A server that closes at once, again and again, is not asked in a loop.
       if (place.version !== began) this.failures = 0;
       else await this.rest('A watch ended without a word', undefined, signal);
@@ -227,11 +236,13 @@ export class KnownPods {
     await wait(delayMs, signal);
   }
 
-  /** What the cluster has rejected it goes on to reject until somebody gives a right or credentials; all else passes. */
+  /** What the cluster rejects for longer than a moment it goes on to reject until somebody gives a right or credentials; all else passes. */
   private say(what: string, refused: Refused, delayMs: number): void {
     const reason = reasonOf(refused);
     const isForGood = refused.verdict === 'rejected';
-    if (isForGood || this.trouble !== undefined) this.trouble = `${what}: ${reason}`;
+    if (isForGood) this.refusedSinceMs ??= this.clock.monotonicMs();
+    const refusedMs = this.clock.monotonicMs() - (this.refusedSinceMs ?? Infinity);
+    if (refusedMs >= passingMs || this.trouble !== undefined) this.trouble = `${what}: ${reason}`;
     this.log[isForGood ? 'error' : 'warn'](what, { reason, delay_ms: Math.round(delayMs) });
   }
 }

@@ -33,6 +33,10 @@ function inUtc(time: string, zone: string, addedMs = 0): string {
 
 /** A line may stand behind one that is later by as much: a runtime gives times to each of its two streams, and then writes to one file. */
 const apartMs = 1_000;
+/**
+ * How often a time was read that was forgotten is not known: a line of the very same nanosecond that comes after so many other times may
+ * be passed on twice, where the connection breaks right behind it.
+ */
 const mostKept = 100;
 
 /**

@@ -10,11 +10,12 @@ import { InputPreparation, type InputPlace, type InputSources } from '../../proc
 import { collectOutputs } from '../../process/outputs';
 import { ActionServer, ActionServerRefusal } from '../action/action-server';
 import { PodFiles } from '../action/pod-files';
+import { untilReached } from '../action/reach';
 import { inputsFileName } from '../pod-inputs';
 import type { ContainerLaunch } from '../pod-spec';
 import type { SiteConfig } from '../site-config';
+import { patientTargets } from '../until-done';
 import { filesPort, outputsContainer, statusOfInputs, statusOfOutputs } from './files-containers';
-import { untilReached } from './reach';
 
 export interface CommandFilesParts {
   readonly sources: InputSources;
@@ -62,8 +63,9 @@ export class CommandFiles {
 
   /** What the command has left, its files stored. Rejects with an AttemptFailure. */
   async fetch(declared: readonly IoDeclaration[], sink: LogSink, signal: AbortSignal): Promise<Outcome> {
-    const { sources, look } = this.parts;
+    const { sources, look, clock, patience } = this.parts;
     const { launch } = this;
+    const targets = patientTargets(sources, { clock, signal, patienceMs: patience.unreachable });
     const address = look()?.status?.podIP ?? '';
     if (address === '') throw lost(whyGone(look()) ?? 'The pod has no address at which its outputs could be fetched');
     const reached = this.reaching(signal, () => whyGone(look()));
@@ -73,10 +75,10 @@ export class CommandFiles {
       const local = join(folder, 'outputs.json');
       if (bytes !== null) {
         checkOutputsSize(bytes);
-        await this.getAt(server, reached)(path, local, signal);
+        await reached((gotOn) => server.get(path, local, signal, gotOn));
       }
       const outputs = await readOutputsFile(local);
-      return collectOutputs(sources, files, { launch, sink }, declared, { outputs, workingDirectory: cwd });
+      return collectOutputs(targets, files, { launch, sink }, declared, { outputs, workingDirectory: cwd });
     });
   }
 
@@ -86,7 +88,8 @@ export class CommandFiles {
 
   private reaching(signal: AbortSignal, gone: () => string | undefined): Reaching {
     const { clock, patience } = this.parts;
-    return (act, patienceMs = patience.unreachable) => untilReached(act, { clock, signal, gone }, patienceMs);
+    return (act, patienceMs = patience.unreachable) =>
+      untilReached(act, { server: filesServer, clock, signal, gone }, patienceMs);
   }
 
   private async with<T>(
@@ -98,7 +101,7 @@ export class CommandFiles {
     const { sources, directory } = this.parts;
     const again: Pick<ActionServer, 'put' | 'get'> = {
       put: (name, file, signal) => reached((gotOn) => server.put(name, file, signal, gotOn)),
-      get: this.getAt(server, reached),
+      get: (path, target, signal) => reached((gotOn) => server.get(path, target, signal, gotOn)),
     };
     const files = new PodFiles(again, sources.files, directory, signal);
     const folder = await mkdtemp(join(directory, 'command-'));
@@ -109,16 +112,12 @@ export class CommandFiles {
       await rm(folder, { recursive: true, force: true });
     }
   }
-
-  /** What an attempt that broke off has left of the file is in the way of the next. */
-  private getAt(server: ActionServer, reached: Reaching): ActionServer['get'] {
-    return (path, target, signal) =>
-      reached(async (gotOn) => {
-        await rm(target, { force: true });
-        return server.get(path, target, signal, gotOn);
-      });
-  }
 }
+
+const filesServer = {
+  name: "The server of the pod's files",
+  advice: "Check that the executor can reach pods, and that the site's filesImage is that of the file server",
+};
 
 type Reaching = <T>(act: (gotOn: () => void) => Promise<T>, patienceMs?: number) => Promise<T>;
 
