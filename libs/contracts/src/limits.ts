@@ -2,6 +2,8 @@
 export const limits = {
   /** A definition's text, as sent. */
   definitionBytes: 8 * 1024 * 1024,
+  /** A text of YAML: while it is read it takes up to fifty times as much memory. A longer definition is sent as JSON. */
+  yamlBytes: 2 * 1024 * 1024,
   /** Entries of a definition, groups' content and `finally` included. */
   actionsPerWorkflow: 100_000,
   /** A value that travels inside a message; larger ones go through the filestore as a `$value` reference. */

@@ -1,14 +1,30 @@
 import { limits, tooDeep, type JsonObject, type JsonValue } from '@ryax/contracts';
-import { load, YAMLException } from 'js-yaml';
+import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 
-/** A text is not YAML, or means something that is no JSON value. */
+declare module 'js-yaml' {
+  interface LoadOptions {
+    /** Since 4.2. */
+    maxDepth?: number;
+  }
+}
+
+/** A text is not YAML, or means something that is no JSON value. The message says where: by line and column, or by path. */
 export class YamlError extends Error {
   readonly code = 'yaml';
 
-  /** `reason` says where it is: line and column, or the path of a value. */
-  constructor(reason: string, options?: ErrorOptions) {
-    super(reason, options);
+  /** @param snippet the lines around it; empty where it is not of one place */
+  constructor(
+    message: string,
+    readonly snippet = '',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
     this.name = 'YamlError';
+  }
+
+  /** For whoever has written the text: others may have written a password beside the fault. */
+  get shown(): string {
+    return this.snippet === '' ? this.message : `${this.message}:\n\n${this.snippet}`;
   }
 }
 
@@ -24,28 +40,51 @@ export class YamlError extends Error {
 export function readYaml(text: string): JsonValue {
   const value = parse(text);
   const { size } = new Measure().of(value, []);
-  // Only aliases make more of a text than it is long.
-  if (size > Math.max(text.length, limits.definitionBytes)) {
+  // At most a few for each character of the text, but for what aliases stand for.
+  if (size > Math.max(4 * text.length, limits.definitionBytes)) {
     throw new YamlError(`Its aliases stand for more than ${limits.definitionBytes} bytes (definitionBytes)`);
   }
   return value;
 }
 
 function parse(text: string): JsonValue {
+  let value: unknown;
   try {
     // Roughly, so that it ends: the parser counts what it tries, too. The measure counts what has come of it.
-    return load(text, { maxDepth: limits.valueDepth + 2 }) as JsonValue;
+    value = load(text, { schema: CORE_SCHEMA, maxDepth: limits.valueDepth + 2, onWarning });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    throw new YamlError(reasonOf(error), { cause: error });
+    throw errorOf(error, text);
   }
+  if (value === undefined) throw new YamlError('expected a document, found nothing');
+  return value as JsonValue;
 }
 
-/** With the lines around it, as a reader would look for them. */
-function reasonOf({ reason, mark }: YAMLException): string {
-  if (reason.startsWith('nesting exceeded maxDepth')) return tooDeep;
-  if (mark === undefined) return reason;
-  return `${reason} at line ${mark.line + 1}, column ${mark.column + 1}:\n\n${mark.snippet ?? ''}`;
+/** Such as a closing bracket below its key, which is common and has one meaning. */
+const harmless = new Set(['deficient indentation', 'non-ASCII line breaks are interpreted as content']);
+
+/** The author has meant something by what the parser would pass over. */
+function onWarning(warning: YAMLException): void {
+  if (!harmless.has(warning.reason)) throw warning;
+}
+
+/** A tag's or an alias's name is quoted in it, however long. */
+const mostOfReason = 200;
+
+function errorOf(error: YAMLException, text: string): YamlError {
+  const reason = error.reason.slice(0, mostOfReason);
+  if (reason.startsWith('nesting exceeded maxDepth')) return new YamlError(tooDeep, '', { cause: error });
+  // Not there where the text as a whole is meant, whatever the type says.
+  const { mark } = error as { mark?: YAMLException['mark'] };
+  if (mark === undefined) return new YamlError(reason, '', { cause: error });
+  return new YamlError(`${reason} at ${placeOf(mark, text)}`, mark.snippet, { cause: error });
+}
+
+/** The parser's end of a text is behind a line break that it has added. */
+function placeOf({ position, line, column }: YAMLException['mark'], text: string): string {
+  if (position < text.length) return `line ${line + 1}, column ${column + 1}`;
+  const lines = text.trimEnd().split('\n');
+  return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
 }
 
 /** `size`: characters, at least one for each value; `height`: levels below. */
@@ -75,6 +114,9 @@ class Measure {
     this.known.set(value, endless);
     let size = 1;
     let height = 0;
+    // What the parser makes of a key that is a map.
+    if (Object.hasOwn(value, '[object Object]'))
+      throw new YamlError(`${path.join('.')}: a key is a map, expected text`);
     for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
       path.push(key);
       const extent = this.of(child, path);

@@ -56,7 +56,7 @@ async function readMetadata(folder: string): Promise<JsonValue> {
     return readYaml(await readFile(path, 'utf8'));
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
-    throw new WrongUseError(`${path} is not well-formed YAML`, [{ path: '', reason: error.message }]);
+    throw new WrongUseError(`${path} is not well-formed YAML`, [{ path: '', reason: error.shown }]);
   }
 }
 

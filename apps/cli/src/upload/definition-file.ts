@@ -28,7 +28,7 @@ export async function readDefinition(given: string): Promise<DefinitionFile> {
     return { path, folder: dirname(path), definition: readYaml(text) };
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
-    const fault: Fault = { path: '', reason: error.message };
+    const fault: Fault = { path: '', reason: error.shown };
     throw new WrongUseError(`${path} is not well-formed YAML or JSON`, [fault]);
   }
 }

@@ -240,7 +240,7 @@ describe("a fault in a site's configuration is named by its field:", () => {
       writeFileSync(path, `${exampleText}\nname: cluster-2\n`);
       expect(() => readSiteFile(path)).toThrow('duplicated mapping key');
       writeFileSync(path, '');
-      expect(() => readSiteFile(path)).toThrow('the input is empty');
+      expect(() => readSiteFile(path)).toThrow('found nothing');
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -225,7 +225,7 @@ function valueOf(text: string, source: string): JsonValue {
     return readYaml(text);
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
-    throw new SiteConfigError(source, [{ path: '', reason: error.message }], { cause: error });
+    throw new SiteConfigError(source, [{ path: '', reason: error.shown }], { cause: error });
   }
 }
 

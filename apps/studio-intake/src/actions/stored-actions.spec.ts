@@ -16,10 +16,10 @@ const archiveOf = (files: Readonly<Record<string, string>>) => {
   return archive;
 };
 
-describe('Metadata of an action that is larger than any definition may be', () => {
-  const files = { 'ryax_metadata.yaml': '#'.repeat(limits.definitionBytes + 1), 'ryax_handler.py': '' };
+describe('Metadata of an action that is larger than a text of YAML may be', () => {
+  const files = { 'ryax_metadata.yaml': '#'.repeat(limits.yamlBytes + 1), 'ryax_handler.py': '' };
   const refusal = new InvalidRequestError('Invalid action', [
-    { path: 'ryax_metadata.yaml', reason: 'expected at most 8388608 bytes (definitionBytes), found 8388609' },
+    { path: 'ryax_metadata.yaml', reason: 'expected at most 2097152 bytes (yamlBytes), found 2097153' },
   ]);
   let folder: string;
   let store: LocalFileStore;

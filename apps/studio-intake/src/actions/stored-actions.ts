@@ -71,8 +71,8 @@ export class StoredActions {
 
 /** Before it is read: an archive may have anything under this name, and metadata is read as a whole. */
 function checkSize(bytes: number): void {
-  if (bytes <= limits.definitionBytes) return;
-  throw invalid(metadataFile, `expected at most ${limits.definitionBytes} bytes (definitionBytes), found ${bytes}`);
+  if (bytes <= limits.yamlBytes) return;
+  throw invalid(metadataFile, `expected at most ${limits.yamlBytes} bytes (yamlBytes), found ${bytes}`);
 }
 
 function manifestOf(metadata: string): PinnedAction['manifest'] {

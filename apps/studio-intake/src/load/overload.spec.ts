@@ -1,4 +1,4 @@
-import { exchanges, type Message } from '@ryax/contracts';
+import { exchanges, limits, type Message } from '@ryax/contracts';
 import { waitFor } from '@ryax/testing';
 import { startIntakeApp, type IntakeApp, type PlayedParts } from '../testing/intake-app';
 
@@ -216,6 +216,18 @@ describe('an engine that has no room', () => {
       details: [{ path: 'spec.actions', reason: 'expected at most 2 actions (actionsPerWorkflow), found more' }],
     });
     expect((await post(definitionOf(2, ''), '/v1/workflows')).statusCode).toBe(201);
+  });
+
+  it('reads a long definition as JSON, of whatever type it is sent, and refuses YAML of such a length', async () => {
+    await start();
+    open();
+    const yaml = { method: 'POST', url: '/v1/workflows', headers: { 'content-type': 'application/yaml' } } as const;
+    const asJson = JSON.stringify(definition) + ' '.repeat(limits.yamlBytes);
+    expect((await intake.app.inject({ ...yaml, payload: asJson })).statusCode).toBe(201);
+    const asYaml = `# a comment\n${asJson}`;
+    const refused = await intake.app.inject({ ...yaml, payload: asYaml });
+    expect(refused.statusCode).toBe(413);
+    expect(refused.json()).toMatchObject({ error: expect.stringContaining('2097152 bytes (yamlBytes)') as string });
   });
 
   it('refuses a definition that is nested too deep to be walked', async () => {

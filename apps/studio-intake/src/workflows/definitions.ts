@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   isTooDeep,
+  limits,
   streamId,
   tooDeep,
   type DeployedDefinition,
@@ -41,6 +42,7 @@ export class Definitions {
   parse(body: unknown): JsonValue {
     if (typeof body !== 'string') return body as JsonValue;
     this.checkSize(body);
+    if (Buffer.byteLength(body) > limits.yamlBytes) return readLongText(body);
     try {
       return readYaml(body);
     } catch (error) {
@@ -90,5 +92,15 @@ export class Definitions {
       if (action !== undefined) resolved.set(reference, action);
     }
     return resolved;
+  }
+}
+
+function readLongText(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    throw new TooLargeError(
+      `A definition that is not JSON may have ${limits.yamlBytes} bytes (yamlBytes), found more: send it as JSON`,
+    );
   }
 }
