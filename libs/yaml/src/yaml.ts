@@ -39,7 +39,7 @@ export class YamlError extends Error {
  */
 export function readYaml(text: string): JsonValue {
   const value = parse(text);
-  const { size } = new Measure().of(value, []);
+  const { size } = new Measure(text.includes('*')).of(value, []);
   // At most a few for each character of the text, but for what aliases stand for.
   if (size > Math.max(4 * text.length, limits.definitionBytes)) {
     throw new YamlError(`Its aliases stand for more than ${limits.definitionBytes} bytes (definitionBytes)`);
@@ -102,6 +102,9 @@ const endless: Extent = { size: Infinity, height: Infinity };
 class Measure {
   private readonly known = new Map<object, Extent>();
 
+  /** @param hasAliases without them nothing is met twice, and a table of all that was met would be the larger part of the memory */
+  constructor(private readonly hasAliases: boolean) {}
+
   /** @throws YamlError for what JSON cannot say */
   of(value: JsonValue, path: Path): Extent {
     if (typeof value !== 'object' || value === null) return { size: sizeOf(value, path), height: 0 };
@@ -111,12 +114,11 @@ class Measure {
   }
 
   private ofChildren(value: JsonValue[] | JsonObject, path: Path): Extent {
-    this.known.set(value, endless);
+    if (this.hasAliases) this.known.set(value, endless);
     let size = 1;
     let height = 0;
     // What the parser makes of a key that is a map.
-    if (Object.hasOwn(value, '[object Object]'))
-      throw new YamlError(`${path.join('.')}: a key is a map, expected text`);
+    if (Object.hasOwn(value, '[object Object]')) throw new YamlError(`${at(path)}a key is a map, expected text`);
     for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
       path.push(key);
       const extent = this.of(child, path);
@@ -125,7 +127,7 @@ class Measure {
       height = Math.max(height, extent.height + 1);
     }
     const extent = { size, height };
-    this.known.set(value, extent);
+    if (this.hasAliases) this.known.set(value, extent);
     return extent;
   }
 }
@@ -133,7 +135,11 @@ class Measure {
 function sizeOf(value: string | number | boolean | null, path: Path): number {
   if (typeof value === 'string') return value.length + 1;
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new YamlError(`${path.join('.')}: ${value} is no number that JSON can say`);
+    throw new YamlError(`${at(path)}${value} is no number that JSON can say`);
   }
   return 1;
+}
+
+function at(path: Path): string {
+  return path.length === 0 ? '' : `${path.join('.')}: `;
 }
