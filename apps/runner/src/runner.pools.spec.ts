@@ -159,7 +159,7 @@ describe('A runner that took over', () => {
     await waitFor(() => executors.every(({ starts }) => starts.length === 2));
 
     let list: () => void = () => undefined;
-    await engine.runner({}, { listsAfter: new Promise<void>((resolve) => (list = resolve)) });
+    const survivor = await engine.runner({}, { listsAfter: new Promise<void>((resolve) => (list = resolve)) });
     await kill();
     const [first] = executors;
     const [one, another] = first?.starts ?? [];
@@ -173,6 +173,8 @@ describe('A runner that took over', () => {
     list();
     await first.end(another);
     await waitFor(() => startedIn(first) > 3, { describe: 'the second end to make room' });
+    const beats = survivor.beats();
+    await waitFor(() => survivor.beats() > beats + 1, { describe: 'all that it hands out by itself' });
     // Then as ever: each end makes room for itself, and once more while it is recent; nothing does where nothing has ended.
     expect(startedIn(first)).toBeLessThanOrEqual(2 + 2 * 2);
     expect(executors.map(startedIn).slice(1)).toEqual([2]);

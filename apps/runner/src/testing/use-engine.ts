@@ -6,15 +6,23 @@ import { Engine } from './engine';
  * executors presumed to live.
  */
 export function useEngine(): () => Engine {
-  let database: TestDatabase;
-  let engine: Engine;
+  let database: TestDatabase | undefined;
+  let engine: Engine | undefined;
   beforeEach(async () => {
     database = await createTestDatabase();
     engine = await Engine.open(database.url);
   });
   afterEach(async () => {
-    await engine.close();
-    await database.drop();
+    const opened = { database, engine };
+    database = engine = undefined;
+    try {
+      await opened.engine?.close();
+    } finally {
+      await opened.database?.drop();
+    }
   });
-  return () => engine;
+  return () => {
+    if (engine === undefined) throw new Error('The engine is there inside of a test');
+    return engine;
+  };
 }
