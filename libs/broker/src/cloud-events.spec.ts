@@ -137,5 +137,20 @@ describe('CloudEvents', () => {
         },
       ]);
     });
+
+    it('is kept with what was thrown where reading it fails in a way that nobody has thought of', () => {
+      const headers = Object.defineProperty({}, 'cloudEvents:id', {
+        enumerable: true,
+        get: () => {
+          throw new Error('nobody has thought of it');
+        },
+      });
+      const wire: Wire = { contentType: 'application/json', headers, content: Buffer.from('{}') };
+
+      const [item] = decode(wire);
+
+      expect(item).toMatchObject({ type: 'malformed', reason: expect.stringContaining('nobody has thought of it') });
+      expect(item?.type === 'malformed' && item.wire).toBe(wire);
+    });
   });
 });

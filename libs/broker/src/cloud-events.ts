@@ -6,6 +6,7 @@ import {
   type Message,
   type MessageType,
 } from '@ryax/contracts';
+import { messageOf } from '@ryax/platform';
 import { type z } from 'zod';
 import type { PublishOptions, Target } from './broker';
 import { PublishError } from './errors';
@@ -111,6 +112,15 @@ function bounded(content: Buffer, target: Target): Buffer {
 
 /** Parses once, at the border; what comes out of here is trusted inside. Never throws. */
 export function decode(wire: Wire): Item[] {
+  try {
+    return judge(wire);
+  } catch (error) {
+    // The AMQP library would drop the connection, be handed the same message again, and drop the next one.
+    return [malformed(wire, `expected what can be read, found what fails with: ${messageOf(error)}`)];
+  }
+}
+
+function judge(wire: Wire): Item[] {
   if (wire.content.length > limits.messageBytes) {
     return [malformed(wire, `expected at most ${limits.messageBytes} bytes, found ${wire.content.length}`)];
   }
