@@ -63,6 +63,7 @@ const body = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
   data.map((value) => Buffer.from((JSON.stringify(value) ?? '').slice(0, -1))),
   fc.integer({ min: 1, max: 5_000 }).map((depth) => Buffer.from('['.repeat(depth))),
+  fc.integer({ min: 1, max: 20_000 }).map((depth) => Buffer.from('['.repeat(depth) + ']'.repeat(depth))),
 );
 
 const wires: fc.Arbitrary<Wire> = fc.record({

@@ -1,5 +1,5 @@
 import { limits, type Message } from '@ryax/contracts';
-import { decode, encode, encodeOne, type Wire } from './cloud-events';
+import { decode, encode, encodeOne, toStructured, type Wire } from './cloud-events';
 import { message } from './conformance/subject';
 import { PublishError } from './errors';
 
@@ -77,6 +77,80 @@ describe('CloudEvents', () => {
 
       expect(() => encode([large], target)).toThrow(PublishError);
       expect(() => encode([message(1), large], target)).toThrow('too-large');
+    });
+  });
+
+  describe('whatever is in a message', () => {
+    const batch = (content: Buffer): Wire => ({
+      contentType: 'application/cloudevents-batch+json',
+      headers: {},
+      content,
+    });
+    const deep = Buffer.from('['.repeat(8_000) + ']'.repeat(8_000));
+    const reason = 'expected at most 1000 levels of nesting (messageDepth)';
+
+    it('takes a value as deep as the engine bears', () => {
+      const inputs = Buffer.from(`{"workflow_id":"w","inputs":{"j":${'['.repeat(900)}${']'.repeat(900)}}}`);
+      const { headers } = encodeOne({ ...full, type: 'command.run.start' }, target);
+
+      expect(decode({ contentType: 'application/json', headers, content: inputs })).toMatchObject([
+        { type: 'message' },
+      ]);
+    });
+
+    it.each(['application/json', 'application/cloudevents+json'])('keeps what is too deep as it came: %s', (type) => {
+      const wire = { ...encodeOne(full, target), contentType: type, content: deep };
+
+      expect(decode(wire)).toEqual([{ type: 'malformed', reason, wire }]);
+    });
+
+    it('tells what is too deep from what it is packed with, with the bytes and the request that are its own', () => {
+      const [first, last] = [message(1), message(2)].map((each) => JSON.stringify(toStructured(each)));
+      // No UTF-8: it would be another if it were written again.
+      const odd = Buffer.concat([
+        Buffer.from('{"correlationid": "c", "a":"'),
+        Buffer.from([0xff]),
+        Buffer.from('","data":'),
+      ]);
+      const event = Buffer.concat([odd, deep, Buffer.from('}')]);
+
+      const items = decode(batch(Buffer.concat([Buffer.from(`[${first},`), event, Buffer.from(`,${last}]`)])));
+
+      const wire = { contentType: 'application/cloudevents+json', headers: {}, content: event };
+      expect(items).toMatchObject([
+        { message: { data: { position: 1 } } },
+        { type: 'malformed', reason, wire, correlationId: 'c' },
+        { message: { data: { position: 2 } } },
+      ]);
+    });
+
+    it('keeps a batch that is nothing but deep', () => {
+      expect(decode(batch(deep))).toEqual([
+        {
+          type: 'malformed',
+          reason,
+          wire: {
+            contentType: 'application/cloudevents+json',
+            headers: {},
+            content: deep.subarray(1, -1),
+          },
+        },
+      ]);
+    });
+
+    it('is kept with what was thrown where reading it fails in a way that nobody has thought of', () => {
+      const headers = Object.defineProperty({}, 'cloudEvents:id', {
+        enumerable: true,
+        get: () => {
+          throw new Error('nobody has thought of it');
+        },
+      });
+      const wire: Wire = { contentType: 'application/json', headers, content: Buffer.from('{}') };
+
+      const [item] = decode(wire);
+
+      expect(item).toMatchObject({ type: 'malformed', reason: expect.stringContaining('nobody has thought of it') });
+      expect(item?.type === 'malformed' && item.wire).toBe(wire);
     });
   });
 });

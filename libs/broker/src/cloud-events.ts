@@ -6,9 +6,11 @@ import {
   type Message,
   type MessageType,
 } from '@ryax/contracts';
+import { messageOf } from '@ryax/platform';
 import { type z } from 'zod';
 import type { PublishOptions, Target } from './broker';
 import { PublishError } from './errors';
+import { elementsOf, isTooNested, tooNested } from './nesting';
 
 /**
  * Messages as CloudEvents 1.0 on the wire. One message travels in binary mode (attributes as `cloudEvents:` headers, the
@@ -110,6 +112,15 @@ function bounded(content: Buffer, target: Target): Buffer {
 
 /** Parses once, at the border; what comes out of here is trusted inside. Never throws. */
 export function decode(wire: Wire): Item[] {
+  try {
+    return judge(wire);
+  } catch (error) {
+    // The AMQP library would drop the connection, be handed the same message again, and drop the next one.
+    return [malformed(wire, `expected what can be read, found what fails with: ${messageOf(error)}`)];
+  }
+}
+
+function judge(wire: Wire): Item[] {
   if (wire.content.length > limits.messageBytes) {
     return [malformed(wire, `expected at most ${limits.messageBytes} bytes, found ${wire.content.length}`)];
   }
@@ -119,10 +130,14 @@ export function decode(wire: Wire): Item[] {
   }
   const body = parseJson(wire.content);
   if (body === undefined) return [malformed(wire, 'expected JSON, found something else')];
+  // Before anything that recurses sees it. As it came, since writing it again would recurse, too.
+  const isDeep = isTooNested(wire.content);
+  if (isDeep && contentType !== batch) return [correlated(malformed(wire, tooNested), attributesOf(wire.headers))];
   if (contentType === single) return [decodeBinary(wire, body.value)];
   if (contentType === structured) return [decodeStructured(body.value, wire)];
   if (!Array.isArray(body.value) || body.value.length === 0) return [malformed(wire, 'expected a list of events')];
-  return body.value.map((event: unknown) => decodePacked(event));
+  const texts = isDeep ? elementsOf(wire.content) : [];
+  return body.value.map((event: unknown, index) => decodePacked(event, texts[index]));
 }
 
 /** The attributes of a message that may be none of ours, unjudged. */
@@ -134,9 +149,11 @@ export function saidOf({ contentType, headers, content }: Wire): Attributes {
 
 /** The same judgement over a message that was never on a wire. */
 export function checkMessage(message: Message): Item {
+  const wire = structuredWire(toStructured(message));
+  if (isTooNested(wire.content)) return malformed(wire, tooNested);
   const content = messageSchemas[message.type].safeParse(message.data);
   if (content.success) return { type: 'message', message: { ...message, data: content.data } };
-  return malformed(structuredWire(toStructured(message)), `${message.type}: ${describeIssues(content.error)}`);
+  return malformed(wire, `${message.type}: ${describeIssues(content.error)}`);
 }
 
 function decodeBinary(wire: Wire, data: unknown): Item {
@@ -145,8 +162,10 @@ function decodeBinary(wire: Wire, data: unknown): Item {
   return correlated(parsed.type === 'message' ? parsed : malformed(wire, parsed.reason), attributes);
 }
 
-function decodePacked(event: unknown): Item {
-  const item = decodeStructured(event, undefined);
+/** @param text how it came, where one of its batch nests too deep */
+function decodePacked(event: unknown, text: Buffer | undefined): Item {
+  const isDeep = text !== undefined && isTooNested(text);
+  const item = isDeep ? malformed(eventWire(text), tooNested) : decodeStructured(event, undefined);
   return typeof event === 'object' && event !== null ? correlated(item, event as Attributes) : item;
 }
 
@@ -254,7 +273,11 @@ function attributesOf(headers: Readonly<Record<string, unknown>>): Record<string
 
 /** An item of a batch as a message of its own, so that it can be parked, looked at and replayed singly. */
 function structuredWire(event: unknown): Wire {
-  return { contentType: structured, headers: {}, content: Buffer.from(JSON.stringify(event) ?? 'null') };
+  return eventWire(Buffer.from(JSON.stringify(event) ?? 'null'));
+}
+
+function eventWire(content: Buffer): Wire {
+  return { contentType: structured, headers: {}, content };
 }
 
 function parseJson(content: Buffer): { readonly value: unknown } | undefined {

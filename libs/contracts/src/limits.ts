@@ -16,6 +16,8 @@ export const limits = {
   stateValueBytes: 1024,
   /** One message of the broker. */
   messageBytes: 4 * 1024 * 1024,
+  /** Nesting of one message: of a value, of what a definition puts around it, and of the message around that. */
+  messageDepth: 1_000,
   /** Handlers of one deployment that are made warm before its first run. */
   prewarmedHandlers: 100,
   /** Elements of one `for_each`. */

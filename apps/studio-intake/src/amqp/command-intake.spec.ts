@@ -33,6 +33,7 @@ describe('commands by message', () => {
       ...(['labels', 'expected at most 64 labels (labels)'] as const),
     ],
     ['inputs that are nested too deep', { inputs: { j: nested(501) } }, 'inputs', tooDeep],
+    ['inputs that are nested as deep as a message may be', { inputs: { j: nested(990) } }, 'inputs', tooDeep],
   ])('to start with %s are refused with the limit', async (_name, body, path, reason) => {
     intake = await startIntakeApp();
 
@@ -40,6 +41,25 @@ describe('commands by message', () => {
       status: 'rejected',
       rejection: { code: 'invalid', details: [{ path, reason }] },
     });
+    expect(intake.commanded).toEqual([]);
+  });
+
+  it('to start with inputs that are nested too deep are parked with the limit where nobody waits', async () => {
+    intake = await startIntakeApp();
+    const deepStart = (levels: number) =>
+      command('command.run.start', { workflow_id: 'w', inputs: { j: nested(levels) } });
+
+    await intake.broker.publish(target, [deepStart(501)]);
+    // Beyond what a message may be: the intake is not even handed it.
+    await intake.broker.publish(target, [deepStart(1_000)]);
+
+    const reasons: (string | undefined)[] = [];
+    await waitFor(() => reasons.push(...intake.server.takeParked().map(({ parked }) => parked?.reason)) === 2);
+    expect(reasons.sort()).toEqual([
+      `Invalid request; inputs: ${tooDeep}`,
+      'expected at most 1000 levels of nesting (messageDepth)',
+    ]);
+    expect(await intake.broker.depth(queues.intakeCommands)).toBe(0);
     expect(intake.commanded).toEqual([]);
   });
 

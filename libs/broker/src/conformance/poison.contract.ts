@@ -148,9 +148,18 @@ export function describePoison(subject: BrokerSubject): void {
       ...good,
       headers: { ...good.headers, [name]: value },
     });
+    const deep = '['.repeat(8_000) + ']'.repeat(8_000);
     const cases: readonly (readonly [string, Wire, RegExp])[] = [
       ['a body that is no JSON', { ...good, content: Buffer.from('{') }, /expected JSON/],
       ['another content type', { ...good, contentType: 'text/plain' }, /expected content type .* found text\/plain/],
+      [
+        'a value that nobody can write again',
+        {
+          ...withHeader('cloudEvents:type', cloudEventType('command.run.start')),
+          content: Buffer.from(`{"workflow_id":"w","inputs":{"j":${deep}}}`),
+        },
+        /expected at most 1000 levels of nesting \(messageDepth\)/,
+      ],
       ['a missing attribute', withHeader('cloudEvents:id', undefined), /attributes: id/],
       ['an attribute of the wrong type', withHeader('cloudEvents:source', 7), /attributes: source/],
       ['an unknown type', withHeader('cloudEvents:type', 'com.example.order'), /expected a type of ours/],
@@ -183,6 +192,27 @@ export function describePoison(subject: BrokerSubject): void {
       expect(parked?.reason).toMatch(reason);
       expect(parked?.wire.content.equals(wire.content)).toBe(true);
       expect(recorder.positions).toEqual([5]);
+    });
+
+    it('is parked although it is a batch of what cannot be written again, and costs nobody the connection', async () => {
+      const { broker } = await subject.connect();
+      const { queue, target } = queueOf('work');
+      await broker.declare([queue]);
+      const recorder = new Recorder();
+      await broker.consume(queue.name, plenty, recorder.handler);
+      let connections = 0;
+      broker.onConnected(() => connections++);
+
+      const wire = { contentType: 'application/cloudevents-batch+json', headers: {}, content: Buffer.from(deep) };
+      await subject.publishRaw(target, wire);
+      await publishEach(broker, target, [5]);
+      const [parked] = await subject.takeParked(1);
+      await recorder.received(1);
+
+      expect(parked?.reason).toMatch(/messageDepth/);
+      expect(parked?.wire.content.toString()).toBe(deep.slice(1, -1));
+      expect(recorder.deliveries.map(({ redelivered }) => redelivered)).toEqual([false]);
+      expect(connections).toBe(1);
     });
 
     it('is parked although its headers leave no room for the reason', async () => {
