@@ -1,6 +1,6 @@
-import { isValueReference, type JsonObject, type JsonValue } from '@ryax/contracts';
-import { all, chain, fault, need, value, type Evaluated } from './needs';
-import { missingContent, type ValueSource } from './run-aggregate';
+import { isValueReference, limits, tooDeep, type JsonObject, type JsonValue } from '@ryax/contracts';
+import { chain, collect, fault, need, value, type Evaluated } from './needs';
+import { missingContent, type Need, type ValueSource } from './run-aggregate';
 
 export type Key = string | number;
 
@@ -35,30 +35,44 @@ export function openAlong(from: JsonValue, keys: readonly Key[], values: ValueSo
   return chain(openAlong(field, rest, values), (opened) => value(opened === field ? from : { ...from, [key]: opened }));
 }
 
-/** What one reference stands for; more references may stand in it. */
+/** What a reference stands for, also where that is one again; more may stand in it. */
 export function open(
   reference: JsonObject & { readonly $value: string; readonly path?: Key[] | undefined },
   values: ValueSource,
 ): Evaluated {
-  const content = values.content(reference.$value);
-  if (content === undefined) return need({ type: 'content', hash: reference.$value });
-  if (content === missingContent) return fault(`${reference.$value} is not in the filestore`);
-  return value(select(content, reference.path ?? []));
+  let at: JsonValue = reference;
+  while (isValueReference(at)) {
+    const content = values.content(at.$value);
+    if (content === undefined) return need({ type: 'content', hash: at.$value });
+    if (content === missingContent) return fault(`${at.$value} is not in the filestore`);
+    at = select(content, at.path ?? []);
+  }
+  return value(at);
 }
 
-function openAll(from: JsonValue, values: ValueSource): Evaluated {
+/** What is read as a whole has its values two levels down: they stand in the outputs of an element, in a list. */
+const deepest = limits.valueDepth + 2;
+
+/** In one pass, and the same value where nothing had to be opened. References lead to references: only here it shows how deep that goes. */
+function openAll(from: JsonValue, values: ValueSource, depth = 0): Evaluated {
   if (typeof from !== 'object' || from === null) return value(from);
-  if (isValueReference(from)) return chain(open(from, values), (opened) => openAll(opened, values));
-  if (!holdsReference(from)) return value(from);
-  if (Array.isArray(from)) return all(from.map((item) => openAll(item, values)));
-  const keys = Object.keys(from);
-  return chain(all(keys.map((key) => openAll(from[key] ?? null, values))), (opened) =>
-    value(Object.fromEntries(keys.map((key, index) => [key, opened[index] ?? null]))),
-  );
+  if (isValueReference(from)) return chain(open(from, values), (opened) => openAll(opened, values, depth));
+  if (depth > deepest) return fault(tooDeep);
+  const members = Array.isArray(from) ? from : Object.values(from);
+  let changed: JsonValue[] | undefined;
+  const needs: Need[] = [];
+  for (const [index, member] of members.entries()) {
+    if (typeof member !== 'object' || member === null) continue;
+    const opened = openAll(member, values, depth + 1);
+    if (opened.type === 'fault') return opened;
+    if (opened.type === 'needs') collect(needs, opened.needs);
+    else if (opened.value !== member) (changed ??= [...members])[index] = opened.value;
+  }
+  if (needs.length > 0) return { type: 'needs', needs };
+  return value(changed === undefined ? from : withMembers(from, changed));
 }
 
-function holdsReference(from: JsonValue): boolean {
-  if (typeof from !== 'object' || from === null) return false;
-  if (Array.isArray(from)) return from.some(holdsReference);
-  return Object.hasOwn(from, '$value') || Object.values(from).some(holdsReference);
+function withMembers(of: JsonObject | JsonValue[], members: JsonValue[]): JsonValue {
+  if (Array.isArray(of)) return members;
+  return Object.fromEntries(Object.keys(of).map((key, index) => [key, members[index] ?? null]));
 }
