@@ -31,7 +31,7 @@ export function evaluate(evaluator: Evaluator, from: PlanValue, at: Viewpoint): 
   }
 }
 
-/** What a run makes and keeps: an execution's inputs, a group's outputs, the run's results. None is deeper than a value may be. */
+/** What a run makes: an execution's inputs, a group's outputs, the run's results. None is deeper than a value may be. */
 export function evaluateFields(
   evaluator: Evaluator,
   fields: Readonly<Record<string, PlanValue>>,

@@ -19,7 +19,7 @@ export function select(from: JsonValue, keys: readonly Key[]): JsonValue {
   return at;
 }
 
-function deeper(reference: JsonObject & { readonly path?: Key[] | undefined }, keys: readonly Key[]): JsonValue {
+function deeper(reference: Reference, keys: readonly Key[]): JsonValue {
   const { count: _, ...rest } = reference;
   return { ...rest, path: [...(reference.path ?? []), ...keys] };
 }
@@ -35,11 +35,10 @@ export function openAlong(from: JsonValue, keys: readonly Key[], values: ValueSo
   return chain(openAlong(field, rest, values), (opened) => value(opened === field ? from : { ...from, [key]: opened }));
 }
 
+type Reference = JsonObject & { readonly $value: string; readonly path?: Key[] | undefined };
+
 /** What a reference stands for, also where that is one again; more may stand in it. */
-export function open(
-  reference: JsonObject & { readonly $value: string; readonly path?: Key[] | undefined },
-  values: ValueSource,
-): Evaluated {
+export function open(reference: Reference, values: ValueSource): Evaluated {
   let at: JsonValue = reference;
   while (isValueReference(at)) {
     const content = values.content(at.$value);
@@ -53,24 +52,42 @@ export function open(
 /** What is read as a whole has its values two levels down: they stand in the outputs of an element, in a list. */
 const deepest = limits.valueDepth + 2;
 
-/** In one pass, and the same value where nothing had to be opened. References lead to references: only here it shows how deep that goes. */
-function openAll(from: JsonValue, values: ValueSource, depth = 0): Evaluated {
+/** What was opened so far, by its depth and reference: of two ways to a value, the second takes no time. */
+type Opened = Map<string, Evaluated>;
+
+/**
+ * In one pass, and the same value where nothing had to be opened. References lead to references: how deep that goes shows only
+ * here.
+ */
+function openAll(from: JsonValue, values: ValueSource, depth = 0, known: Opened = new Map()): Evaluated {
   if (typeof from !== 'object' || from === null) return value(from);
-  if (isValueReference(from)) return chain(open(from, values), (opened) => openAll(opened, values, depth));
+  if (isValueReference(from)) return openOnce(from, values, depth, known);
   if (depth > deepest) return fault(tooDeep);
   const members = Array.isArray(from) ? from : Object.values(from);
   let changed: JsonValue[] | undefined;
-  const needs: Need[] = [];
+  let needs: Need[] | undefined;
   for (const [index, member] of members.entries()) {
     if (typeof member !== 'object' || member === null) continue;
-    const opened = openAll(member, values, depth + 1);
+    const opened = openAll(member, values, depth + 1, known);
     if (opened.type === 'fault') return opened;
-    if (opened.type === 'needs') collect(needs, opened.needs);
+    if (opened.type === 'needs') collect((needs ??= []), opened.needs);
     else if (opened.value !== member) (changed ??= [...members])[index] = opened.value;
   }
-  if (needs.length > 0) return { type: 'needs', needs };
+  if (needs !== undefined) return { type: 'needs', needs };
   return value(changed === undefined ? from : withMembers(from, changed));
 }
+
+function openOnce(reference: Reference, values: ValueSource, depth: number, known: Opened): Evaluated {
+  const key = JSON.stringify([depth, reference.$value, reference.path]);
+  const before = known.get(key);
+  if (before !== undefined) return before.type === 'needs' ? nothingMore : before;
+  const opened = chain(open(reference, values), (found) => openAll(found, values, depth, known));
+  known.set(key, opened);
+  return opened;
+}
+
+/** It needs what the first way to it has asked for: said again each time, it would grow as the ways do. */
+const nothingMore: Evaluated<never> = { type: 'needs', needs: [] };
 
 function withMembers(of: JsonObject | JsonValue[], members: JsonValue[]): JsonValue {
   if (Array.isArray(of)) return members;

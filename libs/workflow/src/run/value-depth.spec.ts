@@ -134,3 +134,22 @@ describe('a value that is opened', () => {
     expect((seen[0] as JsonObject).same).toBe(same);
   });
 });
+
+describe('references in what references lead to', () => {
+  it('are opened once, however many ways lead to them', () => {
+    const levels = 30;
+    const name = (level: number) => `sha256:${String(level).padStart(64, '0')}`;
+    const to = (level: number): JsonObject => ({ $value: name(level), size: 100_000 });
+    const sizes: unknown[] = [];
+    const when = computed(['a.v'], (scope) => {
+      const found = field(scope, 'a.v');
+      return sizes.push(Array.isArray(found) && found.length) > 0;
+    });
+    const run = new RunDriver(workflow({ actions: [action('a'), action('b', { when })] }));
+    run.contents.set(name(0), 1);
+    for (let level = 1; level <= levels; level++)
+      run.contents.set(name(level), [to(level - 1), to(level - 1), [to(level - 1)]]);
+    run.start().run('a', { v: to(levels) });
+    expect(sizes).toEqual([3]);
+  });
+});
