@@ -68,6 +68,13 @@ export function isSecretReference(value: JsonValue | undefined): value is Secret
   return hasKey(value, '$secret') && secretReferenceSchema.safeParse(value).success;
 }
 
+const hashPrefix = 'sha256:';
+const hashLength = hashPrefix.length + 64;
+
+/** Asked of every part of a value that is opened: what only has such a key is told by little. */
 export function isValueReference(value: JsonValue | undefined): value is ValueReference & JsonObject {
-  return hasKey(value, '$value') && valueReferenceSchema.safeParse(value).success;
+  if (!hasKey(value, '$value')) return false;
+  const { $value: hash } = value;
+  if (typeof hash !== 'string' || hash.length !== hashLength || !hash.startsWith(hashPrefix)) return false;
+  return valueReferenceSchema.safeParse(value).success;
 }

@@ -26,7 +26,7 @@ export const limits = {
   logBytesPerAttempt: 16 * 1024 * 1024,
   /** An uploaded file or action folder. */
   uploadBytes: 1024 * 1024 * 1024,
-  /** Nesting of a definition or of inputs that every part of the engine can walk; deeper ones are a mistake or an attack. */
+  /** Nesting of a value that every part of the engine can walk, given or made by a run; deeper ones are a mistake or an attack. */
   valueDepth: 500,
   /** Labels of a run. */
   labels: 64,

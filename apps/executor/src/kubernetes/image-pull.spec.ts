@@ -67,6 +67,17 @@ describe('what a node says of an image that it does not have', () => {
     expect(pulling('Back-off pulling image "x/y:1"', 'ImagePullBackOff')).toBe('unsaid');
   });
 
+  it.each([
+    ['a word', 'x'.repeat(1024 * 1024), 'away'],
+    ['a word before a refusal', `${'x'.repeat(1024 * 1024)} unauthorized`, 'refused'],
+    ['a name of an image', `image ${':'.repeat(1024 * 1024)}`, 'away'],
+    ['a name and a tag', `image a:${'b:'.repeat(512 * 1024)} not found`, 'refused'],
+    ['an address', '/denied'.repeat(150_000), 'away'],
+    ['a text in quotes that has no end', `"${'x'.repeat(1024 * 1024)}`, 'away'],
+  ])('is found where a registry sends 1 MiB: %s', (_what, message, pull) => {
+    expect(pulling(message)).toBe(pull);
+  });
+
   it('does not follow from what the image or its registry is called', () => {
     const part = fc.constantFrom('denied', 'unauthorized', 'forbidden', '404', '503', 'timeout', 'manifest', 'x');
     fc.assert(

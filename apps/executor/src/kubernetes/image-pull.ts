@@ -67,7 +67,7 @@ function isAbsent(said: string): boolean {
     // Nothing but the name stood before it.
     /(^|ErrImagePull:)\W*not found/i.test(said) ||
     /failed to resolve (reference|image)\W*not found|\b404 not found|(manifest|name) unknown/i.test(said) ||
-    /\b(image|manifest|repository|artifact)( for)?\s+(\S+:\S+\s+)?not found/i.test(said)
+    /\b(image|manifest|repository|artifact)( for)?\s+([^\s:]+:\S+\s+)?not found/i.test(said)
   );
 }
 
@@ -80,7 +80,10 @@ function isOfOtherPlatform(said: string): boolean {
   return /no match for platform|no matching manifest|no image found in (image index|manifest list)/i.test(said);
 }
 
-/** An image may be called `tools/denied:404`: names and addresses stand in quotes, or have a slash or a dot. */
+/**
+ * An image may be called `tools/denied:404`: names and addresses stand in quotes, or have a slash or a dot. Words are found first
+ * and judged one by one, as a registry may send one that is long and has neither.
+ */
 function withoutNames(message: string): string {
-  return message.replace(/"[^"]*"/g, '').replace(/\S*[/.]\S+/g, '');
+  return message.replace(/"[^"]*"/g, '').replace(/\S+/g, (word) => (/[/.]./s.test(word) ? '' : word));
 }

@@ -82,7 +82,7 @@ export class Definitions {
   /** What references mean now: uploaded content by its hash, published actions by the catalogue. */
   private async resolve(project: string, references: readonly string[]): Promise<ReadonlyMap<string, PinnedAction>> {
     const resolved = new Map<string, PinnedAction>();
-    const published = references.filter((reference) => /^[^/]+@[^/]+$/.test(reference));
+    const published = references.filter(isPublished);
     if (published.length > 0) {
       const { actions } = await this.stateStore.query('action.resolve', { project, references: published });
       for (const [reference, action] of Object.entries(actions)) resolved.set(reference, action);
@@ -103,4 +103,9 @@ function readLongText(text: string): JsonValue {
       `A definition that is not JSON may have ${limits.yamlBytes} bytes (yamlBytes), found more: send it as JSON`,
     );
   }
+}
+
+/** `<id>@<version>`: neither part is empty, and neither has a slash. */
+export function isPublished(reference: string): boolean {
+  return !reference.includes('/') && reference.slice(1, -1).includes('@');
 }

@@ -29,6 +29,11 @@ describe('Suggester', () => {
     expect(new Suggester().didYouMean(name, names)).toBe('');
   });
 
+  it('suggests nothing for a text of 1 MiB', () => {
+    const text = 'x'.repeat(1024 * 1024);
+    expect(new Suggester().didYouMean(text, [`${text}y`])).toBe('');
+  });
+
   it('stops looking when a document asks too often', () => {
     const suggester = new Suggester();
     const many = Array.from({ length: 100_000 }, (_, index) => `action_number_${index}`);

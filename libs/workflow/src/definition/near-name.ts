@@ -1,5 +1,7 @@
 /** How many candidates one {@link Suggester} looks at in all: a definition with 100,000 typos is still refused at once. */
 const candidatesPerDocument = 2_000_000;
+/** Characters. Comparing takes time by both lengths multiplied, and nobody has mistyped what is longer. */
+const longestName = 200;
 
 /** Finds the name that was probably meant. */
 export class Suggester {
@@ -12,6 +14,7 @@ export class Suggester {
   }
 
   private nearest(name: string, candidates: Iterable<string>): string | undefined {
+    if (name.length > longestName) return undefined;
     let bound = Math.max(1, Math.floor(name.length / 3)) + 1;
     let best: string | undefined;
     for (const candidate of candidates) {

@@ -27,6 +27,9 @@ describe('checkInputs', () => {
     ['integer', 7.0, 7],
     ['float', 3, 3],
     ['float', '2.5e1', 25],
+    ['float', ' +2. ', 2],
+    ['float', '.5E-1', 0.05],
+    ['float', `0.${String(5n ** 1074n).padStart(1074, '0')}`, Number.MIN_VALUE],
     ['boolean', 'true', true],
     ['boolean', 'False', false],
     ['enum', 'writer', 'writer'],
@@ -55,6 +58,17 @@ describe('checkInputs', () => {
     ['string', null, 'required input is missing'],
   ])('refuses for %s %j: %s', (type, given, reason) => {
     expect(input(type, given)).toBe(reason);
+  });
+
+  it.each<[IoType, string]>([
+    ['integer', '1'.repeat(1024 * 1024) + 'x'],
+    ['integer', '1'.repeat(1024 * 1024)],
+    ['float', '1'.repeat(1024 * 1024) + '.x'],
+    ['float', ' '.repeat(1024 * 1024) + 'x'],
+    ['float', '1' + ' '.repeat(1024 * 1024) + 'x'],
+    ['float', '1e' + '1'.repeat(1024 * 1024) + 'x'],
+  ])('refuses for %s a text of 1 MiB', (type, text) => {
+    expect(input(type, text)).toMatch(/^expected an? \w+, found the string "/);
   });
 
   it('says how a local path becomes a file', () => {

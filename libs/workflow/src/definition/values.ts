@@ -158,11 +158,14 @@ function checkNumber(value: JsonValue, type: 'integer' | 'float', origin: ValueO
   return fits ? accepted(number) : refused(type, value);
 }
 
+/** No two parts compete for one character: what is no number is refused in one pass. */
+const numberText = /^\s*[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
+/** Characters: room for every digit of the smallest of doubles, which are 1,074 behind its point. */
+const longestNumber = 1_200;
+
 /** The number that a text stands for; anything else as it is. */
 function numberIn(value: JsonValue): JsonValue {
-  return typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(value)
-    ? Number(value)
-    : value;
+  return typeof value === 'string' && value.length <= longestNumber && numberText.test(value) ? Number(value) : value;
 }
 
 const booleans: ReadonlyMap<string, boolean> = new Map([

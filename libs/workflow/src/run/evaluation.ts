@@ -1,4 +1,4 @@
-import { isValueReference, limits, type JsonObject, type JsonValue } from '@ryax/contracts';
+import { isTooDeep, isValueReference, limits, tooDeep, type JsonObject, type JsonValue } from '@ryax/contracts';
 import type { Expression, PlanValue } from '../definition/plan';
 import { all, chain, collect, fault, load, value, type Evaluated } from './needs';
 import { isEnded } from './phase';
@@ -25,19 +25,32 @@ export function evaluate(evaluator: Evaluator, from: PlanValue, at: Viewpoint): 
     case 'list':
       return all(from.items.map((item) => evaluate(evaluator, item, at)));
     case 'object':
-      return evaluateFields(evaluator, from.fields, at);
+      return each(from.fields, (field) => evaluate(evaluator, field, at));
     default:
       return from satisfies never;
   }
 }
 
+/** What a run makes: an execution's inputs, a group's outputs, the run's results. None is deeper than a value may be. */
 export function evaluateFields(
   evaluator: Evaluator,
   fields: Readonly<Record<string, PlanValue>>,
   at: Viewpoint,
 ): Evaluated<JsonObject> {
+  return each(fields, (from) => chain(evaluate(evaluator, from, at), bounded));
+}
+
+/** What the engine walks by recursion: outputs of groups wrap one another, however little each of them adds. */
+function bounded(found: JsonValue): Evaluated {
+  return isTooDeep(found) ? fault(tooDeep) : value(found);
+}
+
+function each(
+  fields: Readonly<Record<string, PlanValue>>,
+  evaluateOne: (from: PlanValue) => Evaluated,
+): Evaluated<JsonObject> {
   const names = Object.keys(fields);
-  const parts = Object.entries(fields).map(([name, from]) => named(name, evaluate(evaluator, from, at)));
+  const parts = Object.entries(fields).map(([name, from]) => named(name, evaluateOne(from)));
   return chain(all(parts), (values) =>
     value(Object.fromEntries(names.map((name, index) => [name, values[index] ?? null]))),
   );
@@ -127,7 +140,8 @@ function itemOf(evaluator: Evaluator, element: Instance): Evaluated {
   if (parent.type === 'scope') return value(null);
   const from = listOf(parent.owner);
   const at = viewpointOf(parent.owner);
-  if (from.type === 'list') return evaluate(evaluator, from.items[index] ?? nothing, at);
+  // What it is made of may be an element of a collection around, which was made in the same way.
+  if (from.type === 'list') return chain(evaluate(evaluator, from.items[index] ?? nothing, at), bounded);
   if (parent.items !== null) return value(parent.items[index] ?? null);
   return chain(evaluate(evaluator, from, at), (list) => {
     if (Array.isArray(list) && from.type === 'expression' && from.expression.path === null) parent.items = list;

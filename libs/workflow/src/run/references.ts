@@ -1,6 +1,6 @@
-import { isValueReference, type JsonObject, type JsonValue } from '@ryax/contracts';
-import { all, chain, fault, need, value, type Evaluated } from './needs';
-import { missingContent, type ValueSource } from './run-aggregate';
+import { isValueReference, limits, tooDeep, type JsonObject, type JsonValue } from '@ryax/contracts';
+import { chain, collect, fault, need, value, type Evaluated } from './needs';
+import { missingContent, type Need, type ValueSource } from './run-aggregate';
 
 export type Key = string | number;
 
@@ -19,7 +19,7 @@ export function select(from: JsonValue, keys: readonly Key[]): JsonValue {
   return at;
 }
 
-function deeper(reference: JsonObject & { readonly path?: Key[] | undefined }, keys: readonly Key[]): JsonValue {
+function deeper(reference: Reference, keys: readonly Key[]): JsonValue {
   const { count: _, ...rest } = reference;
   return { ...rest, path: [...(reference.path ?? []), ...keys] };
 }
@@ -35,30 +35,61 @@ export function openAlong(from: JsonValue, keys: readonly Key[], values: ValueSo
   return chain(openAlong(field, rest, values), (opened) => value(opened === field ? from : { ...from, [key]: opened }));
 }
 
-/** What one reference stands for; more references may stand in it. */
-export function open(
-  reference: JsonObject & { readonly $value: string; readonly path?: Key[] | undefined },
-  values: ValueSource,
-): Evaluated {
-  const content = values.content(reference.$value);
-  if (content === undefined) return need({ type: 'content', hash: reference.$value });
-  if (content === missingContent) return fault(`${reference.$value} is not in the filestore`);
-  return value(select(content, reference.path ?? []));
+type Reference = JsonObject & { readonly $value: string; readonly path?: Key[] | undefined };
+
+/** What a reference stands for, also where that is one again; more may stand in it. */
+export function open(reference: Reference, values: ValueSource): Evaluated {
+  let at: JsonValue = reference;
+  while (isValueReference(at)) {
+    const content = values.content(at.$value);
+    if (content === undefined) return need({ type: 'content', hash: at.$value });
+    if (content === missingContent) return fault(`${at.$value} is not in the filestore`);
+    at = select(content, at.path ?? []);
+  }
+  return value(at);
 }
 
-function openAll(from: JsonValue, values: ValueSource): Evaluated {
+/** What is read as a whole has its values two levels down: they stand in the outputs of an element, in a list. */
+const deepest = limits.valueDepth + 2;
+
+/** What was opened so far, by its depth and reference: of two ways to a value, the second takes no time. */
+type Opened = Map<string, Evaluated>;
+
+/**
+ * In one pass, and the same value where nothing had to be opened. References lead to references: how deep that goes shows only
+ * here.
+ */
+function openAll(from: JsonValue, values: ValueSource, depth = 0, known: Opened = new Map()): Evaluated {
   if (typeof from !== 'object' || from === null) return value(from);
-  if (isValueReference(from)) return chain(open(from, values), (opened) => openAll(opened, values));
-  if (!holdsReference(from)) return value(from);
-  if (Array.isArray(from)) return all(from.map((item) => openAll(item, values)));
-  const keys = Object.keys(from);
-  return chain(all(keys.map((key) => openAll(from[key] ?? null, values))), (opened) =>
-    value(Object.fromEntries(keys.map((key, index) => [key, opened[index] ?? null]))),
-  );
+  if (isValueReference(from)) return openOnce(from, values, depth, known);
+  if (depth > deepest) return fault(tooDeep);
+  const members = Array.isArray(from) ? from : Object.values(from);
+  let changed: JsonValue[] | undefined;
+  let needs: Need[] | undefined;
+  for (const [index, member] of members.entries()) {
+    if (typeof member !== 'object' || member === null) continue;
+    const opened = openAll(member, values, depth + 1, known);
+    if (opened.type === 'fault') return opened;
+    if (opened.type === 'needs') collect((needs ??= []), opened.needs);
+    else if (opened.value !== member) (changed ??= [...members])[index] = opened.value;
+  }
+  if (needs !== undefined) return { type: 'needs', needs };
+  return value(changed === undefined ? from : withMembers(from, changed));
 }
 
-function holdsReference(from: JsonValue): boolean {
-  if (typeof from !== 'object' || from === null) return false;
-  if (Array.isArray(from)) return from.some(holdsReference);
-  return Object.hasOwn(from, '$value') || Object.values(from).some(holdsReference);
+function openOnce(reference: Reference, values: ValueSource, depth: number, known: Opened): Evaluated {
+  const key = JSON.stringify([depth, reference.$value, reference.path]);
+  const before = known.get(key);
+  if (before !== undefined) return before.type === 'needs' ? nothingMore : before;
+  const opened = chain(open(reference, values), (found) => openAll(found, values, depth, known));
+  known.set(key, opened);
+  return opened;
+}
+
+/** It needs what the first way to it has asked for: said again each time, it would grow as the ways do. */
+const nothingMore: Evaluated<never> = { type: 'needs', needs: [] };
+
+function withMembers(of: JsonObject | JsonValue[], members: JsonValue[]): JsonValue {
+  if (Array.isArray(of)) return members;
+  return Object.fromEntries(Object.keys(of).map((key, index) => [key, members[index] ?? null]));
 }
