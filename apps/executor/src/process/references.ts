@@ -2,6 +2,7 @@ import {
   isFileReference,
   isSecretReference,
   isValueReference,
+  limits,
   type FileReference,
   type JsonObject,
   type JsonValue,
@@ -27,9 +28,6 @@ export async function mapFiles(value: JsonValue, act: (file: FileReference) => P
 /** A value that an action has returned and that nobody downstream could take. */
 export class UnfitValueError extends Error {}
 
-/** Whoever reads a value recursively must be able to. */
-const deepest = 500;
-
 /**
  * Calls `act` for each `{"$file": path}` that an action has left in a value. References of other kinds are ours to make:
  * one that an action could make up would be resolved to what it was never given.
@@ -40,7 +38,7 @@ export async function mapPaths(
   depth = 0,
 ): Promise<JsonValue> {
   if (!isContainer(value)) return value;
-  if (depth > deepest) throw new UnfitValueError(`it is nested more than ${deepest} levels deep`);
+  if (depth > limits.valueDepth) throw new UnfitValueError(`it is nested more than ${limits.valueDepth} levels deep`);
   if (isSecretReference(value) || isValueReference(value)) {
     throw new UnfitValueError('an object with the key $secret or $value cannot be returned by an action');
   }
