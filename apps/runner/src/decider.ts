@@ -6,9 +6,6 @@ import type { AnyStream } from './stream-store';
 import type { LoadableValues, Values } from './values';
 import type { StreamWork, WorkItem } from './work-item';
 
-/** A decision that still asks for values after so many rounds asks for what no log holds. */
-const maxRounds = 64;
-
 /** One item and what it came to. */
 export interface Decided {
   readonly item: WorkItem;
@@ -101,9 +98,7 @@ export class Decider {
   ): Promise<void> {
     const { stream } = decision;
     let needs = firstNeeds;
-    for (let round = 0; needs.length > 0; round++) {
-      if (round === maxRounds)
-        throw new Error(`Expected ${stream.streamId} to need no more values after ${maxRounds} rounds`);
+    while (needs.length > 0) {
       await context.values.load(needs);
       const handled = dispatchToAggregate(stream, afterLoading(work), context);
       if (handled?.type !== 'decided') return;

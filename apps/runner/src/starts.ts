@@ -11,9 +11,6 @@ import type { LoadableValues, Values } from './values';
 import { internalItem, type WorkItem } from './work-item';
 import type { TrackedAttempt, WorkIndex } from './work-index';
 
-/** Values that a start asks for may refer to others, but not for ever. */
-const maxRounds = 64;
-
 export interface StartsParts {
   readonly outbox: Outbox;
   readonly index: WorkIndex;
@@ -84,7 +81,7 @@ export class Starts {
   }
 
   private async prepareSlowly(stream: RunStream, attempt: TrackedAttempt, values: LoadableValues): Promise<void> {
-    for (let round = 0; round < maxRounds; round++) {
+    for (;;) {
       const answer = stream.aggregate.startRequest(attempt.execution, values);
       if (answer.type === 'none') return;
       if (answer.type === 'request') {
@@ -94,7 +91,6 @@ export class Starts {
       }
       await values.load(answer.needs);
     }
-    throw new Error(`Expected the inputs of ${attempt.execution} to need no more values after ${maxRounds} rounds`);
   }
 
   private send(attempt: TrackedAttempt, request: StartRequest): void {

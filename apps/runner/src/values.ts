@@ -30,7 +30,8 @@ export class Values {
   }
 
   /**
-   * What has been loaded for one decision stays until that decision is made, however large it is.
+   * What has been loaded for one decision stays until that decision is made, however large it is. So each load is of something
+   * new, or fails: one value leads to the next as often as a run has values, but never to itself.
    *
    * @param decided what the decision's own events record
    */
@@ -46,6 +47,8 @@ export class Values {
       stored: (name) => loaded?.stored.get(name),
       load: async (needs) => {
         loaded ??= { events: new Map(), contents: new Map(), stored: new Map() };
+        if (needs.every((need) => isIn(need, loaded as Loaded)))
+          throw new Error(`Expected ${streamId} to need what is not loaded yet, found only what is`);
         await this.load(streamId, needs, loaded);
       },
     };
@@ -90,7 +93,21 @@ interface Loaded {
   readonly stored: Map<string, ValueReference>;
 }
 
+function isIn(need: Need, { events, contents, stored }: Loaded): boolean {
+  switch (need.type) {
+    case 'event':
+      return events.has(need.version);
+    case 'content':
+      return contents.has(need.hash);
+    case 'store':
+      return stored.has(need.name);
+    default:
+      return need satisfies never;
+  }
+}
+
 export interface LoadableValues extends ValueSource {
+  /** Rejects where all of it is loaded already: whoever asks would ask for ever. */
   load(needs: readonly Need[]): Promise<void>;
 }
 
