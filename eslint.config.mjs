@@ -11,15 +11,16 @@ const imports = {
   'event-log': ['contracts', 'platform'],
   broker: ['contracts', 'platform'],
   filestore: ['contracts', 'platform'],
+  yaml: ['contracts'],
   testing: ['contracts', 'workflow', 'platform', 'event-log', 'broker', 'filestore'],
-  'studio-intake': ['contracts', 'workflow', 'broker', 'filestore', 'platform'],
-  executor: ['contracts', 'workflow', 'broker', 'filestore', 'platform'],
+  'studio-intake': ['contracts', 'workflow', 'broker', 'filestore', 'yaml', 'platform'],
+  executor: ['contracts', 'workflow', 'broker', 'filestore', 'yaml', 'platform'],
   'state-store': ['contracts', 'workflow', 'event-log', 'broker', 'filestore', 'platform'],
   runner: ['contracts', 'workflow', 'event-log', 'broker', 'filestore', 'platform'],
   standalone: ['studio-intake', 'runner', 'executor', 'state-store', 'broker', 'filestore', 'event-log', 'platform'],
-  cli: ['contracts'],
+  cli: ['contracts', 'yaml'],
 };
-const libs = ['contracts', 'workflow', 'platform', 'event-log', 'broker', 'filestore', 'testing'];
+const libs = ['contracts', 'workflow', 'platform', 'event-log', 'broker', 'filestore', 'yaml', 'testing'];
 const elements = Object.keys(imports).map((type) => ({
   type,
   pattern: `${libs.includes(type) ? 'libs' : 'apps'}/${type}`,
@@ -34,6 +35,7 @@ const packageHomes = [
   { packages: ['amqplib'], homes: ['libs/broker/**/*.ts'] },
   { packages: ['typeorm', 'pg'], homes: ['libs/event-log/**/*.ts', 'apps/state-store/**/*.ts'] },
   { packages: ['@kubernetes/client-node'], homes: ['apps/executor/src/kubernetes/**/*.ts'] },
+  { packages: ['js-yaml'], homes: ['libs/yaml/**/*.ts'] },
 ];
 
 export default tseslint.config(

@@ -10,6 +10,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'libs/event-log': ['libs/contracts', 'libs/platform'],
   'libs/broker': ['libs/contracts', 'libs/platform'],
   'libs/filestore': ['libs/contracts', 'libs/platform'],
+  'libs/yaml': ['libs/contracts'],
   'libs/platform': [],
   'libs/testing': [
     'libs/contracts',
@@ -19,8 +20,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'libs/filestore',
     'libs/platform',
   ],
-  'apps/studio-intake': ['libs/contracts', 'libs/workflow', 'libs/broker', 'libs/filestore', 'libs/platform'],
-  'apps/executor': ['libs/contracts', 'libs/workflow', 'libs/broker', 'libs/filestore', 'libs/platform'],
+  'apps/studio-intake': [
+    'libs/contracts',
+    'libs/workflow',
+    'libs/broker',
+    'libs/filestore',
+    'libs/yaml',
+    'libs/platform',
+  ],
+  'apps/executor': ['libs/contracts', 'libs/workflow', 'libs/broker', 'libs/filestore', 'libs/yaml', 'libs/platform'],
   'apps/state-store': [
     'libs/contracts',
     'libs/workflow',
@@ -47,7 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'libs/filestore',
     'libs/platform',
   ],
-  'apps/cli': ['libs/contracts'],
+  'apps/cli': ['libs/contracts', 'libs/yaml'],
 };
 
 /** Packages that only these folders may import, beside specs. */
@@ -56,6 +64,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   typeorm: ['libs/event-log/', 'apps/state-store/'],
   pg: ['libs/event-log/', 'apps/state-store/', 'libs/testing/'],
   '@kubernetes/client-node': ['apps/executor/src/kubernetes/'],
+  'js-yaml': ['libs/yaml/'],
 };
 
 const pure = ['libs/contracts', 'libs/workflow'];

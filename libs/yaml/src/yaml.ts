@@ -117,7 +117,7 @@ class Measure {
     if (this.hasAliases) this.known.set(value, endless);
     let size = 1;
     let height = 0;
-    // What the parser makes of a key that is a map.
+    // What the parser makes of a key that is a map; one that is a list of texts cannot be told from its text.
     if (Object.hasOwn(value, '[object Object]')) throw new YamlError(`${at(path)}a key is a map, expected text`);
     for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
       path.push(key);

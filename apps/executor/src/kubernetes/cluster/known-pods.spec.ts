@@ -1,7 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { Clock, Log, messageOf, Metrics, Owner } from '@ryax/platform';
-import { useKubernetes, waitFor } from '@ryax/testing';
-import { pods as podsResource } from '../../../../../libs/testing/src/kubernetes/objects';
+import { podsResource, useKubernetes, waitFor } from '@ryax/testing';
 import { ClusterConnection } from './connection';
 import { KnownPods, type PodNews } from './known-pods';
 import { PodApi } from './pod-api';
