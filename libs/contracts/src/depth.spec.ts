@@ -40,6 +40,13 @@ describe('isTooDeep', () => {
     expect(isTooDeep(nested(most + 1, 1, (value) => ({ a: value, b: value })))).toBe(true);
   });
 
+  it('walks once what a list has many times, however long it is', () => {
+    const long: JsonValue = Array.from({ length: 100_000 }, (_, index) => ({ index }));
+    expect(isTooDeep(Array(10_000).fill(long) as JsonValue)).toBe(false);
+    expect(isTooDeep(nested(most - 2, Array(10_000).fill(long) as JsonValue))).toBe(true);
+    expect(isTooDeep(nested(most - 3, Array(10_000).fill(long) as JsonValue))).toBe(false);
+  });
+
   it('is what contains itself', () => {
     const own: JsonValue[] = [];
     own.push(own, own);
