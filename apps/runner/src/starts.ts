@@ -1,3 +1,4 @@
+import type { Failure } from '@ryax/contracts';
 import type { FileStore } from '@ryax/filestore';
 import type { Clock, IdSource, Log } from '@ryax/platform';
 import type { StartRequest } from '@ryax/workflow';
@@ -73,6 +74,10 @@ export class Starts {
     const values = this.parts.values.forDecision(stream.streamId);
     const answer = stream.aggregate.startRequest(attempt.execution, values);
     if (answer.type === 'none') return undefined;
+    if (answer.type === 'fault') {
+      this.failed(attempt, answer.failure);
+      return undefined;
+    }
     if (answer.type === 'request' && !mayBeLarge(answer.request.inputs, this.options.inlineValueBytes)) {
       this.send(attempt, answer.request);
       return undefined;
@@ -84,6 +89,10 @@ export class Starts {
     for (;;) {
       const answer = stream.aggregate.startRequest(attempt.execution, values);
       if (answer.type === 'none') return;
+      if (answer.type === 'fault') {
+        this.failed(attempt, answer.failure);
+        return;
+      }
       if (answer.type === 'request') {
         const inputs = await fitInputs(this.parts.files, answer.request.inputs, this.options.inlineValueBytes);
         this.send(attempt, { ...answer.request, inputs });
@@ -123,7 +132,7 @@ export class Starts {
       start,
       since,
       undelivered: () => this.undelivered(attempt, incarnation),
-      tooLarge: () => this.tooLarge(attempt),
+      tooLarge: () => this.failed(attempt, startTooLarge),
     });
   }
 
@@ -134,10 +143,10 @@ export class Starts {
     if (tracked?.sentTo === incarnation && tracked.since === since) tracked.isReturned = true;
   }
 
-  /** It would be as large each time: the attempt has failed. */
-  private tooLarge({ streamId, execution, attempt }: TrackedAttempt): void {
+  /** Its start would be as wrong each time. */
+  private failed({ streamId, execution, attempt }: TrackedAttempt, failure: Failure): void {
     if (this.parts.index.attempt(streamId, execution, attempt) === undefined) return;
-    const outcome = { status: 'failed', failure: startTooLarge } as const;
+    const outcome = { status: 'failed', failure } as const;
     const ended = { type: 'ended', execution, attempt, executor: null, outcome, durationMs: null } as const;
     this.parts.submit(internalItem(streamId, ended, this.parts.ids.newId()));
   }

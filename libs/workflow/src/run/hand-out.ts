@@ -1,6 +1,6 @@
 import type { Failure } from '@ryax/contracts';
 import type { Deciding } from './deciding';
-import { evaluateInputs } from './inputs';
+import { evaluateInputs, invalidInputs } from './inputs';
 import { findInstance } from './names';
 import { collect } from './needs';
 import type { HandOut } from './run-aggregate';
@@ -16,8 +16,7 @@ export function handOut(deciding: Deciding, executions: readonly HandOut[]): voi
     if (instance?.phase !== 'ready' || !isExecution(instance)) continue;
     const inputs = evaluateInputs(deciding, instance);
     if (inputs.type === 'needs') collect(deciding.needs, inputs.needs);
-    else if (inputs.type === 'fault')
-      deciding.failWithoutAttempt(instance, { kind: 'invalid', message: `inputs.${inputs.reason}` });
+    else if (inputs.type === 'fault') deciding.failWithoutAttempt(instance, invalidInputs(inputs.reason));
     else deciding.emit({ type: 'ExecutionScheduled', data: { execution, attempt: instance.attempt + 1, site, pool } });
   }
 }

@@ -1,4 +1,4 @@
-import type { Fault, IoDeclaration, JsonObject } from '@ryax/contracts';
+import type { Failure, Fault, IoDeclaration, JsonObject } from '@ryax/contracts';
 import type { Plan, PlanEntry } from '../definition/plan';
 import { checkInputs, isRequired } from '../definition/values';
 import { evaluateFields, type Evaluator } from './evaluation';
@@ -11,6 +11,11 @@ export function evaluateInputs(evaluator: Evaluator, instance: Instance): Evalua
   const { entry } = instance;
   const values = Object.fromEntries(Object.entries(entry.inputs).map(([name, input]) => [name, input.value]));
   return chain(evaluateFields(evaluator, values, viewpointOf(instance)), (found) => asDeclared(entry, found));
+}
+
+/** @param reason begins with the input's name */
+export function invalidInputs(reason: string): Failure {
+  return { kind: 'invalid', message: `inputs.${reason}` };
 }
 
 /** With defaults put in and texts converted; what is not declared is passed on as it is. */

@@ -1,6 +1,6 @@
 import type { PlanEntry } from '../definition/plan';
 import type { Demand, Lane } from '../placement';
-import { evaluateInputs } from './inputs';
+import { evaluateInputs, invalidInputs } from './inputs';
 import { demandOf, firstInLane } from './lanes';
 import { grownResources } from './memory-growth';
 import { findInstance, nameOf } from './names';
@@ -105,7 +105,8 @@ export function startRequest(state: RunState, execution: string, values: ValueSo
   const { action, resources, retry, timeoutMs } = instance.entry;
   const inputs = evaluateInputs({ state, values }, instance);
   if (inputs.type === 'needs') return inputs;
-  if (inputs.type === 'fault' || action === null) return { type: 'none' };
+  if (inputs.type === 'fault') return { type: 'fault', failure: invalidInputs(inputs.reason) };
+  if (action === null) return { type: 'none' };
   return {
     type: 'request',
     request: {

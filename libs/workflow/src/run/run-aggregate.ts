@@ -161,6 +161,8 @@ export type StartRequest = Omit<Start, 'valid_for_ms' | 'reply_partition' | 'pro
 export type StartRequestAnswer =
   | { readonly type: 'request'; readonly request: StartRequest }
   | { readonly type: 'needs'; readonly needs: readonly Need[] }
+  /** Its inputs could be made when it was handed out, and no longer: what they are made of is not there any more. */
+  | { readonly type: 'fault'; readonly failure: Failure }
   /** There is no such outstanding attempt. */
   | { readonly type: 'none' };
 

@@ -86,7 +86,7 @@ export class RunDriver {
     const { values, load } = this.loading();
     for (;;) {
       const answer = startRequest(this.state, execution, values);
-      if (answer.type !== 'needs') return answer.type === 'none' ? undefined : answer.request.inputs;
+      if (answer.type !== 'needs') return answer.type === 'request' ? answer.request.inputs : undefined;
       load(answer.needs);
     }
   }
