@@ -1,6 +1,6 @@
-import { limits, type Message } from '@ryax/contracts';
+import { limits, messageSchemas, type Message } from '@ryax/contracts';
 import { decode, encode, encodeOne, toStructured, type Wire } from './cloud-events';
-import { message } from './conformance/subject';
+import { message, positionOf } from './conformance/subject';
 import { PublishError } from './errors';
 
 const target = { exchange: 'ryax.runner', routingKey: 'p0' } as const;
@@ -151,6 +151,46 @@ describe('CloudEvents', () => {
 
       expect(item).toMatchObject({ type: 'malformed', reason: expect.stringContaining('nobody has thought of it') });
       expect(item?.type === 'malformed' && item.wire).toBe(wire);
+    });
+
+    describe('where reading it fails in a way that nobody has thought of', () => {
+      const reason = 'expected what can be read, found what fails with: nobody has thought of it';
+
+      beforeEach(() => {
+        const schema = messageSchemas['log.wake'];
+        const read = schema.safeParse.bind(schema);
+        jest.spyOn(schema, 'safeParse').mockImplementation((data, params) => {
+          if (positionOf({ data } as Message) === 2) throw new Error('nobody has thought of it');
+          return read(data, params);
+        });
+      });
+      afterEach(() => jest.restoreAllMocks());
+
+      it('is told from what it is packed with, with the bytes and the request that are its own', () => {
+        const [first, second, last] = [1, 2, 3].map((position) =>
+          JSON.stringify({ ...toStructured(message(position)), correlationid: `c${position}` }),
+        );
+        // Not as we would write it again.
+        const odd = ` ${second} `;
+
+        expect(decode(batch(Buffer.from(`[${first},${odd},${last}]`)))).toMatchObject([
+          { message: { data: { position: 1 } }, correlationId: 'c1' },
+          {
+            type: 'malformed',
+            reason,
+            wire: { contentType: 'application/cloudevents+json', headers: {}, content: Buffer.from(odd) },
+            correlationId: 'c2',
+          },
+          { message: { data: { position: 3 } }, correlationId: 'c3' },
+        ]);
+      });
+
+      it.each(['cloudEvents:', 'cloudEvents_'])('names the request that its headers name: %s', (prefix) => {
+        const { headers, ...wire } = encodeOne(message(2), target);
+        const asked = { ...wire, headers: { ...headers, [`${prefix}correlationid`]: 'c' } };
+
+        expect(decode(asked)).toEqual([{ type: 'malformed', reason, wire: asked, correlationId: 'c' }]);
+      });
     });
   });
 });

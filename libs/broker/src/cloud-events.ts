@@ -116,7 +116,7 @@ export function decode(wire: Wire): Item[] {
     return judge(wire);
   } catch (error) {
     // The AMQP library would drop the connection, be handed the same message again, and drop the next one.
-    return [malformed(wire, `expected what can be read, found what fails with: ${messageOf(error)}`)];
+    return [correlated(malformed(wire, unreadable(error)), correlationOf(wire.headers))];
   }
 }
 
@@ -136,8 +136,22 @@ function judge(wire: Wire): Item[] {
   if (contentType === single) return [decodeBinary(wire, body.value)];
   if (contentType === structured) return [decodeStructured(body.value, wire)];
   if (!Array.isArray(body.value) || body.value.length === 0) return [malformed(wire, 'expected a list of events')];
-  const texts = isDeep ? elementsOf(wire.content) : [];
-  return body.value.map((event: unknown, index) => decodePacked(event, texts[index]));
+  return decodeBatch(wire, body.value, isDeep);
+}
+
+/** @param isDeep whether one of them nests too deep */
+function decodeBatch({ content }: Wire, events: readonly unknown[], isDeep: boolean): Item[] {
+  let texts: Buffer[] | undefined;
+  const textOf = (index: number) => (texts ??= elementsOf(content))[index];
+  return events.map((event, index) => {
+    try {
+      return decodePacked(event, isDeep ? textOf(index) : undefined);
+    } catch (error) {
+      // Those beside it are read all the same. As it came, since writing it again may be what has failed.
+      const item = malformed(eventWire(textOf(index) ?? Buffer.from('null')), unreadable(error));
+      return correlatedBy(event, item);
+    }
+  });
 }
 
 /** The attributes of a message that may be none of ours, unjudged. */
@@ -166,6 +180,10 @@ function decodeBinary(wire: Wire, data: unknown): Item {
 function decodePacked(event: unknown, text: Buffer | undefined): Item {
   const isDeep = text !== undefined && isTooNested(text);
   const item = isDeep ? malformed(eventWire(text), tooNested) : decodeStructured(event, undefined);
+  return correlatedBy(event, item);
+}
+
+function correlatedBy(event: unknown, item: Item): Item {
   return typeof event === 'object' && event !== null ? correlated(item, event as Attributes) : item;
 }
 
@@ -271,6 +289,11 @@ function attributesOf(headers: Readonly<Record<string, unknown>>): Record<string
   return attributes;
 }
 
+/** Of all headers only this one: another may be what could not be read. */
+function correlationOf(headers: Wire['headers']): Attributes {
+  return { correlationid: headers['cloudEvents:correlationid'] ?? headers['cloudEvents_correlationid'] };
+}
+
 /** An item of a batch as a message of its own, so that it can be parked, looked at and replayed singly. */
 function structuredWire(event: unknown): Wire {
   return eventWire(Buffer.from(JSON.stringify(event) ?? 'null'));
@@ -300,4 +323,8 @@ function describeIssues(error: z.ZodError): string {
 
 function malformed(wire: Wire, reason: string): Item {
   return { type: 'malformed', reason, wire };
+}
+
+function unreadable(error: unknown): string {
+  return `expected what can be read, found what fails with: ${messageOf(error)}`;
 }
