@@ -8,20 +8,8 @@ import {
 } from '@ryax/contracts';
 import { messageOf } from '@ryax/platform';
 import { type z } from 'zod';
-import type { PublishOptions, Target } from './broker';
-import { PublishError } from './errors';
-import { elementsOf, isTooNested, tooNested } from './nesting';
-
-/**
- * Messages as CloudEvents 1.0 on the wire. One message travels in binary mode (attributes as `cloudEvents:` headers, the
- * body is the data as JSON); several travel as one `application/cloudevents-batch+json`. Producers that are not ours may
- * also send structured mode (`application/cloudevents+json`) and the newer header prefix `cloudEvents_`.
- */
-export interface Wire {
-  readonly contentType: string;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly content: Buffer;
-}
+import { elementsOf, isTooNested, tooNested } from '../nesting';
+import { batch, single, structured, toStructured, type Wire } from './wire';
 
 /** One message of a broker message, or why it is none; `wire` is what is parked. */
 export type Item = (
@@ -32,83 +20,8 @@ export type Item = (
   readonly correlationId?: string | undefined;
 };
 
-const single = 'application/json';
-const structured = 'application/cloudevents+json';
-const batch = 'application/cloudevents-batch+json';
-
 /** What an outsider that knows of no projects means; see PROTOCOLS §1. */
 const defaultProject = 'default';
-
-// ---- Out ----------------------------------------------------------------------------------------------------------
-
-/**
- * Packs messages into as few broker messages as their size allows, in order.
- *
- * @throws PublishError `too-large` where one of them fits into none, or, to be sent once, all of them not into one
- */
-export function encode(
-  messages: readonly [Message, ...Message[]],
-  target: Target,
-  { once = false }: PublishOptions = {},
-): Wire[] {
-  if (messages.length === 1) return [encodeOne(messages[0], target)];
-  const texts = messages.map((message) => JSON.stringify(toStructured(message)));
-  const packs = packed(texts, (text) => text);
-  if (once && packs.length > 1) {
-    throw new PublishError('too-large', target, `found ${texts.length} messages that do not fit into one`);
-  }
-  return packs.map((pack) => packOf(pack, target));
-}
-
-/** Cuts a list where the texts of the next part would not fit into one message, or would be more than `most`. */
-export function packed<T>(all: readonly T[], textOf: (one: T) => string, most = Infinity): T[][] {
-  const packs: T[][] = [];
-  let pack: T[] = [];
-  let bytes = 0;
-  for (const one of all) {
-    const size = Buffer.byteLength(textOf(one)) + 1;
-    if (pack.length === most || (pack.length > 0 && bytes + size + 1 > limits.messageBytes)) {
-      packs.push(pack);
-      pack = [];
-      bytes = 0;
-    }
-    pack.push(one);
-    bytes += size;
-  }
-  packs.push(pack);
-  return packs;
-}
-
-export function encodeOne(message: Message, target: Target): Wire {
-  const { id, type, source, subject, project, time, traceparent } = message;
-  const headers = {
-    'cloudEvents:specversion': '1.0',
-    'cloudEvents:id': id,
-    'cloudEvents:type': cloudEventType(type),
-    'cloudEvents:source': source,
-    'cloudEvents:project': project,
-    ...(subject === undefined ? {} : { 'cloudEvents:subject': subject }),
-    ...(time === undefined ? {} : { 'cloudEvents:time': time }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
-  return { contentType: single, headers, content: bounded(Buffer.from(JSON.stringify(message.data)), target) };
-}
-
-export function packOf(texts: readonly string[], target: Target): Wire {
-  return { contentType: batch, headers: {}, content: bounded(Buffer.from(`[${texts.join(',')}]`), target) };
-}
-
-/** Named one by one: a spread of each message costs more than writing it. What is undefined is not written. */
-export function toStructured({ id, type, source, subject, project, time, traceparent, data }: Message): object {
-  return { specversion: '1.0', id, type: cloudEventType(type), source, subject, project, time, traceparent, data };
-}
-
-function bounded(content: Buffer, target: Target): Buffer {
-  if (content.length <= limits.messageBytes) return content;
-  throw new PublishError('too-large', target, `found ${content.length} bytes, the limit is ${limits.messageBytes}`);
-}
-
-// ---- In -----------------------------------------------------------------------------------------------------------
 
 /** Parses once, at the border; what comes out of here is trusted inside. Never throws. */
 export function decode(wire: Wire): Item[] {

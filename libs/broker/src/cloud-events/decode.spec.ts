@@ -1,45 +1,12 @@
-import { limits, messageSchemas, type Message } from '@ryax/contracts';
-import { decode, encode, encodeOne, toStructured, type Wire } from './cloud-events';
-import { message, positionOf } from './conformance/subject';
-import { PublishError } from './errors';
+import { messageSchemas, type Message } from '@ryax/contracts';
+import { message, positionOf } from '../conformance/subject';
+import { decode } from './decode';
+import { encodeOne } from './encode';
+import { toStructured, type Wire } from './wire';
 
 const target = { exchange: 'ryax.runner', routingKey: 'p0' } as const;
 
-describe('CloudEvents', () => {
-  const full: Message = {
-    ...message(7, 'id-1'),
-    subject: 'run:acme:r1',
-    project: 'acme',
-    time: '2026-01-01T00:00:00Z',
-    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  };
-
-  it('carries one message in binary mode', () => {
-    const wire = encodeOne(full, target);
-
-    expect(wire.contentType).toBe('application/json');
-    expect(wire.headers).toEqual({
-      'cloudEvents:specversion': '1.0',
-      'cloudEvents:id': 'id-1',
-      'cloudEvents:type': 'tech.ryax.log.wake.v1',
-      'cloudEvents:source': 'conformance',
-      'cloudEvents:subject': 'run:acme:r1',
-      'cloudEvents:project': 'acme',
-      'cloudEvents:time': '2026-01-01T00:00:00Z',
-      traceparent: full.traceparent,
-    });
-    expect(wire.content.toString()).toBe('{"position":7}');
-    expect(decode(wire)).toEqual([{ type: 'message', message: full }]);
-  });
-
-  it('carries several messages as one batch', () => {
-    const [wire, ...more] = encode([full, message(8)], target);
-
-    expect(more).toEqual([]);
-    expect(wire?.contentType).toBe('application/cloudevents-batch+json');
-    expect(wire && decode(wire)).toMatchObject([{ message: full }, { message: { data: { position: 8 } } }]);
-  });
-
+describe('a CloudEvent as message', () => {
   it('takes what other producers write: structured mode, the other prefix, no project', () => {
     const attributes = { specversion: '1.0', id: '1', type: 'tech.ryax.log.wake.v1', source: '/elsewhere' };
     const structured: Wire = {
@@ -58,28 +25,6 @@ describe('CloudEvents', () => {
     expect(decode(prefixed)).toEqual([{ type: 'message', message: expected }]);
   });
 
-  describe('in bounds', () => {
-    const sized = (bytes: number): Message => ({ ...message(0), type: 'event', data: { text: 'x'.repeat(bytes) } });
-
-    it('splits what does not fit into one broker message, in order', () => {
-      const third = Math.floor(limits.messageBytes / 3);
-      const messages = [sized(third), sized(third), sized(third), sized(10)] as const;
-
-      const wires = encode([...messages], target);
-
-      expect(wires).toHaveLength(2);
-      expect(wires.every(({ content }) => content.length <= limits.messageBytes)).toBe(true);
-      expect(wires.flatMap(decode)).toMatchObject(messages.map(({ id }) => ({ message: { id } })));
-    });
-
-    it('refuses a message that is too large by itself', () => {
-      const large = sized(limits.messageBytes);
-
-      expect(() => encode([large], target)).toThrow(PublishError);
-      expect(() => encode([message(1), large], target)).toThrow('too-large');
-    });
-  });
-
   describe('whatever is in a message', () => {
     const batch = (content: Buffer): Wire => ({
       contentType: 'application/cloudevents-batch+json',
@@ -91,7 +36,7 @@ describe('CloudEvents', () => {
 
     it('takes a value as deep as the engine bears', () => {
       const inputs = Buffer.from(`{"workflow_id":"w","inputs":{"j":${'['.repeat(900)}${']'.repeat(900)}}}`);
-      const { headers } = encodeOne({ ...full, type: 'command.run.start' }, target);
+      const { headers } = encodeOne({ ...message(7), type: 'command.run.start' }, target);
 
       expect(decode({ contentType: 'application/json', headers, content: inputs })).toMatchObject([
         { type: 'message' },
@@ -99,7 +44,7 @@ describe('CloudEvents', () => {
     });
 
     it.each(['application/json', 'application/cloudevents+json'])('keeps what is too deep as it came: %s', (type) => {
-      const wire = { ...encodeOne(full, target), contentType: type, content: deep };
+      const wire = { ...encodeOne(message(7), target), contentType: type, content: deep };
 
       expect(decode(wire)).toEqual([{ type: 'malformed', reason, wire }]);
     });
