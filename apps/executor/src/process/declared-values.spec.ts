@@ -1,4 +1,4 @@
-import type { SecretReference } from '@ryax/contracts';
+import { tooDeep, type SecretReference } from '@ryax/contracts';
 import { LauncherFixture, script, type ActionSource } from './testing/launcher-fixture';
 
 describe('declared inputs and outputs', () => {
@@ -106,7 +106,7 @@ describe('declared inputs and outputs', () => {
 
     expect(await fixture.failureOf(deep)).toMatchObject({
       kind: 'invalid',
-      message: 'The output seen: it is nested more than 500 levels deep',
+      message: `The output seen: ${tooDeep}`,
     });
   });
 

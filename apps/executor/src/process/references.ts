@@ -3,6 +3,7 @@ import {
   isSecretReference,
   isValueReference,
   limits,
+  tooDeep,
   type FileReference,
   type JsonObject,
   type JsonValue,
@@ -38,12 +39,16 @@ export async function mapPaths(
   depth = 0,
 ): Promise<JsonValue> {
   if (!isContainer(value)) return value;
-  if (depth > limits.valueDepth) throw new UnfitValueError(`it is nested more than ${limits.valueDepth} levels deep`);
+  refuseBeyondDepth(value, depth);
   if (isSecretReference(value) || isValueReference(value)) {
     throw new UnfitValueError('an object with the key $secret or $value cannot be returned by an action');
   }
   if (!Array.isArray(value) && typeof value['$file'] === 'string') return act(value['$file']);
   return mapMembers(value, (member) => mapPaths(member, act, depth + 1));
+}
+
+function refuseBeyondDepth(value: JsonValue[] | JsonObject, depth: number): void {
+  if (depth >= limits.valueDepth && hasMembers(value)) throw new UnfitValueError(tooDeep);
 }
 
 async function follow(reference: ValueReference, values: ValueCache): Promise<JsonValue> {
@@ -68,6 +73,10 @@ function memberOf(value: JsonValue, step: string | number): JsonValue | undefine
 
 function isContainer(value: JsonValue): value is JsonValue[] | JsonObject {
   return typeof value === 'object' && value !== null;
+}
+
+function hasMembers(value: JsonValue[] | JsonObject): boolean {
+  return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0;
 }
 
 /** In order, one after the other: values are small, and files are copied without a crowd. */
