@@ -1,6 +1,6 @@
 import { backoffMs, messageOf, type Backoff, type Log } from '@ryax/platform';
 import type { BatchHandler, ConsumeOptions } from './broker';
-import type { Item } from './cloud-events';
+import type { Item } from './cloud-events/decode';
 import { HandlerUnavailableError } from './errors';
 import { Held, HeldCarrier, type Carrier, type CarrierHost, type Settlements } from './held';
 import { RememberedTries } from './remembered-tries';

@@ -1,6 +1,7 @@
 import type { Message } from '@ryax/contracts';
 import type { Target } from './broker';
-import { encodeOne, packed, packOf, toStructured, type Wire } from './cloud-events';
+import { encodeOne, packed, packOf } from './cloud-events/encode';
+import { toStructured, type Wire } from './cloud-events/wire';
 
 /** A request, or the answer to one, with what the two have in common. */
 export interface Correlated {

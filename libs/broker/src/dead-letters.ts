@@ -1,6 +1,6 @@
 import { backoffMs, wait, type Backoff, type Log } from '@ryax/platform';
 import type { DeadLetter, DeadLetterHandler } from './broker';
-import { saidOf } from './cloud-events';
+import { saidOf } from './cloud-events/decode';
 
 /** Letters in hand at once: a body may be many times what a message of ours may be, and all are in memory. */
 export const deadLettersInHand = 5;

@@ -1,6 +1,6 @@
 import type { Message } from '@ryax/contracts';
 import type { Delivery } from './broker';
-import type { Item } from './cloud-events';
+import type { Item } from './cloud-events/decode';
 
 /** One broker message, as a transport hands it to the loop. */
 export interface Carrier {

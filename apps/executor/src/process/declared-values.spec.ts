@@ -1,4 +1,4 @@
-import type { SecretReference } from '@ryax/contracts';
+import { tooDeep, type SecretReference } from '@ryax/contracts';
 import { LauncherFixture, script, type ActionSource } from './testing/launcher-fixture';
 
 describe('declared inputs and outputs', () => {
@@ -106,9 +106,23 @@ describe('declared inputs and outputs', () => {
 
     expect(await fixture.failureOf(deep)).toMatchObject({
       kind: 'invalid',
-      message: 'The output seen: it is nested more than 500 levels deep',
+      message: `The output seen: ${tooDeep}`,
     });
   });
+
+  it.each(['handler', 'command'])(
+    'an input of a %s that nests too deeply once it is put together is refused',
+    async (kind) => {
+      const { hash, size } = await fixture.files.put('['.repeat(499) + ']'.repeat(499));
+      const action = kind === 'command' ? script('true') : await node(echo, { inputs: { tree: 'json' } });
+
+      expect(await fixture.failureOf(action, { tree: [[{ leaf: { $value: hash, size } }]] })).toEqual({
+        kind: 'invalid',
+        message: `The input tree: ${tooDeep}`,
+        details: { input: 'tree' },
+      });
+    },
+  );
 
   it('an action that is not in the filestore, or is none, is told apart from one that fails', async () => {
     expect(await fixture.failureOf(`sha256:${'0'.repeat(64)}`)).toMatchObject({ kind: 'image' });

@@ -9,7 +9,7 @@ import {
 import { ArchiveError, unpackDirectory, type FileStore, type Secrets } from '@ryax/filestore';
 import { AttemptFailure } from './attempt-failure';
 import { convertInput, describeType } from './conversions';
-import { mapFiles, resolveValues } from './references';
+import { mapFiles, UnfitValueError, ValueResolution } from './references';
 import type { Room } from './room';
 import type { ValueCache } from './value-cache';
 
@@ -43,11 +43,14 @@ const keptCharacters = 60;
 /** Puts one attempt's inputs into its room: references resolved, files copied, every value of its declared type. */
 export class InputPreparation {
   private readonly secretValues: string[] = [];
+  private readonly values: ValueResolution;
 
   constructor(
     private readonly sources: InputSources,
     private readonly place: InputPlace,
-  ) {}
+  ) {
+    this.values = new ValueResolution(sources.values);
+  }
 
   /** For a handler: each declared input is a key, and nothing else is. */
   async forHandler(declared: readonly IoDeclaration[], given: JsonObject): Promise<PreparedInputs> {
@@ -61,7 +64,9 @@ export class InputPreparation {
   /** For a command, which declares none: values as they are. */
   async forCommand(given: JsonObject): Promise<PreparedInputs> {
     const values: JsonObject = {};
-    for (const [name, value] of Object.entries(given)) values[name] = await this.placed(await this.revealed(value));
+    for (const [name, value] of Object.entries(given)) {
+      values[name] = await this.placed(await this.revealed(name, value));
+    }
     return { values, secrets: this.secretValues };
   }
 
@@ -74,8 +79,7 @@ export class InputPreparation {
     }
     if (given === null && (type === 'file' || type === 'directory')) return this.ownFile(declaration);
 
-    const value =
-      type === 'password' ? await this.password(present) : await resolveValues(present, this.sources.values);
+    const value = type === 'password' ? await this.password(name, present) : await this.resolved(name, present);
     const conversion = convertInput(declaration, value);
     if (!conversion.ok) {
       const message = `The input ${name}: expected ${conversion.expected}, found ${describeType(value)}`;
@@ -92,18 +96,27 @@ export class InputPreparation {
     throw AttemptFailure.invalid(`The input ${name}: expected a path as its default value`, { input: name });
   }
 
-  private async password(value: JsonValue): Promise<JsonValue> {
-    const plain = await this.revealed(value);
+  private async password(name: string, value: JsonValue): Promise<JsonValue> {
+    const plain = await this.revealed(name, value);
     if (plain === value && typeof plain === 'string') this.secretValues.push(plain);
     return plain;
   }
 
   /** A secret is resolved only where the whole value is one. */
-  private async revealed(value: JsonValue): Promise<JsonValue> {
-    if (!isSecretReference(value)) return resolveValues(value, this.sources.values);
+  private async revealed(name: string, value: JsonValue): Promise<JsonValue> {
+    if (!isSecretReference(value)) return this.resolved(name, value);
     const plain = await this.sources.secrets.read(value);
     this.secretValues.push(plain);
     return plain;
+  }
+
+  private async resolved(name: string, value: JsonValue): Promise<JsonValue> {
+    try {
+      return await this.values.resolve(value);
+    } catch (error) {
+      if (!(error instanceof UnfitValueError)) throw error;
+      throw AttemptFailure.invalid(`The input ${name}: ${error.message}`, { input: name });
+    }
   }
 
   /** Replaces references to files by paths: a whole value by its path, one inside a value by `{"$file": path}`. */

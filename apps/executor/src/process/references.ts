@@ -3,6 +3,7 @@ import {
   isSecretReference,
   isValueReference,
   limits,
+  tooDeep,
   type FileReference,
   type JsonObject,
   type JsonValue,
@@ -11,11 +12,82 @@ import {
 import { AttemptFailure } from './attempt-failure';
 import type { ValueCache } from './value-cache';
 
-/** Puts in the place of each `$value` reference, however deep, what it stands for. */
-export async function resolveValues(value: JsonValue, values: ValueCache): Promise<JsonValue> {
-  if (!isContainer(value)) return value;
-  if (isValueReference(value)) return resolveValues(await follow(value, values), values);
-  return mapMembers(value, (member) => resolveValues(member, values));
+/** A value that nobody who gets it could take. */
+export class UnfitValueError extends Error {}
+
+interface Resolved {
+  readonly value: JsonValue;
+  /** Levels of nesting: none in what has no members. */
+  readonly height: number;
+}
+
+/**
+ * What the references of one launch stand for. They lead to further references, each of which may stand in several places: it is
+ * resolved once, and how deep that nests shows only here.
+ */
+export class ValueResolution {
+  private readonly opened = new Map<string, Promise<JsonValue>>();
+  private readonly resolved = new Map<string, Promise<Resolved>>();
+
+  constructor(private readonly values: ValueCache) {}
+
+  /**
+   * Puts in the place of each `$value` reference, however deep, what it stands for. Not to be changed: parts may be the same.
+   *
+   * @throws UnfitValueError where that nests beyond `valueDepth`
+   */
+  async resolve(value: JsonValue): Promise<JsonValue> {
+    return (await this.resolveAt(value, 0)).value;
+  }
+
+  private async resolveAt(value: JsonValue, depth: number): Promise<Resolved> {
+    if (!isContainer(value)) return { value, height: 0 };
+    if (isValueReference(value)) return this.follow(value, depth);
+    refuseBeyondDepth(value, depth);
+    let height = 0;
+    const resolved = await mapMembers(value, async (member) => {
+      const of = await this.resolveAt(member, depth + 1);
+      height = Math.max(height, of.height);
+      return of.value;
+    });
+    return { value: resolved, height: hasMembers(value) ? height + 1 : 0 };
+  }
+
+  private async follow(reference: ValueReference, depth: number): Promise<Resolved> {
+    const resolve = async () => this.resolveAt(await this.open(reference), depth);
+    const resolved = await once(this.resolved, reference, resolve);
+    // It may have been met first where there was more room.
+    if (depth + resolved.height > limits.valueDepth) throw new UnfitValueError(tooDeep);
+    return resolved;
+  }
+
+  /** What it leads to, which is no reference; more may stand in it. */
+  private open(reference: ValueReference): Promise<JsonValue> {
+    return once(this.opened, reference, () => this.walk(reference));
+  }
+
+  private async walk(reference: ValueReference): Promise<JsonValue> {
+    let at = await this.values.get(reference);
+    for (const step of reference.path ?? []) {
+      if (isValueReference(at)) at = await this.open(at);
+      const next = memberOf(at, step);
+      if (next === undefined) {
+        const path = JSON.stringify(reference.path);
+        throw AttemptFailure.invalid(`Expected a value at ${path} of ${reference.$value}, found none`);
+      }
+      at = next;
+    }
+    return isValueReference(at) ? this.open(at) : at;
+  }
+}
+
+function once<T>(known: Map<string, Promise<T>>, { $value, path }: ValueReference, make: () => Promise<T>): Promise<T> {
+  const key = JSON.stringify([$value, path]);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const made = make();
+  known.set(key, made);
+  return made;
 }
 
 /** Calls `act` for each reference to a file or directory, however deep, and puts what it gives in its place. */
@@ -24,9 +96,6 @@ export async function mapFiles(value: JsonValue, act: (file: FileReference) => P
   if (isFileReference(value)) return act(value);
   return mapMembers(value, (member) => mapFiles(member, act));
 }
-
-/** A value that an action has returned and that nobody downstream could take. */
-export class UnfitValueError extends Error {}
 
 /**
  * Calls `act` for each `{"$file": path}` that an action has left in a value. References of other kinds are ours to make:
@@ -38,7 +107,7 @@ export async function mapPaths(
   depth = 0,
 ): Promise<JsonValue> {
   if (!isContainer(value)) return value;
-  if (depth > limits.valueDepth) throw new UnfitValueError(`it is nested more than ${limits.valueDepth} levels deep`);
+  refuseBeyondDepth(value, depth);
   if (isSecretReference(value) || isValueReference(value)) {
     throw new UnfitValueError('an object with the key $secret or $value cannot be returned by an action');
   }
@@ -46,18 +115,8 @@ export async function mapPaths(
   return mapMembers(value, (member) => mapPaths(member, act, depth + 1));
 }
 
-async function follow(reference: ValueReference, values: ValueCache): Promise<JsonValue> {
-  let at = await values.get(reference);
-  for (const step of reference.path ?? []) {
-    if (isValueReference(at)) at = await follow(at, values);
-    const next = memberOf(at, step);
-    if (next === undefined) {
-      const path = JSON.stringify(reference.path);
-      throw AttemptFailure.invalid(`Expected a value at ${path} of ${reference.$value}, found none`);
-    }
-    at = next;
-  }
-  return at;
+function refuseBeyondDepth(value: JsonValue[] | JsonObject, depth: number): void {
+  if (depth >= limits.valueDepth && hasMembers(value)) throw new UnfitValueError(tooDeep);
 }
 
 function memberOf(value: JsonValue, step: string | number): JsonValue | undefined {
@@ -68,6 +127,10 @@ function memberOf(value: JsonValue, step: string | number): JsonValue | undefine
 
 function isContainer(value: JsonValue): value is JsonValue[] | JsonObject {
   return typeof value === 'object' && value !== null;
+}
+
+function hasMembers(value: JsonValue[] | JsonObject): boolean {
+  return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0;
 }
 
 /** In order, one after the other: values are small, and files are copied without a crowd. */

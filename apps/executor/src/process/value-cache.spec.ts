@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalFileStore, putValue } from '@ryax/filestore';
-import { resolveValues } from './references';
+import { ValueResolution } from './references';
 import { ValueCache } from './value-cache';
 
 describe('references to values', () => {
@@ -21,8 +21,8 @@ describe('references to values', () => {
     const outer = await putValue(files, [{ ref: { $value: inner, size } }]);
     const at = (...path: (string | number)[]) => ({ $value: outer.$value, size: outer.size, path });
 
-    expect(await resolveValues(outer, values)).toEqual([{ ref: { deep: [1, 2] } }]);
-    expect(await resolveValues({ a: [at(0, 'ref', 'deep', 1)] }, values)).toEqual({ a: [2] });
+    expect(await new ValueResolution(values).resolve(outer)).toEqual([{ ref: { deep: [1, 2] } }]);
+    expect(await new ValueResolution(values).resolve({ a: [at(0, 'ref', 'deep', 1)] })).toEqual({ a: [2] });
   });
 
   it.each([[[1]], [['length']], [[0, 'missing']], [[0, 'ref', 'x']], [['constructor']]])(
@@ -31,7 +31,7 @@ describe('references to values', () => {
       const list = await putValue(files, [{ ref: 1 }]);
 
       await expect(
-        resolveValues({ $value: list.$value, size: list.size, path }, new ValueCache(files, 1e6)),
+        new ValueResolution(new ValueCache(files, 1e6)).resolve({ $value: list.$value, size: list.size, path }),
       ).rejects.toThrow('Expected a value at');
     },
   );
@@ -41,7 +41,7 @@ describe('references to values', () => {
     const list = await putValue(files, [1, 2, 3]);
     const read = jest.spyOn(files, 'read');
 
-    await Promise.all(Array.from({ length: 100 }, () => resolveValues(list, values)));
+    await Promise.all(Array.from({ length: 100 }, () => new ValueResolution(values).resolve(list)));
 
     expect(read).toHaveBeenCalledTimes(1);
   });

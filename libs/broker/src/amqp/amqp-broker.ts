@@ -12,7 +12,7 @@ import type {
   Subscription,
   Target,
 } from '../broker';
-import { encode } from '../cloud-events';
+import { encode } from '../cloud-events/encode';
 import { BrokerClosedError, ConnectionLostError, TopologyError } from '../errors';
 import { AmqpConsumer, type ConsumerHost } from './consumer';
 import { DeadLetterConsumer } from './dead-letter-consumer';

@@ -1,5 +1,5 @@
 import { exchanges } from '@ryax/contracts';
-import type { Wire } from '../cloud-events';
+import type { Wire } from '../cloud-events/wire';
 import { PublishError, UnroutableError } from '../errors';
 import { cutHeaders, keptHeaderBytes, park } from './parking';
 import type { Publisher } from './publisher';

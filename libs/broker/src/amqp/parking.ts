@@ -1,6 +1,6 @@
 import { exchanges } from '@ryax/contracts';
 import type { Target } from '../broker';
-import type { Wire } from '../cloud-events';
+import type { Wire } from '../cloud-events/wire';
 import { PublishError, UnroutableError } from '../errors';
 import type { Publisher } from './publisher';
 import { parkHeaders } from './wire-properties';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ConfirmChannel, Options } from 'amqplib';
-import type { Wire } from '../cloud-events';
+import type { Wire } from '../cloud-events/wire';
 import { Publisher } from './publisher';
 
 const target = { exchange: '', routingKey: 'queue' } as const;

@@ -1,7 +1,7 @@
 import { TransientMap } from '@ryax/platform';
 import { IllegalOperationError, type ConfirmChannel, type Options } from 'amqplib';
 import type { PublishOptions, Target } from '../broker';
-import type { Wire } from '../cloud-events';
+import type { Wire } from '../cloud-events/wire';
 import { BrokerClosedError, PublishError, UnroutableError } from '../errors';
 import { Fifo } from '../fifo';
 

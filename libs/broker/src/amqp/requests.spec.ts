@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Message } from '@ryax/contracts';
 import type { Channel, ConsumeMessage, Options } from 'amqplib';
-import { decode } from '../cloud-events';
+import { decode } from '../cloud-events/decode';
 import { Requests } from './requests';
 
 const target = { exchange: 'ryax.queries', routingKey: 'query' } as const;

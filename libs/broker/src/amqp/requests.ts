@@ -3,7 +3,9 @@ import type { Message } from '@ryax/contracts';
 import { TransientMap, type Log } from '@ryax/platform';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Target } from '../broker';
-import { decode, encodeOne, type Wire } from '../cloud-events';
+import { decode } from '../cloud-events/decode';
+import { encodeOne } from '../cloud-events/encode';
+import type { Wire } from '../cloud-events/wire';
 import { encodeCorrelated, type Correlated } from '../correlated';
 import {
   BrokerClosedError,

@@ -1,5 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import type { Wire } from '../cloud-events';
+import type { Wire } from '../cloud-events/wire';
 
 /** Why and where from, on what is parked; and the count of failed tries, on what is put aside. */
 export const parkHeaders = {

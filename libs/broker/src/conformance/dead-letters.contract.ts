@@ -2,7 +2,8 @@ import { queues } from '@ryax/contracts';
 import { waitFor } from '@ryax/testing';
 import type { DeadLetter } from '../broker';
 import { UnroutableError } from '../errors';
-import { encodeOne, type Wire } from '../cloud-events';
+import { encodeOne } from '../cloud-events/encode';
+import type { Wire } from '../cloud-events/wire';
 import { message, numbers, plenty, publishEach, queueOf, Recorder, type BrokerSubject } from './subject';
 
 /** What is parked is taken out of `ryax.dead` without loss, and can be published as it came. */

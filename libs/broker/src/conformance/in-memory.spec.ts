@@ -1,6 +1,8 @@
 import { Log } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
-import { decode, encodeOne, type Wire } from '../cloud-events';
+import { decode } from '../cloud-events/decode';
+import { encodeOne } from '../cloud-events/encode';
+import type { Wire } from '../cloud-events/wire';
 import { InMemoryBroker } from '../memory/in-memory-broker';
 import { InMemoryServer } from '../memory/in-memory-server';
 import type { Published } from '../memory/memory-queue';

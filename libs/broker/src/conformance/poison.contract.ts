@@ -1,5 +1,7 @@
 import { cloudEventType, limits, type Message } from '@ryax/contracts';
-import { decode, encodeOne, type Wire } from '../cloud-events';
+import { decode } from '../cloud-events/decode';
+import { encodeOne } from '../cloud-events/encode';
+import type { Wire } from '../cloud-events/wire';
 import type { BatchHandler, Delivery } from '../broker';
 import { HandlerUnavailableError } from '../errors';
 import {

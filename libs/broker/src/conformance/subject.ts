@@ -1,6 +1,6 @@
 import { exchanges, type Message } from '@ryax/contracts';
 import type { BatchHandler, Broker, DeadLetterQueue, Delivery, QueueDeclaration, Target } from '../broker';
-import type { Wire } from '../cloud-events';
+import type { Wire } from '../cloud-events/wire';
 
 /** What a conformance test does to a broker: an implementation, and the hands to break it. */
 export interface BrokerSubject {

@@ -12,7 +12,8 @@ import type {
   Subscription,
   Target,
 } from '../broker';
-import { checkMessage, decode, encode, type Item } from '../cloud-events';
+import { checkMessage, decode, type Item } from '../cloud-events/decode';
+import { encode } from '../cloud-events/encode';
 import {
   BrokerClosedError,
   ConnectionLostError,

@@ -2,7 +2,7 @@ import { type Message } from '@ryax/contracts';
 import { TransientMap, type Log } from '@ryax/platform';
 import { BatchLoop } from '../batch-loop';
 import { defaultGraceMs, type BatchHandler, type ConsumeOptions } from '../broker';
-import type { Item } from '../cloud-events';
+import type { Item } from '../cloud-events/decode';
 import type { AnswerTo, Carrier, CarrierHost } from '../held';
 import type { InMemoryServer } from './in-memory-server';
 import type { Entry, MemoryQueue, MemorySubscription } from './memory-queue';

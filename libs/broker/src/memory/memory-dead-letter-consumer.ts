@@ -1,7 +1,7 @@
 import { queues } from '@ryax/contracts';
 import type { Log } from '@ryax/platform';
 import { defaultGraceMs, type DeadLetter, type DeadLetterHandler } from '../broker';
-import { encodeOne } from '../cloud-events';
+import { encodeOne } from '../cloud-events/encode';
 import { DeadLetterLoop, deadLettersInHand } from '../dead-letters';
 import type { InMemoryServer } from './in-memory-server';
 import type { Entry, MemoryQueue, MemorySubscription } from './memory-queue';

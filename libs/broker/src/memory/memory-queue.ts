@@ -1,5 +1,5 @@
 import type { QueueDeclaration, Subscription } from '../broker';
-import type { Item } from '../cloud-events';
+import type { Item } from '../cloud-events/decode';
 import { Fifo } from '../fifo';
 
 /** Why something lies in `ryax.dead`, and where it came from. */

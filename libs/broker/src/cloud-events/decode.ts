@@ -8,20 +8,8 @@ import {
 } from '@ryax/contracts';
 import { messageOf } from '@ryax/platform';
 import { type z } from 'zod';
-import type { PublishOptions, Target } from './broker';
-import { PublishError } from './errors';
-import { elementsOf, isTooNested, tooNested } from './nesting';
-
-/**
- * Messages as CloudEvents 1.0 on the wire. One message travels in binary mode (attributes as `cloudEvents:` headers, the
- * body is the data as JSON); several travel as one `application/cloudevents-batch+json`. Producers that are not ours may
- * also send structured mode (`application/cloudevents+json`) and the newer header prefix `cloudEvents_`.
- */
-export interface Wire {
-  readonly contentType: string;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly content: Buffer;
-}
+import { elementsOf, isTooNested, tooNested } from '../nesting';
+import { batch, single, structured, toStructured, type Wire } from './wire';
 
 /** One message of a broker message, or why it is none; `wire` is what is parked. */
 export type Item = (
@@ -32,83 +20,8 @@ export type Item = (
   readonly correlationId?: string | undefined;
 };
 
-const single = 'application/json';
-const structured = 'application/cloudevents+json';
-const batch = 'application/cloudevents-batch+json';
-
 /** What an outsider that knows of no projects means; see PROTOCOLS §1. */
 const defaultProject = 'default';
-
-// ---- Out ----------------------------------------------------------------------------------------------------------
-
-/**
- * Packs messages into as few broker messages as their size allows, in order.
- *
- * @throws PublishError `too-large` where one of them fits into none, or, to be sent once, all of them not into one
- */
-export function encode(
-  messages: readonly [Message, ...Message[]],
-  target: Target,
-  { once = false }: PublishOptions = {},
-): Wire[] {
-  if (messages.length === 1) return [encodeOne(messages[0], target)];
-  const texts = messages.map((message) => JSON.stringify(toStructured(message)));
-  const packs = packed(texts, (text) => text);
-  if (once && packs.length > 1) {
-    throw new PublishError('too-large', target, `found ${texts.length} messages that do not fit into one`);
-  }
-  return packs.map((pack) => packOf(pack, target));
-}
-
-/** Cuts a list where the texts of the next part would not fit into one message, or would be more than `most`. */
-export function packed<T>(all: readonly T[], textOf: (one: T) => string, most = Infinity): T[][] {
-  const packs: T[][] = [];
-  let pack: T[] = [];
-  let bytes = 0;
-  for (const one of all) {
-    const size = Buffer.byteLength(textOf(one)) + 1;
-    if (pack.length === most || (pack.length > 0 && bytes + size + 1 > limits.messageBytes)) {
-      packs.push(pack);
-      pack = [];
-      bytes = 0;
-    }
-    pack.push(one);
-    bytes += size;
-  }
-  packs.push(pack);
-  return packs;
-}
-
-export function encodeOne(message: Message, target: Target): Wire {
-  const { id, type, source, subject, project, time, traceparent } = message;
-  const headers = {
-    'cloudEvents:specversion': '1.0',
-    'cloudEvents:id': id,
-    'cloudEvents:type': cloudEventType(type),
-    'cloudEvents:source': source,
-    'cloudEvents:project': project,
-    ...(subject === undefined ? {} : { 'cloudEvents:subject': subject }),
-    ...(time === undefined ? {} : { 'cloudEvents:time': time }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
-  return { contentType: single, headers, content: bounded(Buffer.from(JSON.stringify(message.data)), target) };
-}
-
-export function packOf(texts: readonly string[], target: Target): Wire {
-  return { contentType: batch, headers: {}, content: bounded(Buffer.from(`[${texts.join(',')}]`), target) };
-}
-
-/** Named one by one: a spread of each message costs more than writing it. What is undefined is not written. */
-export function toStructured({ id, type, source, subject, project, time, traceparent, data }: Message): object {
-  return { specversion: '1.0', id, type: cloudEventType(type), source, subject, project, time, traceparent, data };
-}
-
-function bounded(content: Buffer, target: Target): Buffer {
-  if (content.length <= limits.messageBytes) return content;
-  throw new PublishError('too-large', target, `found ${content.length} bytes, the limit is ${limits.messageBytes}`);
-}
-
-// ---- In -----------------------------------------------------------------------------------------------------------
 
 /** Parses once, at the border; what comes out of here is trusted inside. Never throws. */
 export function decode(wire: Wire): Item[] {
@@ -116,7 +29,7 @@ export function decode(wire: Wire): Item[] {
     return judge(wire);
   } catch (error) {
     // The AMQP library would drop the connection, be handed the same message again, and drop the next one.
-    return [malformed(wire, `expected what can be read, found what fails with: ${messageOf(error)}`)];
+    return [correlated(malformed(wire, unreadable(error)), correlationOf(wire.headers))];
   }
 }
 
@@ -136,8 +49,22 @@ function judge(wire: Wire): Item[] {
   if (contentType === single) return [decodeBinary(wire, body.value)];
   if (contentType === structured) return [decodeStructured(body.value, wire)];
   if (!Array.isArray(body.value) || body.value.length === 0) return [malformed(wire, 'expected a list of events')];
-  const texts = isDeep ? elementsOf(wire.content) : [];
-  return body.value.map((event: unknown, index) => decodePacked(event, texts[index]));
+  return decodeBatch(wire, body.value, isDeep);
+}
+
+/** @param isDeep whether one of them nests too deep */
+function decodeBatch({ content }: Wire, events: readonly unknown[], isDeep: boolean): Item[] {
+  let texts: Buffer[] | undefined;
+  const textOf = (index: number) => (texts ??= elementsOf(content))[index];
+  return events.map((event, index) => {
+    try {
+      return decodePacked(event, isDeep ? textOf(index) : undefined);
+    } catch (error) {
+      // Those beside it are read all the same. As it came, since writing it again may be what has failed.
+      const item = malformed(eventWire(textOf(index) ?? Buffer.from('null')), unreadable(error));
+      return correlatedBy(event, item);
+    }
+  });
 }
 
 /** The attributes of a message that may be none of ours, unjudged. */
@@ -166,6 +93,10 @@ function decodeBinary(wire: Wire, data: unknown): Item {
 function decodePacked(event: unknown, text: Buffer | undefined): Item {
   const isDeep = text !== undefined && isTooNested(text);
   const item = isDeep ? malformed(eventWire(text), tooNested) : decodeStructured(event, undefined);
+  return correlatedBy(event, item);
+}
+
+function correlatedBy(event: unknown, item: Item): Item {
   return typeof event === 'object' && event !== null ? correlated(item, event as Attributes) : item;
 }
 
@@ -271,6 +202,11 @@ function attributesOf(headers: Readonly<Record<string, unknown>>): Record<string
   return attributes;
 }
 
+/** Of all headers only this one: another may be what could not be read. */
+function correlationOf(headers: Wire['headers']): Attributes {
+  return { correlationid: headers['cloudEvents:correlationid'] ?? headers['cloudEvents_correlationid'] };
+}
+
 /** An item of a batch as a message of its own, so that it can be parked, looked at and replayed singly. */
 function structuredWire(event: unknown): Wire {
   return eventWire(Buffer.from(JSON.stringify(event) ?? 'null'));
@@ -300,4 +236,8 @@ function describeIssues(error: z.ZodError): string {
 
 function malformed(wire: Wire, reason: string): Item {
   return { type: 'malformed', reason, wire };
+}
+
+function unreadable(error: unknown): string {
+  return `expected what can be read, found what fails with: ${messageOf(error)}`;
 }

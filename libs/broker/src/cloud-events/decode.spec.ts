@@ -1,45 +1,12 @@
-import { limits, type Message } from '@ryax/contracts';
-import { decode, encode, encodeOne, toStructured, type Wire } from './cloud-events';
-import { message } from './conformance/subject';
-import { PublishError } from './errors';
+import { messageSchemas, type Message } from '@ryax/contracts';
+import { message, positionOf } from '../conformance/subject';
+import { decode } from './decode';
+import { encodeOne } from './encode';
+import { toStructured, type Wire } from './wire';
 
 const target = { exchange: 'ryax.runner', routingKey: 'p0' } as const;
 
-describe('CloudEvents', () => {
-  const full: Message = {
-    ...message(7, 'id-1'),
-    subject: 'run:acme:r1',
-    project: 'acme',
-    time: '2026-01-01T00:00:00Z',
-    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  };
-
-  it('carries one message in binary mode', () => {
-    const wire = encodeOne(full, target);
-
-    expect(wire.contentType).toBe('application/json');
-    expect(wire.headers).toEqual({
-      'cloudEvents:specversion': '1.0',
-      'cloudEvents:id': 'id-1',
-      'cloudEvents:type': 'tech.ryax.log.wake.v1',
-      'cloudEvents:source': 'conformance',
-      'cloudEvents:subject': 'run:acme:r1',
-      'cloudEvents:project': 'acme',
-      'cloudEvents:time': '2026-01-01T00:00:00Z',
-      traceparent: full.traceparent,
-    });
-    expect(wire.content.toString()).toBe('{"position":7}');
-    expect(decode(wire)).toEqual([{ type: 'message', message: full }]);
-  });
-
-  it('carries several messages as one batch', () => {
-    const [wire, ...more] = encode([full, message(8)], target);
-
-    expect(more).toEqual([]);
-    expect(wire?.contentType).toBe('application/cloudevents-batch+json');
-    expect(wire && decode(wire)).toMatchObject([{ message: full }, { message: { data: { position: 8 } } }]);
-  });
-
+describe('a CloudEvent as message', () => {
   it('takes what other producers write: structured mode, the other prefix, no project', () => {
     const attributes = { specversion: '1.0', id: '1', type: 'tech.ryax.log.wake.v1', source: '/elsewhere' };
     const structured: Wire = {
@@ -58,28 +25,6 @@ describe('CloudEvents', () => {
     expect(decode(prefixed)).toEqual([{ type: 'message', message: expected }]);
   });
 
-  describe('in bounds', () => {
-    const sized = (bytes: number): Message => ({ ...message(0), type: 'event', data: { text: 'x'.repeat(bytes) } });
-
-    it('splits what does not fit into one broker message, in order', () => {
-      const third = Math.floor(limits.messageBytes / 3);
-      const messages = [sized(third), sized(third), sized(third), sized(10)] as const;
-
-      const wires = encode([...messages], target);
-
-      expect(wires).toHaveLength(2);
-      expect(wires.every(({ content }) => content.length <= limits.messageBytes)).toBe(true);
-      expect(wires.flatMap(decode)).toMatchObject(messages.map(({ id }) => ({ message: { id } })));
-    });
-
-    it('refuses a message that is too large by itself', () => {
-      const large = sized(limits.messageBytes);
-
-      expect(() => encode([large], target)).toThrow(PublishError);
-      expect(() => encode([message(1), large], target)).toThrow('too-large');
-    });
-  });
-
   describe('whatever is in a message', () => {
     const batch = (content: Buffer): Wire => ({
       contentType: 'application/cloudevents-batch+json',
@@ -91,7 +36,7 @@ describe('CloudEvents', () => {
 
     it('takes a value as deep as the engine bears', () => {
       const inputs = Buffer.from(`{"workflow_id":"w","inputs":{"j":${'['.repeat(900)}${']'.repeat(900)}}}`);
-      const { headers } = encodeOne({ ...full, type: 'command.run.start' }, target);
+      const { headers } = encodeOne({ ...message(7), type: 'command.run.start' }, target);
 
       expect(decode({ contentType: 'application/json', headers, content: inputs })).toMatchObject([
         { type: 'message' },
@@ -99,7 +44,7 @@ describe('CloudEvents', () => {
     });
 
     it.each(['application/json', 'application/cloudevents+json'])('keeps what is too deep as it came: %s', (type) => {
-      const wire = { ...encodeOne(full, target), contentType: type, content: deep };
+      const wire = { ...encodeOne(message(7), target), contentType: type, content: deep };
 
       expect(decode(wire)).toEqual([{ type: 'malformed', reason, wire }]);
     });
@@ -151,6 +96,46 @@ describe('CloudEvents', () => {
 
       expect(item).toMatchObject({ type: 'malformed', reason: expect.stringContaining('nobody has thought of it') });
       expect(item?.type === 'malformed' && item.wire).toBe(wire);
+    });
+
+    describe('where reading it fails in a way that nobody has thought of', () => {
+      const reason = 'expected what can be read, found what fails with: nobody has thought of it';
+
+      beforeEach(() => {
+        const schema = messageSchemas['log.wake'];
+        const read = schema.safeParse.bind(schema);
+        jest.spyOn(schema, 'safeParse').mockImplementation((data, params) => {
+          if (positionOf({ data } as Message) === 2) throw new Error('nobody has thought of it');
+          return read(data, params);
+        });
+      });
+      afterEach(() => jest.restoreAllMocks());
+
+      it('is told from what it is packed with, with the bytes and the request that are its own', () => {
+        const [first, second, last] = [1, 2, 3].map((position) =>
+          JSON.stringify({ ...toStructured(message(position)), correlationid: `c${position}` }),
+        );
+        // Not as we would write it again.
+        const odd = ` ${second} `;
+
+        expect(decode(batch(Buffer.from(`[${first},${odd},${last}]`)))).toMatchObject([
+          { message: { data: { position: 1 } }, correlationId: 'c1' },
+          {
+            type: 'malformed',
+            reason,
+            wire: { contentType: 'application/cloudevents+json', headers: {}, content: Buffer.from(odd) },
+            correlationId: 'c2',
+          },
+          { message: { data: { position: 3 } }, correlationId: 'c3' },
+        ]);
+      });
+
+      it.each(['cloudEvents:', 'cloudEvents_'])('names the request that its headers name: %s', (prefix) => {
+        const { headers, ...wire } = encodeOne(message(2), target);
+        const asked = { ...wire, headers: { ...headers, [`${prefix}correlationid`]: 'c' } };
+
+        expect(decode(asked)).toEqual([{ type: 'malformed', reason, wire: asked, correlationId: 'c' }]);
+      });
     });
   });
 });

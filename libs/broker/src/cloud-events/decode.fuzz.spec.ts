@@ -1,8 +1,9 @@
 import { cloudEventType, limits, messageSchemas, type MessageType } from '@ryax/contracts';
 import { fuzzCases, fuzzTimeoutMs } from '@ryax/testing';
 import fc from 'fast-check';
-import { decode, type Wire } from './cloud-events';
-import { addressOf } from './dead-letters';
+import { addressOf } from '../dead-letters';
+import { decode } from './decode';
+import type { Wire } from './wire';
 
 const types = Object.keys(messageSchemas) as MessageType[];
 const names = fc.oneof(
