@@ -62,6 +62,7 @@ const seatPatienceMs = 10_000;
 /** A handler in an action image: the server in its pod is called, streams the log, and answers with the outputs. */
 export class HandlerTask implements PodTask {
   result: Outcome | undefined;
+  isWorkOver = false;
   private readonly over = new AbortController();
   private readonly left = new AbortController();
   private readonly sink: LogSink;
@@ -238,6 +239,7 @@ export class HandlerTask implements PodTask {
           patience.answered();
           if (isEnd(line)) {
             this.isOpen = false;
+            this.isWorkOver = true;
             return line;
           }
           if (!('log' in line)) continue;
