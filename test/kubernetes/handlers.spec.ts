@@ -197,6 +197,46 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
   );
 
   it(
+    'that has ended well is stored although its pod goes meanwhile: what it has returned is here',
+    async () => {
+      const flag = action.path('evicted');
+      const executor = await site.executor();
+      const wanted = launch({ what: 'wait', name: 't', flag });
+      const begun = executor.launch(wanted);
+      await begun.log.has('begun wait');
+      const storing = jest.spyOn(LocalFileStore.prototype, 'put').mockImplementationOnce(async () => {
+        await site.deletePod(site.podName(wanted));
+        await site.noPodIsLeft();
+        throw ioError();
+      });
+      await rm(flag);
+      expect(await begun.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
+      expect(storing.mock.calls.length).toBeGreaterThan(1);
+      executor.forget(wanted);
+    },
+    limitMs,
+  );
+
+  it(
+    'that is cancelled while what it has returned cannot be stored is not waited for',
+    async () => {
+      const flag = action.path('unwanted');
+      const executor = await site.executor();
+      const wanted = launch({ what: 'wait', name: 'u', flag });
+      const begun = executor.launch(wanted);
+      await begun.log.has('begun wait');
+      const storing = jest.spyOn(LocalFileStore.prototype, 'put').mockRejectedValue(ioError());
+      await rm(flag);
+      await waitFor(() => storing.mock.calls.length > 0, { timeoutMs: patienceMs, describe: 'it to be stored' });
+      begun.running.cancel(false);
+      expect(await begun.outcome()).toEqual({ status: 'cancelled' });
+      executor.forget(wanted);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
     'that has ended in time has succeeded, although storing its outputs takes longer than what was left',
     async () => {
       const flag = action.path('late-room');
