@@ -41,6 +41,8 @@ const routes = new Map([
 const paths = '/ready, /invoke, /cancel, /claim, /execution, /settle or /files';
 /** Longer than this no timer can count: it would end at once, again and again. */
 const longestWaitMs = 2 ** 31 - 1;
+/** A path that cannot be looked at, whenever and by whomever it is tried. */
+const unreadable = ['EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'ENOTDIR', 'EINVAL'];
 /** When somebody with the token has last asked for something. */
 let askedAt = performance.now();
 
@@ -199,7 +201,7 @@ async function getFile(request, response, { query }) {
     await sendFile(response, path, status.size);
   } catch (error) {
     if (error.code === 'ENOENT') throw new Problem(404, `${returned} does not exist`);
-    if (error.code === 'EACCES') throw new Problem(422, `${returned} cannot be read`);
+    if (unreadable.includes(error.code)) throw new Problem(422, `${returned} cannot be read`);
     throw error;
   }
 }

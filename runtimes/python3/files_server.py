@@ -114,19 +114,7 @@ class FilesHandler(Handler):
         files = self.server.files
         _, query = self.attempt_of_query(url)
         named = query.get("path", [""])[0]
-        path = files.returned(named)
-        try:
-            if os.path.isdir(path):
-                self.answer(200, {"kind": "directory", "entries": entries(path, files.check)})
-            elif os.path.isfile(path):
-                self.send_file(path)
-            else:
-                os.stat(path)
-                raise Problem(422, "%s is neither a file nor a directory" % named)
-        except FileNotFoundError:
-            raise Problem(404, "%s does not exist" % named)
-        except PermissionError:
-            raise Problem(422, "%s cannot be read" % named)
+        self.give_out(named, files.returned(named), lambda path: entries(path, files.check))
 
     def end(self, _url):
         """All inputs are there: the command may begin."""

@@ -5,6 +5,7 @@
 The protocol, the same for every language, is in docs/action-images.md. Standard library only, Python 3.8+.
 """
 
+import errno
 import hashlib
 import hmac
 import json
@@ -26,6 +27,8 @@ from settings import Settings, SettingsError
 STOP_SECONDS = 2
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 MOST_OFFSET = 2**53
+# A path that cannot be looked at, whenever and by whomever it is tried.
+UNREADABLE = (errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EINVAL)
 NDJSON = "application/x-ndjson"
 
 
@@ -208,19 +211,24 @@ class Handler(Exchange):
     def get_file(self, executions, url):
         attempt, query = self.attempt_of_query(url)
         returned = query.get("path", [""])[0]
-        path = self.server.files.returned(returned, executions.kept(attempt))
+        self.give_out(returned, self.server.files.returned(returned, executions.kept(attempt)), entries)
+
+    def give_out(self, named, path, entries_of):
+        """A file, or the list of what a folder holds. What is wrong with the path itself is no failure of ours."""
         try:
             if os.path.isdir(path):
-                self.answer(200, {"kind": "directory", "entries": entries(path)})
+                self.answer(200, {"kind": "directory", "entries": entries_of(path)})
             elif os.path.isfile(path):
                 self.send_file(path)
             else:
                 os.stat(path)
-                raise Problem(422, "%s is neither a file nor a directory" % returned)
+                raise Problem(422, "%s is neither a file nor a directory" % named)
         except FileNotFoundError:
-            raise Problem(404, "%s does not exist" % returned)
-        except PermissionError:
-            raise Problem(422, "%s cannot be read" % returned)
+            raise Problem(404, "%s does not exist" % named)
+        except OSError as error:
+            if self.has_begun or error.errno not in UNREADABLE:
+                raise
+            raise Problem(422, "%s cannot be read" % named)
 
     def send_file(self, path):
         with open(path, "rb") as file:

@@ -71,6 +71,13 @@ const servers = {
       if (gets === 1) response.write('some', () => response.socket.destroy());
       else response.end('some rows');
     })`,
+  // Fails of itself at what it has returned, as servers did that could not tell what is wrong with a path.
+  clueless: `serve((request, response) => {
+    const ended = { outputs: { answer: 'here', copy: '/rows.csv/x' }, cwd: '/', duration_ms: 1 };
+    if (request.method === 'POST') return response.end(JSON.stringify(ended) + '\\n');
+    response.statusCode = 500;
+    response.end(JSON.stringify({ error: 'not a directory' }));
+  })`,
   // Twice takes a part of a file, for longer than anybody has patience for a start, and breaks off.
   failing: `
     let puts = 0;
@@ -235,6 +242,18 @@ describeHere('a handler whose pod runs, and its server', () => {
       const { outcome } = await outcomeWith('dropping', {});
       const copy = { kind: 'file', name: 'rows.csv', size: 9 };
       expect(outcome).toMatchObject({ status: 'succeeded', outputs: { answer: 'here', copy } });
+    },
+    limitMs,
+  );
+
+  it(
+    'fails of itself at what it has returned, again and again: the fault of the action, and not a server that is away',
+    async () => {
+      const { outcome } = await outcomeWith('clueless', {});
+      expect(outcome).toMatchObject({
+        status: 'failed',
+        failure: { kind: 'user', message: expect.stringContaining('/rows.csv/x cannot be read') as string },
+      });
     },
     limitMs,
   );

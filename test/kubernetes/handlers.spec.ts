@@ -2,12 +2,21 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { LocalFileStore, packDirectory } from '@ryax/filestore';
+import { Clock } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import { clockAhead, ioError, type TestSite } from './site';
 import { patienceMs } from './target';
 import { describeHandlers, TestAction } from './test-action';
 
 const limitMs = 3 * patienceMs;
+
+class AheadClock extends Clock {
+  aheadMs = 0;
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.aheadMs;
+  }
+}
 
 describeHandlers('a handler in a pod of its own (a test server runs it from its folder)', () => {
   let action: TestAction;
@@ -181,6 +190,73 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       await rm(flag);
       expect(await begun.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       expect(storing.mock.calls.length).toBeGreaterThan(1);
+      executor.forget(wanted);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'that has ended well is stored although its pod goes meanwhile: what it has returned is here',
+    async () => {
+      const flag = action.path('evicted');
+      const executor = await site.executor();
+      const wanted = launch({ what: 'wait', name: 't', flag });
+      const begun = executor.launch(wanted);
+      await begun.log.has('begun wait');
+      const storing = jest.spyOn(LocalFileStore.prototype, 'put').mockImplementationOnce(async () => {
+        await site.deletePod(site.podName(wanted));
+        await site.noPodIsLeft();
+        throw ioError();
+      });
+      await rm(flag);
+      expect(await begun.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
+      expect(storing.mock.calls.length).toBeGreaterThan(1);
+      executor.forget(wanted);
+    },
+    limitMs,
+  );
+
+  it(
+    'that is cancelled while what it has returned cannot be stored is not waited for',
+    async () => {
+      const flag = action.path('unwanted');
+      const executor = await site.executor();
+      const wanted = launch({ what: 'wait', name: 'u', flag });
+      const begun = executor.launch(wanted);
+      await begun.log.has('begun wait');
+      const storing = jest.spyOn(LocalFileStore.prototype, 'put').mockRejectedValue(ioError());
+      await rm(flag);
+      await waitFor(() => storing.mock.calls.length > 0, { timeoutMs: patienceMs, describe: 'it to be stored' });
+      begun.running.cancel(false);
+      expect(await begun.outcome()).toEqual({ status: 'cancelled' });
+      executor.forget(wanted);
+      await site.noPodIsLeft();
+    },
+    limitMs,
+  );
+
+  it(
+    'that has ended in time has succeeded, although storing its outputs takes longer than what was left',
+    async () => {
+      const flag = action.path('late-room');
+      const clock = new AheadClock();
+      const executor = await site.executor(undefined, undefined, { clock });
+      const wanted = launch({ what: 'wait', name: 's', flag }, 60_000);
+      const begun = executor.launch(wanted);
+      await begun.log.has('begun wait');
+      const storing = jest.spyOn(LocalFileStore.prototype, 'put');
+      for (let tries = 0; tries < 5; tries++) {
+        storing.mockImplementationOnce(async () => {
+          clock.aheadMs = 120_000;
+          // It is looked at when something is heard of it.
+          await site.setStatus(wanted, { status: { message: `try ${tries}` } });
+          throw ioError();
+        });
+      }
+      await rm(flag);
+      expect(await begun.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
+      expect(storing.mock.calls.length).toBeGreaterThan(5);
       executor.forget(wanted);
       await site.noPodIsLeft();
     },

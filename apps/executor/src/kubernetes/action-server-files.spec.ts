@@ -160,6 +160,24 @@ describeBothServers('files of an attempt', (runtime) => {
     expect((await get(attempt, loop)).status).toBe(422);
   });
 
+  it('cannot be read where their paths cannot be looked at', async () => {
+    const attempt = server.nextAttempt();
+    const [file, link] = [server.path('rows.csv'), server.path('link')];
+    await writeFile(file, 'rows');
+    await symlink(link, link);
+    const paths = { link, below: `${file}/x`, long: server.path('n'.repeat(256)) };
+
+    await server.run([['return', paths]], attempt);
+
+    for (const path of Object.values(paths)) {
+      const answer = await get(attempt, path);
+      expect({ status: answer.status, body: await answer.json() }).toEqual({
+        status: 422,
+        body: { error: `${path} cannot be read` },
+      });
+    }
+  });
+
   it('say why they cannot be put, and are not needed by an attempt that has none', async () => {
     const other = await ActionServer.start(runtime, { env: { RYAX_FILES_DIR: '/dev/null/nowhere' } });
     const attempt = other.nextAttempt();

@@ -194,7 +194,7 @@ export class PodAttempt implements RunningAttempt {
   private stepOf(watched: Watched): PodStep {
     const { clock } = this.parts;
     const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
-    return nextStep(watched, this.work.limits, now, this.task.startsByMs);
+    return nextStep(watched, this.work.limits, now, this.task);
   }
 
   /** Whether only the time that has passed says so. */

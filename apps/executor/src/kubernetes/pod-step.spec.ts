@@ -1,5 +1,5 @@
 import type { V1ContainerState, V1Pod, V1PodCondition } from '@kubernetes/client-node';
-import { isUnreachable, nextStep, ranForMs, type PodLimits, type Watched } from './pod-step';
+import { isUnreachable, nextStep, ranForMs, type PodLimits, type Told, type Watched } from './pod-step';
 
 const patience = {
   image: 100,
@@ -41,7 +41,7 @@ function podThat({ state, phase = 'Pending', ready, deletedAt, node = 'node1' }:
 const running = (looks: Looks = {}) => podThat({ state: { running: {} }, phase: 'Running', ...looks });
 const waiting = (reason: string) => podThat({ state: { waiting: { reason } } });
 
-function stepAt(nowMs: number, watched: Partial<Watched> & Pick<Watched, 'pod'>, startsByMs?: number) {
+function stepAt(nowMs: number, watched: Partial<Watched> & Pick<Watched, 'pod'>, told?: Told) {
   const all: Watched = {
     isGone: false,
     waitingSinceMs: 0,
@@ -50,7 +50,7 @@ function stepAt(nowMs: number, watched: Partial<Watched> & Pick<Watched, 'pod'>,
     unreachableSinceMs: undefined,
     ...watched,
   };
-  return nextStep(all, limits, { monotonicMs: nowMs, wallMs }, startsByMs);
+  return nextStep(all, limits, { monotonicMs: nowMs, wallMs }, told);
 }
 
 describe('the next step with a pod', () => {
@@ -69,9 +69,9 @@ describe('the next step with a pod', () => {
     const status = { name: 'ryax-inputs', image: '', imageID: '', ready: true, restartCount: 0 };
     Object.assign(pod.status ?? {}, { initContainerStatuses: [{ ...status, state: { running: {} } }] });
     expect(stepAt(299, { pod })).toEqual({ type: 'wait', untilMs: 300 });
-    expect(stepAt(10_000, { pod }, Infinity)).toEqual({ type: 'wait', untilMs: Infinity });
-    expect(stepAt(10_299, { pod }, 10_300)).toEqual({ type: 'wait', untilMs: 10_300 });
-    expect(stepAt(10_300, { pod }, 10_300)).toEqual({ type: 'never-started', waitedMs: 10_300 });
+    expect(stepAt(10_000, { pod }, { startsByMs: Infinity })).toEqual({ type: 'wait', untilMs: Infinity });
+    expect(stepAt(10_299, { pod }, { startsByMs: 10_300 })).toEqual({ type: 'wait', untilMs: 10_300 });
+    expect(stepAt(10_300, { pod }, { startsByMs: 10_300 })).toEqual({ type: 'never-started', waitedMs: 10_300 });
   });
 
   it('that waits for something else now is to wait anew', () => {
@@ -89,6 +89,12 @@ describe('the next step with a pod', () => {
   it('that runs is to wait until its time limit, counted from when it ran', () => {
     expect(stepAt(1_200, { pod: running(), runningSinceMs: 300 })).toEqual({ type: 'wait', untilMs: 1_300 });
     expect(stepAt(1_300, { pod: running(), runningSinceMs: 300 })).toEqual({ type: 'time-limit', limitMs: 1_000 });
+  });
+
+  it('that runs on when the work in it is over is to wait for longer than that, but not for a silent node', () => {
+    const watched = { pod: running(), runningSinceMs: 300, unreachableSinceMs: 1_200 };
+    expect(stepAt(1_300, watched, { isWorkOver: true })).toEqual({ type: 'wait', untilMs: 1_700 });
+    expect(stepAt(1_700, watched, { isWorkOver: true })).toMatchObject({ type: 'give-up' });
   });
 
   it('that runs without a time limit waits for news alone', () => {

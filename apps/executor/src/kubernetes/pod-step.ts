@@ -48,18 +48,23 @@ const patienceFor: Readonly<Record<Wait['for'], keyof SiteConfig['patienceMs']>>
   containers: 'starting',
 };
 
+/** What whoever works with a pod knows of it. */
+export interface Told {
+  /** When a pod that waits for its inputs must have started. */
+  readonly startsByMs?: number | undefined;
+  /** The action's own work is done, although its pod goes on. */
+  readonly isWorkOver?: boolean;
+}
+
 /** The clocks of a cluster's machines, and its news, may be so late. */
 const slackMs = 10_000;
 
-/**
- * Pure. `now` is of both clocks: the wall's is only compared with what the cluster has written.
- * @param startsByMs of a pod that waits for its inputs, where whoever brings them knows
- */
+/** Pure. `now` is of both clocks: the wall's is only compared with what the cluster has written. */
 export function nextStep(
   watched: Watched,
   limits: PodLimits,
   now: { readonly monotonicMs: number; readonly wallMs: number },
-  startsByMs?: number,
+  { startsByMs, isWorkOver = false }: Told = {},
 ): PodStep {
   const { pod, isGone, waitingSinceMs } = watched;
   const outcome = isGone ? gonePodOutcome(pod) : podOutcome(pod);
@@ -76,7 +81,7 @@ export function nextStep(
       return { type: 'never-started', waitedMs: now.monotonicMs - waitingSinceMs };
     }
     case 'running':
-      return stepOfRunning(watched, limits, now.monotonicMs);
+      return stepOfRunning(watched, isWorkOver ? { ...limits, timeLimitMs: null } : limits, now.monotonicMs);
     case 'stopping': {
       const leftMs = outcome.graceEndsMs + slackMs - now.wallMs;
       if (leftMs <= 0) return { type: 'give-up', failure: outcome.failure };

@@ -12,6 +12,8 @@ export interface PodTask {
   waits?(pod: V1Pod): void;
   /** When its container must have started, where the task knows better than the site's patience. Of the monotonic clock. */
   readonly startsByMs?: number | undefined;
+  /** The action's own work is done, and only its outputs are yet to be stored: no limit of its time ends it any more. */
+  readonly isWorkOver?: boolean;
   /** Its container runs. Said again with all that is heard of it. */
   runs(pod: V1Pod): void;
   /** What it has come to although its pod goes on; undefined as long as, or as soon as, only the pod's end can tell. */

@@ -40,6 +40,20 @@ describe('what the filestore is asked for an attempt that has begun', () => {
     expect(await triesOf(error, 3)).toBe(1);
   });
 
+  it('is not asked again once it is not wanted any more', async () => {
+    const unwanted = new AbortController();
+    const reason = new Error('it is not wanted any more');
+    let tries = 0;
+    const act = () => {
+      tries++;
+      if (tries === 2) unwanted.abort(reason);
+      return Promise.reject(ioError);
+    };
+    const patience = { clock, signal: unwanted.signal, patienceMs: Infinity };
+    await expect(untilDone(act, patience)).rejects.toBe(reason);
+    expect(tries).toBe(2);
+  });
+
   it('is asked for as long as there is patience, counted from its first failure', async () => {
     expect(await triesOf(ioError, 10, 2_000)).toBe(3);
   });

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ioNameSchema, ioTypeSchema, jsonValueSchema, type IoDeclaration } from '@ryax/contracts';
+import { ioNameSchema, ioTypeSchema, jsonValueSchema, limits, type IoDeclaration } from '@ryax/contracts';
 import { codeOf, messageOf } from '@ryax/platform';
 import { readYaml } from '@ryax/yaml';
 import { AttemptFailure } from './attempt-failure';
@@ -43,7 +43,8 @@ export async function readActionMetadata(folder: string): Promise<ActionMetadata
 }
 
 async function readDocument(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readText(path).catch((cause: unknown) => {
+    if (cause instanceof AttemptFailure) throw cause;
     // That there is none is the content's fault; that it cannot be read is the disk's, where another one may fare better.
     throw unusable(messageOf(cause), codeOf(cause) === 'ENOENT' ? 'image' : 'lost', { cause });
   });
@@ -52,6 +53,13 @@ async function readDocument(path: string): Promise<unknown> {
   } catch (cause) {
     throw unusable(messageOf(cause), 'image', { cause });
   }
+}
+
+/** What is made of it takes many times its size in memory: that of what is too long is not even read. */
+async function readText(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size <= limits.yamlBytes) return readFile(path, 'utf8');
+  throw unusable(`expected at most ${limits.yamlBytes} bytes (yamlBytes), found ${size}`);
 }
 
 function unusable(reason: string, kind: 'image' | 'lost' = 'image', options?: ErrorOptions): AttemptFailure {

@@ -62,10 +62,14 @@ const seatPatienceMs = 10_000;
 /** A handler in an action image: the server in its pod is called, streams the log, and answers with the outputs. */
 export class HandlerTask implements PodTask {
   result: Outcome | undefined;
+  isWorkOver = false;
   private readonly over = new AbortController();
   private readonly left = new AbortController();
   private readonly sink: LogSink;
   private readonly either: LinkedSignal;
+  /** Nobody wants what it has returned any more. */
+  private readonly unwanted = new AbortController();
+  private readonly unwantedOrLeaving: LinkedSignal;
   private called: Promise<void> = Promise.resolve();
   private isCalled = false;
   /** Whether the server may have the attempt and has not said its end. */
@@ -88,6 +92,7 @@ export class HandlerTask implements PodTask {
     this.isOpen = begun !== undefined;
     this.sink = sinkUntil(this.left.signal, sink);
     this.either = new LinkedSignal(this.over.signal, parts.leaving);
+    this.unwantedOrLeaving = new LinkedSignal(this.unwanted.signal, parts.leaving);
   }
 
   pod(): Promise<V1Pod> {
@@ -126,7 +131,7 @@ export class HandlerTask implements PodTask {
     this.over.abort(new Error('its pod has ended'));
     const wanted = new LinkedSignal(stopped, this.parts.leaving);
     // What it has returned may be here already, and on its way to the filestore.
-    await unlessAborted(this.called, wanted.signal).catch(() => letGo(this.called));
+    await unlessAborted(this.called, wanted.signal).catch(() => this.drop());
     wanted.unlink();
     if (this.result !== undefined) return this.result;
     return { status: 'failed', failure: final.status === 'failed' ? final.failure : serverEnded };
@@ -134,9 +139,15 @@ export class HandlerTask implements PodTask {
 
   async leave(): Promise<void> {
     this.over.abort(new Error('it is left'));
-    await letGo(this.called);
+    await this.drop();
     this.left.abort();
     this.either.unlink();
+    this.unwantedOrLeaving.unlink();
+  }
+
+  private drop(): Promise<void> {
+    this.unwanted.abort(new Error('it is not wanted any more'));
+    return letGo(this.called);
   }
 
   /** Aborted when its pod has ended, or we leave. */
@@ -208,9 +219,11 @@ export class HandlerTask implements PodTask {
       return { status: 'failed', failure };
     }
     const { launch } = this;
-    const sink = sinkUntil(this.signal, this.sink);
+    // What is here already is stored, whatever has become of the pod.
+    const { signal } = this.unwantedOrLeaving;
+    const sink = sinkUntil(signal, this.sink);
     const returned = { outputs: end.outputs, workingDirectory: end.cwd };
-    const targets = patientTargets(this.parts.sources, this.patience);
+    const targets = patientTargets(this.parts.sources, { ...this.patience, signal });
     return collectOutputs(targets, files, { launch, sink }, metadata.outputs, returned);
   }
 
@@ -238,6 +251,7 @@ export class HandlerTask implements PodTask {
           patience.answered();
           if (isEnd(line)) {
             this.isOpen = false;
+            this.isWorkOver = true;
             return line;
           }
           if (!('log' in line)) continue;

@@ -5,6 +5,8 @@ import { isUnreached, untilReached } from './reach';
 import type { ServerPatience } from './server-patience';
 
 const retry = { initialMs: 50, maxMs: 2_000 };
+/** The server of an image that was made before it could tell fails of itself at a path that cannot be looked at: it always will. */
+const mostFailures = 5;
 const handlerServer = { name: "The action's server", advice: 'Check that the executor can reach pods' };
 
 export interface FilesPatience {
@@ -20,7 +22,7 @@ export interface FilesPatience {
 /** The files of a handler, asked for again where its server is not reached. */
 export function patientServer(server: ActionServer, patience: FilesPatience): Pick<ActionServer, 'put' | 'get'> {
   const { before, afterMs, clock, signal } = patience;
-  const reach = { server: handlerServer, clock, signal, gone: () => undefined };
+  const reach = { server: handlerServer, clock, signal, gone: () => undefined, mostFailures };
   return {
     put: (name, file, signal) => whenReached(() => server.put(name, file, signal, () => before.gotOn()), patience),
     get: (path, target, signal) => untilReached((gotOn) => server.get(path, target, signal, gotOn), reach, afterMs),

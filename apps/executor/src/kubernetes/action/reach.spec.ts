@@ -23,6 +23,14 @@ describe('a request to the server in a pod', () => {
     await expect(refused).rejects.toMatchObject({ status: 403, reason: 'try 1' });
   });
 
+  it('is not repeated for ever where a server may fail of itself but so often', async () => {
+    let tries = 0;
+    const act = () =>
+      Promise.reject(++tries % 2 === 0 ? refusedConnection() : new ActionServerRefusal(500, `try ${tries}`));
+    const refused = untilReached(act, { server, clock, signal, gone: () => undefined, mostFailures: 2 }, 10_000);
+    await expect(refused).rejects.toMatchObject({ status: 500, reason: 'try 3' });
+  });
+
   it('is given up when patience ends, counted from its first failure', async () => {
     let nowMs = 0;
     const times = { monotonicMs: () => (nowMs += 1_000) };

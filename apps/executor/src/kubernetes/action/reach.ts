@@ -12,6 +12,8 @@ export interface Reach {
   readonly signal: AbortSignal;
   /** Why it will never be reached again; undefined as long as it may be. */
   readonly gone: () => string | undefined;
+  /** So often it may answer with a failure of its own, and that is thrown then; without it for as long as there is patience. */
+  readonly mostFailures?: number;
 }
 
 /**
@@ -22,16 +24,18 @@ export interface Reach {
  */
 export async function untilReached<T>(
   act: (gotOn: () => void) => Promise<T>,
-  { server, clock, signal, gone }: Reach,
+  { server, clock, signal, gone, mostFailures = Infinity }: Reach,
   patienceMs: number,
 ): Promise<T> {
   const unreached = new UnreachedTime(clock);
+  let failures = 0;
   for (let tries = 0; ; tries++) {
     try {
       return await act(unreached.gotOn);
     } catch (error) {
       signal.throwIfAborted();
       if (!isWorthRepeating(error)) throw error;
+      if (error instanceof ActionServerRefusal && ++failures >= mostFailures) throw error;
       const why = gone() ?? (unreached.failed() < patienceMs ? undefined : tooLong(server, error, patienceMs));
       if (why !== undefined) throw new AttemptFailure({ kind: 'lost', message: why }, { cause: error });
     }

@@ -2,7 +2,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { Clock, Log, messageOf, Metrics, Owner } from '@ryax/platform';
 import { podsResource, useKubernetes, waitFor } from '@ryax/testing';
 import { ClusterConnection } from './connection';
-import { KnownPods, type PodNews } from './known-pods';
+import { defaultWatching, KnownPods, type PodNews } from './known-pods';
 import { PodApi } from './pod-api';
 import { RequestBudget } from './request-budget';
 
@@ -137,6 +137,22 @@ describe('the pods that are known', () => {
     misbehaviour.calm();
     await waitFor(() => reasonOf(pods) === '', { timeoutMs: 30_000 });
   }, 60_000);
+
+  it('are called unknown by who may list but not watch them, however often they are listed', async () => {
+    const { misbehaviour, answers } = server();
+    const refusal = answers.notAllowed('us', 'watch', podsResource, namespace);
+    misbehaviour.answer(refusal, { path: /watch=true/, times: Infinity });
+    const options = { ...defaultWatching, relistMs: 100 };
+    const pods = new KnownPods(api, clock, new Log({ service: 'test', write: () => undefined }), options);
+    const said: string[] = [];
+    owner.run('listing', (signal) => pods.follow(signal, () => said.push(reasonOf(pods))));
+    await waitFor(() => reasonOf(pods).includes('watched'), { timeoutMs: 30_000 });
+    const before = said.length;
+    await waitFor(() => said.length > before + 1, { timeoutMs: 60_000 });
+    expect(said.slice(before).every((reason) => reason.includes('watched'))).toBe(true);
+    misbehaviour.calm();
+    await waitFor(() => reasonOf(pods) === '', { timeoutMs: 60_000 });
+  }, 120_000);
 
   it('are not called unknown because a server was away for a moment', async () => {
     const { misbehaviour } = server();

@@ -4,8 +4,9 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { backoffMs, wait, type Clock, type Log } from '@ryax/platform';
 import { Remembered } from '../../remembered';
 import { judgeAnswer } from '../api-answer';
-import { trimmed } from './trimmed';
 import { reasonOf, type PodApi, type PodList, type Refused } from './pod-api';
+import { trimmed } from './trimmed';
+import { Trouble } from './trouble';
 
 /** What a listener is told: the pod as it now is, or as it last was and that it exists no more. */
 export type PodNews =
@@ -25,8 +26,7 @@ const goneForMs = 600_000;
 const mostGone = 20_000;
 const confirmedAtOnce = 8;
 const retry = { initialMs: 250, maxMs: 15_000 };
-/** A server that comes up, or whose own checks fail, refuses for a moment what it then takes again. */
-const passingMs = 2_000;
+const failed = { list: 'Pods could not be listed', watch: 'Pods could not be watched' };
 
 /**
  * The pods of a site as the API server last told of them: one list, then one watch for all. A watch that breaks goes on where it
@@ -38,17 +38,17 @@ export class KnownPods {
   private readonly listeners = new Map<string, (news: PodNews) => void>();
   private readonly gone = new Remembered(mostGone, goneForMs);
   private failures = 0;
-  /** Why we hear nothing of pods, where somebody has to see to it. */
-  private trouble: string | undefined = 'Pods were not listed yet';
-  /** Since when we were refused, and nothing else. */
-  private refusedSinceMs: number | undefined;
+  /** Why we hear nothing of pods. Who may list them may not be allowed to watch them. */
+  private readonly trouble: { readonly list: Trouble; readonly watch: Trouble };
 
   constructor(
     private readonly api: PodApi,
     private readonly clock: Clock,
     private readonly log: Log,
     private readonly options: KnownPodsOptions = defaultWatching,
-  ) {}
+  ) {
+    this.trouble = { list: new Trouble(clock, 'Pods were not listed yet'), watch: new Trouble(clock) };
+  }
 
   get size(): number {
     return this.pods.size;
@@ -56,7 +56,8 @@ export class KnownPods {
 
   /** Whether we are told of pods at all. @throws Error that says why not: the cluster refuses it, or has not said a word yet */
   check(): void {
-    if (this.trouble !== undefined) throw new Error(this.trouble);
+    const reason = this.trouble.list.reason ?? this.trouble.watch.reason;
+    if (reason !== undefined) throw new Error(reason);
   }
 
   all(): IterableIterator<V1Pod> {
@@ -136,16 +137,11 @@ export class KnownPods {
       const listed = await this.api.list(signal);
       if (listed.verdict === 'ok') {
         this.failures = 0;
-        this.isHeard();
+        this.trouble.list.over();
         return listed.object;
       }
-      await this.rest('Pods could not be listed', listed, signal);
+      await this.rest('list', listed, signal);
     }
-  }
-
-  private isHeard(): void {
-    this.trouble = undefined;
-    this.refusedSinceMs = undefined;
   }
 
   private missingIn(items: readonly V1Pod[]): V1Pod[] {
@@ -169,16 +165,16 @@ export class KnownPods {
       const streamed = await this.api.watch(place.version, this.options.silenceMs, signal);
       if (streamed.type === 'refused') {
         if (streamed.refused.verdict === 'expired') return hasNews() ? 'watched' : 'too-old';
-        await this.rest('Pods could not be watched', streamed.refused, signal);
+        await this.rest('watch', streamed.refused, signal);
         continue;
       }
-      this.isHeard();
+      this.trouble.watch.over();
       const began = place.version;
       const end = await this.read(streamed.body, place);
       if (end === 'expired') return hasNews() ? 'watched' : 'too-old';
       // A server that closes at once, again and again, is not asked in a loop.
       if (place.version !== began) this.failures = 0;
-      else await this.rest('A watch ended without a word', undefined, signal);
+      else await this.rest('watch', undefined, signal);
     }
     return 'watched';
   }
@@ -230,20 +226,17 @@ export class KnownPods {
     this.listeners.get(name)?.({ type: 'gone', last });
   }
 
-  private async rest(what: string, refused: Refused | undefined, signal: AbortSignal): Promise<void> {
+  private async rest(request: keyof typeof failed, refused: Refused | undefined, signal: AbortSignal): Promise<void> {
     const delayMs = Math.max(backoffMs(this.failures++, retry), retryAfter(refused));
-    if (refused !== undefined) this.say(what, refused, delayMs);
+    if (refused !== undefined) this.say(request, refused, delayMs);
     await wait(delayMs, signal);
   }
 
-  /** What the cluster rejects for longer than a moment it goes on to reject until somebody gives a right or credentials; all else passes. */
-  private say(what: string, refused: Refused, delayMs: number): void {
-    const reason = reasonOf(refused);
-    const isForGood = refused.verdict === 'rejected';
-    if (isForGood) this.refusedSinceMs ??= this.clock.monotonicMs();
-    const refusedMs = this.clock.monotonicMs() - (this.refusedSinceMs ?? Infinity);
-    if (refusedMs >= passingMs || this.trouble !== undefined) this.trouble = `${what}: ${reason}`;
-    this.log[isForGood ? 'error' : 'warn'](what, { reason, delay_ms: Math.round(delayMs) });
+  private say(request: keyof typeof failed, refused: Refused, delayMs: number): void {
+    const [what, reason] = [failed[request], reasonOf(refused)];
+    const isRejected = refused.verdict === 'rejected';
+    this.trouble[request].failed(`${what}: ${reason}`, isRejected);
+    this.log[isRejected ? 'error' : 'warn'](what, { reason, delay_ms: Math.round(delayMs) });
   }
 }
 

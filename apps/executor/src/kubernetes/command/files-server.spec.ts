@@ -104,6 +104,18 @@ describeWithPython('the server of the files of a command', () => {
     });
   });
 
+  it.each(['loop', 'rows.csv/x', 'n'.repeat(256)])(
+    'says of a path that cannot be looked at that it cannot be read: %s',
+    async (path) => {
+      await symlink('loop', join(folder, 'cwd/loop'));
+      await writeFile(join(folder, 'cwd/rows.csv'), 'rows');
+      await start(false);
+      const answer = await ask('GET', `/files?${attempt}&path=${path}`);
+      expect(answer.status).toBe(422);
+      expect(JSON.parse(answer.text)).toEqual({ error: `${path} cannot be read` });
+    },
+  );
+
   it('takes nothing and does not end beside the command: who asks for that has not heard that it has begun', async () => {
     await start(false);
     expect((await ask('PUT', `/files/1/x?${attempt}`, 'x')).status).toBe(410);
