@@ -74,10 +74,6 @@ export class Starts {
     const values = this.parts.values.forDecision(stream.streamId);
     const answer = stream.aggregate.startRequest(attempt.execution, values);
     if (answer.type === 'none') return undefined;
-    if (answer.type === 'fault') {
-      this.failed(attempt, answer.failure);
-      return undefined;
-    }
     if (answer.type === 'request' && !mayBeLarge(answer.request.inputs, this.options.inlineValueBytes)) {
       this.send(attempt, answer.request);
       return undefined;

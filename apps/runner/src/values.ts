@@ -46,10 +46,12 @@ export class Values {
       content: (hash) => loaded?.contents.get(hash) ?? this.contents.get(hash),
       stored: (name) => loaded?.stored.get(name),
       load: async (needs) => {
-        loaded ??= { events: new Map(), contents: new Map(), stored: new Map() };
-        if (needs.every((need) => isIn(need, loaded as Loaded)))
+        const into = (loaded ??= { events: new Map(), contents: new Map(), stored: new Map() });
+        if (needs.every((need) => isIn(need, into)))
           throw new Error(`Expected ${streamId} to need what is not loaded yet, found only what is`);
-        await this.load(streamId, needs, loaded);
+        await this.load(streamId, needs, into);
+        const absent = needs.find((need) => !isIn(need, into));
+        if (absent !== undefined) throw new Error(`Expected ${JSON.stringify(absent)} in ${streamId}, found none`);
       },
     };
   }
@@ -107,7 +109,7 @@ function isIn(need: Need, { events, contents, stored }: Loaded): boolean {
 }
 
 export interface LoadableValues extends ValueSource {
-  /** Rejects where all of it is loaded already: whoever asks would ask for ever. */
+  /** Rejects where all of it is loaded already, or some of it is not there: whoever asks would ask for ever. */
   load(needs: readonly Need[]): Promise<void>;
 }
 
