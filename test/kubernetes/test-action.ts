@@ -26,14 +26,16 @@ class RyaxException(Exception):
 
 def handle(inputs):
     what = inputs['what']
+    if what == 'wait':
+        # Before it says that it has begun: who hears that removes the flag.
+        pathlib.Path(inputs['flag'] + '.pid').write_text(str(os.getppid()))
+        pathlib.Path(inputs['flag']).write_text('runs')
     print('begun ' + what, flush=True)
     if what == 'refuse':
         raise RyaxException('no such station', 404)
     if what == 'crash':
         os._exit(7)
     if what == 'wait':
-        pathlib.Path(inputs['flag'] + '.pid').write_text(str(os.getppid()))
-        pathlib.Path(inputs['flag']).write_text('runs')
         while pathlib.Path(inputs['flag']).exists():
             time.sleep(0.02)
     if what == 'pid':
