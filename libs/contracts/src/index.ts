@@ -9,4 +9,5 @@ export * from './limits';
 export * from './messages';
 export * from './queries';
 export * from './routing';
+export * from './size';
 export { parseDurationMs, parseSizeBytes } from './units';

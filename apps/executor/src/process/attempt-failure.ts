@@ -1,4 +1,4 @@
-import type { Failure, Outcome } from '@ryax/contracts';
+import { limits, type Failure, type Outcome } from '@ryax/contracts';
 import { messageOf } from '@ryax/platform';
 
 /** Ends an attempt: thrown where it becomes clear, turned into the outcome in one place. */
@@ -16,6 +16,9 @@ export class AttemptFailure extends Error {
     return new AttemptFailure({ kind: 'invalid', message, ...(details && { details }) });
   }
 }
+
+/** Of a handler: they are one line, which nobody holds in memory that is longer. */
+export const outputsTooLarge = `The outputs are larger than ${limits.valueBytes} bytes; return large data as a file`;
 
 /** A message stands in events and lists; the whole story is in the log. */
 const messageLength = 2_000;

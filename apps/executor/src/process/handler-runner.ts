@@ -4,7 +4,7 @@ import type { Outcome } from '@ryax/contracts';
 import type { ActionCache } from './action-cache';
 import type { AttemptEnd } from '../launcher';
 import { crash, decidedBy, note, type Attempt } from './attempt';
-import { AttemptFailure, outcomeOf } from './attempt-failure';
+import { AttemptFailure, outcomeOf, outputsTooLarge } from './attempt-failure';
 import { AttemptOutput } from './attempt-output';
 import { actionEnvironment, attemptVariables, type Environment } from './environment';
 import { InputPreparation, RoomPlace, type InputSources } from './inputs';
@@ -86,7 +86,7 @@ export class HandlerRunner {
         throw crash(`The handler's process ${describeExit(end.exit)} during the call${output.lastWords}`, code);
       }
       case 'too-large':
-        throw AttemptFailure.invalid(`The outputs are larger than ${end.mostBytes} bytes; return large data as a file`);
+        throw AttemptFailure.invalid(outputsTooLarge);
       case 'not-begun':
       case undefined:
         throw new Error('The call was stopped without a reason');

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isTooDeep, limits, tooDeep, type JsonValue } from '@ryax/contracts';
+import { isTooDeep, limits, tooDeep, tooLarge, type JsonValue } from '@ryax/contracts';
 import { LocalFileStore, putValue } from '@ryax/filestore';
-import { mapPaths, UnfitValueError, ValueResolution } from './references';
+import { mapFiles, mapPaths, UnfitValueError, ValueResolution } from './references';
 import { ValueCache } from './value-cache';
 
 const most = limits.valueDepth;
@@ -61,16 +61,41 @@ describe('references that lead to further references', () => {
     await expect(resolve([part, [part]])).rejects.toThrow(tooDeep);
   });
 
+  /** Each part is stored on its own and refers twice to the next. */
+  const doubled = async (parts: number, innermost: JsonValue) => {
+    let value = await stored(innermost);
+    for (let part = 0; part < parts; part++) value = await stored({ a: value, b: value });
+    return value;
+  };
+
   it('are resolved once, however many ways lead to them', async () => {
-    let value = await stored([1]);
-    for (let part = 0; part < 60; part++) value = await stored({ a: value, b: value });
+    const value = await doubled(20, [1]);
     const read = jest.spyOn(ValueCache.prototype, 'get');
 
     const resolved = await resolve(value);
 
-    expect(read).toHaveBeenCalledTimes(61);
+    expect(read).toHaveBeenCalledTimes(21);
     expect(resolved).toMatchObject({ a: expect.anything(), b: expect.anything() });
     read.mockRestore();
+  });
+
+  it('are refused where they are too large written out', async () => {
+    const refused = resolve(await doubled(60, [1]));
+
+    await expect(refused).rejects.toThrow(UnfitValueError);
+    await expect(refused).rejects.toThrow(tooLarge);
+  });
+
+  it('have their files put once where they are one, and their places are taken by one', async () => {
+    const file = { $file: `sha256:${'a'.repeat(64)}`, name: 'a.csv', size: 1, kind: 'file' };
+    const resolved = await resolve(await doubled(12, { file, rows: [1, 2] }));
+    const put = jest.fn(() => Promise.resolve('/inputs/a.csv'));
+
+    const placed = await mapFiles(resolved, put);
+
+    expect(put).toHaveBeenCalledTimes(1);
+    const there = (what: JsonValue) => JSON.stringify(what).length;
+    expect(there(placed)).toBe(there(resolved) - 2 ** 12 * (there(file) - there('/inputs/a.csv')));
   });
 });
 

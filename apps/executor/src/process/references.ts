@@ -1,9 +1,11 @@
 import {
   isFileReference,
   isSecretReference,
+  isTooLarge,
   isValueReference,
   limits,
   tooDeep,
+  tooLarge,
   type FileReference,
   type JsonObject,
   type JsonValue,
@@ -34,10 +36,12 @@ export class ValueResolution {
   /**
    * Puts in the place of each `$value` reference, however deep, what it stands for. Not to be changed: parts may be the same.
    *
-   * @throws UnfitValueError where that nests beyond `valueDepth`
+   * @throws UnfitValueError where that nests beyond `valueDepth`, or takes more than `valueBytes`
    */
   async resolve(value: JsonValue): Promise<JsonValue> {
-    return (await this.resolveAt(value, 0)).value;
+    const resolved = (await this.resolveAt(value, 0)).value;
+    if (isTooLarge(resolved)) throw new UnfitValueError(tooLarge);
+    return resolved;
   }
 
   private async resolveAt(value: JsonValue, depth: number): Promise<Resolved> {
@@ -90,11 +94,23 @@ function once<T>(known: Map<string, Promise<T>>, { $value, path }: ValueReferenc
   return made;
 }
 
-/** Calls `act` for each reference to a file or directory, however deep, and puts what it gives in its place. */
-export async function mapFiles(value: JsonValue, act: (file: FileReference) => Promise<JsonValue>): Promise<JsonValue> {
+/**
+ * Calls `act` for each reference to a file or directory, however deep, and puts what it gives in its place. What stands in several
+ * places of the value is one there, and stays one.
+ */
+export async function mapFiles(
+  value: JsonValue,
+  act: (file: FileReference) => Promise<JsonValue>,
+  known = new Map<JsonValue, JsonValue>(),
+): Promise<JsonValue> {
   if (!isContainer(value)) return value;
-  if (isFileReference(value)) return act(value);
-  return mapMembers(value, (member) => mapFiles(member, act));
+  const before = known.get(value);
+  if (before !== undefined) return before;
+  const mapped = isFileReference(value)
+    ? await act(value)
+    : await mapMembers(value, (member) => mapFiles(member, act, known));
+  known.set(value, mapped);
+  return mapped;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
+import { limits } from '@ryax/contracts';
 import type { LogSink } from '../launcher';
 import type { ActionMetadata } from './action-metadata';
 import type { Environment } from './environment';
@@ -13,7 +14,7 @@ import { decodeReply, encodeCommand, type HandedOver, type WorkerAnswer, type Wo
 export type CallEnd =
   | { readonly type: 'answered'; readonly answer: WorkerAnswer }
   | { readonly type: 'exited'; readonly exit: Exit }
-  | { readonly type: 'too-large'; readonly mostBytes: number }
+  | { readonly type: 'too-large' }
   /** It had died of an earlier call's leftovers before this one reached the handler: nothing has happened. */
   | { readonly type: 'not-begun' };
 
@@ -23,8 +24,6 @@ export interface CallOutputs {
   readonly stderr: LogSink;
 }
 
-/** What an answer may take of our memory; larger results belong into files. */
-const mostReplyBytes = 256 * 1024 * 1024;
 /** How long a dead worker's channel may stay open, by processes that it has left behind. */
 const lingerMs = 1_000;
 
@@ -50,7 +49,7 @@ export class Worker {
   ) {
     this.commands = group.channel(3);
     this.commands.on('error', () => undefined); // it has exited, which is seen elsewhere
-    const heard = readLines(group.channel(4), mostReplyBytes, (line) => this.receive(line)).then((end) => {
+    const heard = readLines(group.channel(4), limits.valueBytes, (line) => this.receive(line)).then((end) => {
       if (end === 'line-too-long') this.refuse();
     });
     this.exited = group.exited.then(async (exit) => {
@@ -119,7 +118,7 @@ export class Worker {
 
   private refuse(): void {
     this.kill();
-    this.current?.settle({ type: 'too-large', mostBytes: mostReplyBytes });
+    this.current?.settle({ type: 'too-large' });
   }
 }
 

@@ -1,4 +1,13 @@
-import { isTooDeep, isValueReference, limits, tooDeep, type JsonObject, type JsonValue } from '@ryax/contracts';
+import {
+  isTooDeep,
+  isTooLarge,
+  isValueReference,
+  limits,
+  tooDeep,
+  tooLarge,
+  type JsonObject,
+  type JsonValue,
+} from '@ryax/contracts';
 import type { Expression, PlanValue } from '../definition/plan';
 import { all, chain, collect, fault, load, value, type Evaluated } from './needs';
 import { isEnded } from './phase';
@@ -31,7 +40,7 @@ export function evaluate(evaluator: Evaluator, from: PlanValue, at: Viewpoint): 
   }
 }
 
-/** What a run makes: an execution's inputs, a group's outputs, the run's results. None is deeper than a value may be. */
+/** What a run makes: an execution's inputs, a group's outputs, the run's results. None is deeper or larger than a value may be. */
 export function evaluateFields(
   evaluator: Evaluator,
   fields: Readonly<Record<string, PlanValue>>,
@@ -40,9 +49,10 @@ export function evaluateFields(
   return each(fields, (from) => chain(evaluate(evaluator, from, at), bounded));
 }
 
-/** What the engine walks by recursion: outputs of groups wrap one another, however little each of them adds. */
+/** The engine walks it by recursion and writes it out: outputs of groups wrap one another, however little each of them adds. */
 function bounded(found: JsonValue): Evaluated {
-  return isTooDeep(found) ? fault(tooDeep) : value(found);
+  if (isTooDeep(found)) return fault(tooDeep);
+  return isTooLarge(found) ? fault(tooLarge) : value(found);
 }
 
 function each(

@@ -1,6 +1,14 @@
-import { isValueReference, limits, tooDeep, type JsonObject, type JsonValue } from '@ryax/contracts';
+import {
+  isTooLarge,
+  isValueReference,
+  limits,
+  tooDeep,
+  tooLarge,
+  type JsonObject,
+  type JsonValue,
+} from '@ryax/contracts';
 import { chain, collect, fault, need, value, type Evaluated } from './needs';
-import { missingContent, type Need, type ValueSource } from './run-aggregate';
+import { UnreadableValue, type Need, type ValueSource } from './run-aggregate';
 
 export type Key = string | number;
 
@@ -28,8 +36,8 @@ function deeper(reference: Reference, keys: readonly Key[]): JsonValue {
 export function openAlong(from: JsonValue, keys: readonly Key[], values: ValueSource): Evaluated {
   if (isValueReference(from)) return chain(open(from, values), (opened) => openAlong(opened, keys, values));
   const [key, ...rest] = keys;
-  if (key === undefined) return openAll(from, values);
-  if (typeof from !== 'object' || from === null || Array.isArray(from)) return openAll(from, values);
+  if (key === undefined) return openWhole(from, values);
+  if (typeof from !== 'object' || from === null || Array.isArray(from)) return openWhole(from, values);
   const field = Object.hasOwn(from, key) ? from[key] : undefined;
   if (field === undefined) return value(from);
   return chain(openAlong(field, rest, values), (opened) => value(opened === field ? from : { ...from, [key]: opened }));
@@ -43,10 +51,17 @@ export function open(reference: Reference, values: ValueSource): Evaluated {
   while (isValueReference(at)) {
     const content = values.content(at.$value);
     if (content === undefined) return need({ type: 'content', hash: at.$value });
-    if (content === missingContent) return fault(`${at.$value} is not in the filestore`);
+    if (content instanceof UnreadableValue) return fault(content.reason);
     at = select(content, at.path ?? []);
   }
   return value(at);
+}
+
+/** Each reference may be small, and what they stand for together endless: whoever reads it walks all of it. */
+function openWhole(from: JsonValue, values: ValueSource): Evaluated {
+  return chain(openAll(from, values), (opened) =>
+    opened !== from && isTooLarge(opened) ? fault(tooLarge) : value(opened),
+  );
 }
 
 /** What is read as a whole has its values two levels down: they stand in the outputs of an element, in a list. */

@@ -70,15 +70,17 @@ export interface DecideContext {
   readonly values: ValueSource;
 }
 
-/** Nothing that could be read lies under that hash: whoever has referred to it was wrong, and asking again changes nothing. */
-export const missingContent = Symbol('missing content');
+/** Stands in the place of a value that cannot be had: asking again changes nothing, and what was to be made of it fails. */
+export class UnreadableValue {
+  constructor(readonly reason: string) {}
+}
 
 /** Values that a run's state does not hold: loaded by the runner when a decision says that it needs them. */
 export interface ValueSource {
   /** Outputs (or, for version 1, inputs) recorded by the event at this version of the stream; undefined when not loaded. */
-  event(version: number): JsonObject | undefined;
-  /** Content of a `$value` reference, all of it; undefined when not loaded, {@link missingContent} when it cannot be. */
-  content(hash: string): JsonValue | typeof missingContent | undefined;
+  event(version: number): JsonObject | UnreadableValue | undefined;
+  /** Content of a `$value` reference, all of it; undefined when not loaded. */
+  content(hash: string): JsonValue | UnreadableValue | undefined;
   /** Where the runner has put the value that a `store` need named so; undefined when it has not. */
   stored(name: string): ValueReference | undefined;
 }

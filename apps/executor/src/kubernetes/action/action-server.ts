@@ -1,10 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { request, type IncomingMessage, type RequestOptions } from 'node:http';
-import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { parsedJsonObjectSchema, type JsonObject } from '@ryax/contracts';
+import { limits, parsedJsonObjectSchema, type JsonObject } from '@ryax/contracts';
+import { outputsTooLarge } from '../../process/attempt-failure';
+import { linesOf, LineTooLongError } from '../../process/lines';
 import { actionPort } from '../pod-spec';
 import type { PodIdentity } from '../pod-name';
 import { telling, whileMoving, type Transfer } from './transfer';
@@ -90,7 +91,7 @@ export class ActionServer {
       ...(logOffset !== undefined && { log_offset: logOffset }),
     });
     const response = await this.send('POST', '/invoke', signal, { body });
-    return linesOf(response);
+    return saidIn(response);
   }
 
   /**
@@ -194,12 +195,16 @@ interface Content {
 export type ServerLines = AsyncIterable<ServerLine>;
 
 /** Ends without a result where the answer was broken off, and rejects where the connection failed. */
-async function* linesOf(response: IncomingMessage): AsyncGenerator<ServerLine> {
+async function* saidIn(response: IncomingMessage): AsyncGenerator<ServerLine> {
   try {
-    for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+    for await (const line of linesOf(response, limits.valueBytes)) {
       const parsed = parsedLine(line);
       if (parsed !== undefined) yield parsed;
     }
+  } catch (error) {
+    if (!(error instanceof LineTooLongError)) throw error;
+    // Of its lines only the one with the outputs has no bound of its own.
+    yield { failure: { kind: 'invalid', message: outputsTooLarge } };
   } finally {
     response.destroy();
   }

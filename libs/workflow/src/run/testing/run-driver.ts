@@ -5,7 +5,7 @@ import { evolve } from '../evolve';
 import { handle } from '../handle';
 import { firstReady, outstanding, readyWork, startRequest } from '../queries';
 import {
-  missingContent,
+  UnreadableValue,
   type Need,
   type OutstandingAttempt,
   type RecordedRunEvent,
@@ -39,7 +39,10 @@ export class RunDriver {
     return {
       values: {
         event: (version) => (loaded.has(version) ? valueIn(this.log[version - 1]) : undefined),
-        content: (hash) => (loaded.has(hash) ? (this.contents.get(hash) ?? missingContent) : undefined),
+        content: (hash) =>
+          loaded.has(hash)
+            ? (this.contents.get(hash) ?? new UnreadableValue(`${hash} is not in the filestore`))
+            : undefined,
         stored: (name) => this.stores.get(name),
       },
       load: (needs) => {

@@ -1,0 +1,42 @@
+import type { JsonValue } from './json';
+import { limits } from './limits';
+import { isTooLarge } from './size';
+
+const most = limits.valueBytes;
+
+/** A value in two places of the next, so many times. */
+function doubled(times: number, value: JsonValue, wrap: (value: JsonValue) => JsonValue = (value) => [value, value]) {
+  for (let time = 0; time < times; time++) value = wrap(value);
+  return value;
+}
+
+describe('isTooLarge', () => {
+  it.each<JsonValue>([null, true, 0, 'text', [], {}, [1, 'a'], { a: { b: [1] } }])('is not %j', (value) => {
+    expect(isTooLarge(value)).toBe(false);
+  });
+
+  it('is a text, or what holds texts, of more than the bound', () => {
+    const half = 'x'.repeat(most / 2 - 20);
+    expect(isTooLarge(half)).toBe(false);
+    expect(isTooLarge([half, half])).toBe(false);
+    expect(isTooLarge({ a: half, b: half, c: 'x'.repeat(50) })).toBe(true);
+    expect(isTooLarge({ [half]: [half], c: 'x'.repeat(50) })).toBe(true);
+    expect(isTooLarge('x'.repeat(most))).toBe(true);
+  });
+
+  it.each<[string, (value: JsonValue) => JsonValue]>([
+    ['lists', (value) => [value, value]],
+    ['objects', (value) => ({ a: value, b: value })],
+    ['long lists', (value) => Array(2_000).fill(value) as JsonValue],
+  ])('counts at each place what it walks once: %s', (_what, wrap) => {
+    expect(isTooLarge(doubled(2, 'text', wrap))).toBe(false);
+    expect(isTooLarge(doubled(400, 'text', wrap))).toBe(true);
+  });
+
+  it('is about as large as its JSON', () => {
+    const value = doubled(10, { name: 'station', rows: [1234, null, true], '': [[], {}] });
+    const bytes = JSON.stringify(value).length;
+    expect(isTooLarge(Array(Math.floor(most / bytes / 1.3)).fill(value) as JsonValue)).toBe(false);
+    expect(isTooLarge(Array(Math.ceil((most / bytes) * 1.3)).fill(value) as JsonValue)).toBe(true);
+  });
+});
