@@ -184,7 +184,7 @@ describeHere('a handler whose pod runs, and its server', () => {
   it(
     'has never listened when a successor takes its pod over: lost when patience ends',
     async () => {
-      const { site, launch, executor } = await given('deaf', { starting: '3s' });
+      const { site, launch, executor } = await given('deaf', { starting: '8s' });
       const begun = executor.launch(launch);
       await site.containerIs('running', launch);
       await executor.close();
