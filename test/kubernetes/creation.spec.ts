@@ -19,6 +19,8 @@ describe('the pod of an attempt', () => {
   afterEach(() => TestSite.closeAll(), specMs);
 
   const timesAsked = () => site.server.requestCounts['create pods'];
+  /** So that an executor hears of its pod although the reply to its creation was lost. */
+  const isWatching = () => waitFor(() => site.server.openWatches > 0, { describe: 'an open watch' });
 
   it(
     'is not created where no runner counts on its executor any more',
@@ -75,13 +77,20 @@ describe('the pod of an attempt', () => {
 
   itWithTestServer('that was created and is gone, reply and all, is not created again', async () => {
     const executor = await site.executor();
-    const launch = site.launch('exit 0');
+    const launch = site.launch('sleep 300');
+    // Nor does the watch tell of it.
+    site.server.misbehaviour.hangUp({ path: /watch=true/, times: Infinity });
+    site.server.misbehaviour.dropWatches();
     site.server.misbehaviour.loseReply(creation);
     site.server.misbehaviour.answer(site.server.answers.alreadyExists(pods, site.podName(launch)), creation);
+    const look = site.server.misbehaviour.hold(readings);
     const attempt = executor.launch(launch);
-    await waitFor(() => timesAsked() === 1);
+    await waitFor(() => timesAsked() === 2, { describe: 'it to be asked for again' });
+    expect(await site.pods()).toHaveLength(1);
     await site.deletePod(site.podName(launch));
+    look();
     expect(await attempt.outcome()).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
+    expect(timesAsked()).toBe(2);
     expect(await site.pods()).toEqual([]);
   });
 
@@ -112,17 +121,21 @@ describe('the pod of an attempt', () => {
 
   itWithTestServer('that has ended and is gone before its reply was missed is not created again', async () => {
     const executor = await site.executor();
+    await isWatching();
     const launch = site.launch('exit 7');
     site.server.misbehaviour.loseReply(creation);
     // So that whoever asks again does so late.
     site.server.misbehaviour.fail({ ...creation, times: 2 });
-    site.server.store.subscribe(({ object }) => {
+    let created = 0;
+    site.server.store.subscribe(({ type, object }) => {
+      if (type === 'ADDED' && object.metadata.name === site.podName(launch)) created++;
       const { phase } = asPod(object).status ?? {};
       if (object.metadata.name === site.podName(launch) && phase === 'Failed')
         site.server.misbehaviour.removeFinished();
     });
     expect(await executor.outcomeOf(launch)).toMatchObject({ status: 'failed', failure: { kind: 'crash', code: 7 } });
     expect(site.server.pods('runs')).toEqual([]);
+    expect(created).toBe(1);
   });
 
   itWithTestServer('is asked for again only when a busy server has said, in plain text', async () => {
@@ -141,7 +154,7 @@ describe('the pod of an attempt', () => {
     site.server.misbehaviour.fail({ ...creation, times: 3 });
     site.server.misbehaviour.hangUp({ ...creation, times: 2 });
     expect(await executor.outcomeOf(site.launch('exit 0'))).toMatchObject(succeeded);
-    expect(site.server.misbehaviour.requests.count).toBe(5);
+    expect(timesAsked()).toBe(6);
   });
 
   itWithTestServer('is created when the server is back', async () => {
@@ -209,6 +222,7 @@ describe('the pod of an attempt', () => {
 
   itWithTestServer('is removed when its attempt is cancelled while nobody knows whether it was created', async () => {
     const executor = await site.executor();
+    await isWatching();
     site.server.misbehaviour.loseReply(creation);
     site.server.misbehaviour.fail({ ...readings, times: 2 });
     const attempt = executor.launch(site.launch('sleep 60'));

@@ -57,7 +57,7 @@ const servers = {
       seen.add(request.method);
       if (isFirst) return response.socket.destroy();
       const answer = { PUT: { path: '/rows' }, POST: { outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 } };
-      setTimeout(() => response.end(JSON.stringify(answer[request.method]) + '\\n'), request.method === 'PUT' ? 4_000 : 0);
+      setTimeout(() => response.end(JSON.stringify(answer[request.method]) + '\\n'), request.method === 'PUT' ? 9_000 : 0);
     })`,
   // Breaks off when what it has returned is fetched, in the midst of it and before its first word.
   dropping: `
@@ -85,11 +85,11 @@ const servers = {
       const answer = { PUT: { path: '/rows' }, POST: { outputs: { answer: 'here' }, cwd: '/', duration_ms: 1 } };
       request.on('end', () => response.end(JSON.stringify(answer[request.method]) + '\\n'));
       if (request.method === 'POST' || ++puts > 2) return request.resume();
-      const takePiece = setInterval(() => request.read(64 * 1024), 10);
+      const takePiece = setInterval(() => request.read(64 * 1024), 30);
       setTimeout(() => {
         clearInterval(takePiece);
         request.destroy();
-      }, 4_000);
+      }, 9_000);
     });
     server.listen(Number(process.env.RYAX_PORT), process.env.RYAX_HOST);`,
 };
@@ -184,7 +184,7 @@ describeHere('a handler whose pod runs, and its server', () => {
   it(
     'has never listened when a successor takes its pod over: lost when patience ends',
     async () => {
-      const { site, launch, executor } = await given('deaf', { starting: '3s' });
+      const { site, launch, executor } = await given('deaf', { starting: '8s' });
       const begun = executor.launch(launch);
       await site.containerIs('running', launch);
       await executor.close();
@@ -220,7 +220,7 @@ describeHere('a handler whose pod runs, and its server', () => {
   it(
     'was reached, takes its files for long, and is lost from sight for a moment: called when it can be again',
     async () => {
-      const { outcome } = await outcomeWith('slow', { starting: '3s' }, 'some rows\n');
+      const { outcome } = await outcomeWith('slow', { starting: '8s' }, 'some rows\n');
       expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here', copy: null } });
     },
     limitMs,
@@ -230,7 +230,7 @@ describeHere('a handler whose pod runs, and its server', () => {
     'breaks off twice with a file that gets on: called when it has the file',
     async () => {
       const rows = 'some rows\n'.repeat(6_000_000);
-      const { outcome } = await outcomeWith('failing', { starting: '3s' }, rows);
+      const { outcome } = await outcomeWith('failing', { starting: '8s' }, rows);
       expect(outcome).toEqual({ status: 'succeeded', outputs: { answer: 'here', copy: null } });
     },
     limitMs,

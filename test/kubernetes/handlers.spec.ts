@@ -2,21 +2,12 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
 import { LocalFileStore, packDirectory } from '@ryax/filestore';
-import { Clock } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
-import { clockAhead, ioError, type TestSite } from './site';
+import { AheadClock, clockAhead, ioError, TestSite } from './site';
 import { patienceMs } from './target';
 import { describeHandlers, TestAction } from './test-action';
 
 const limitMs = 3 * patienceMs;
-
-class AheadClock extends Clock {
-  aheadMs = 0;
-
-  override monotonicMs(): number {
-    return super.monotonicMs() + this.aheadMs;
-  }
-}
 
 describeHandlers('a handler in a pod of its own (a test server runs it from its folder)', () => {
   let action: TestAction;
@@ -26,7 +17,10 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
     action = await TestAction.publish();
     site = await action.site({ site: { handlers: 'job' } });
   }, limitMs);
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await TestSite.expectNoPods();
+  }, limitMs);
   afterAll(() => action.close(), limitMs);
 
   const launch = (inputs: JsonObject, timeoutMs: number | null = null) => action.launch(site, inputs, { timeoutMs });
@@ -46,7 +40,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       expect(copy.name).toBe('copied.txt');
       expect(String(await site.files.read(copy.$file))).toBe('SOME ROWS\n');
       expect(log.lines).toEqual(['begun copy']);
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -99,7 +92,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       });
       const crashed = await executor.run(launch({ what: 'crash', name: 'b' }));
       expect(crashed.end.outcome).toMatchObject({ status: 'failed', failure: { kind: 'crash', code: 7 } });
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -122,7 +114,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       const executor = await site.executor();
       const { end } = await executor.run(launch({ what: 'x' }));
       expect(end.outcome).toMatchObject({ status: 'failed', failure: { kind: 'invalid', details: { input: 'name' } } });
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -148,7 +139,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       expect(adopted?.log.lines).toEqual(['begun wait']);
       expect(site.server.requestCounts['create pods']).toBe(1);
       second.forget(wanted);
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -173,7 +163,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       expect(reading.mock.calls.length).toBeGreaterThan(1);
       second.forget(wanted);
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -191,7 +180,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       expect(await begun.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       expect(storing.mock.calls.length).toBeGreaterThan(1);
       executor.forget(wanted);
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -231,7 +219,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       begun.running.cancel(false);
       expect(await begun.outcome()).toEqual({ status: 'cancelled' });
       executor.forget(wanted);
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -258,7 +245,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       expect(await begun.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       expect(storing.mock.calls.length).toBeGreaterThan(5);
       executor.forget(wanted);
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -278,7 +264,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       await waitFor(() => second.adopted.length === 1, { timeoutMs: patienceMs });
       expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       second.forget(wanted);
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -298,7 +283,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       await rm(flag);
       expect(await again.outcome()).toMatchObject({ status: 'succeeded', outputs: { answer: 'WAIT' } });
       second.forget(wanted);
-      await site.noPodIsLeft();
     },
     limitMs,
   );
@@ -316,7 +300,6 @@ describeHandlers('a handler in a pod of its own (a test server runs it from its 
       await begun.log.has('begun wait');
       begun.running.cancel(false);
       expect(await begun.outcome()).toEqual({ status: 'cancelled' });
-      await site.noPodIsLeft();
     },
     limitMs,
   );

@@ -142,7 +142,7 @@ describeHandlers('warm pods that are made ahead (a test server runs their image 
   it(
     'whose image cannot be had are tried once, and fail nobody',
     async () => {
-      const executor = await open({ site: { actionImages: 'missing/actions', patience: { image: '4s' } } });
+      const executor = await open({ site: { actionImages: 'missing/actions', patience: { image: '10s' } } });
       prewarm(executor, 'default');
       await podsAre(1);
       const refused = executor.launch(launch());

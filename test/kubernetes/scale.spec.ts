@@ -11,6 +11,8 @@ const seed = 20_261;
 const rates = { throttle: 0.002, fail: 0.01, hangUp: 0.01, loseReply: 0.01, delay: 0.02, delayMs: 50 };
 /** Seldom enough that most pods end by themselves. */
 const harm = { everyMs: 700, outageMs: 200 };
+/** What one change of a pod counts for: harm comes with what happens, which is as much on a slow machine. */
+const changeMs = 12;
 const leastSucceeded = 0.6 * attempts;
 const aimedCalls = 6;
 const mostCalls = 8;
@@ -31,10 +33,10 @@ describe('many pods on a cluster that misbehaves', () => {
   itWithTestServer(
     'all end right, each of them created once, and none is left',
     async () => {
-      const uids = followCreations();
+      const { created: uids, nowMs } = followPods();
       const executor = await site.executor();
       site.server.misbehaviour.schedule(seed, rates);
-      const chaos = site.server.misbehaviour.chaos(seed, harm);
+      const chaos = site.server.misbehaviour.chaos(seed, { ...harm, nowMs });
       const faults: string[] = [];
       let succeeded = 0;
 
@@ -67,15 +69,18 @@ describe('many pods on a cluster that misbehaves', () => {
     limitMs,
   );
 
-  /** All that were ever created, by their names. */
-  function followCreations() {
+  /** All that were ever created, by their names; and a time that goes on with each change of one. */
+  function followPods() {
     const created = new Map<string, ReturnType<typeof asPod>[]>();
+    let changes = 0;
     site.server.store.subscribe(({ resource, type, object }) => {
-      if (resource !== podsResource || type !== 'ADDED') return;
+      if (resource !== podsResource) return;
+      changes++;
+      if (type !== 'ADDED') return;
       const { name } = object.metadata;
       created.set(name, [...(created.get(name) ?? []), asPod(object)]);
     });
-    return created;
+    return { created, nowMs: () => changes * changeMs };
   }
 
   function tell(succeeded: number, calls: number, harms: number, counts: Readonly<Record<string, number>>): void {

@@ -232,7 +232,8 @@ export class TestSite {
       connection.close();
       await testServer?.stop();
       await Promise.all(this.gates.map((gate) => gate.close()));
-      await rm(directory, { recursive: true, force: true });
+      // What was killed may be writing its last.
+      await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     }
   }
 
@@ -267,6 +268,15 @@ export function clockAhead(ms: number): Clock {
       return super.wallMs() + ms;
     }
   })();
+}
+
+/** One that a test moves ahead, by which things take longer than they do. */
+export class AheadClock extends Clock {
+  aheadMs = 0;
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.aheadMs;
+  }
 }
 
 /** Of a disk that fails. */

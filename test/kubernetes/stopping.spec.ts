@@ -8,7 +8,7 @@ const stubborn = 'trap "" TERM; echo begun; while :; do sleep 1; done';
 describe('an attempt that is ended before its end', () => {
   let site: TestSite;
   beforeAll(async () => {
-    site = await TestSite.open({ site: { gracePeriod: '10s' } });
+    site = await TestSite.open({ site: { gracePeriod: '60s' } });
   }, specMs);
   afterEach(() => TestSite.expectNoPods(), specMs);
   afterAll(() => TestSite.closeAll(), specMs);
@@ -17,7 +17,7 @@ describe('an attempt that is ended before its end', () => {
     'is told to stop when its time is over, and fails as a timeout',
     async () => {
       const executor = await site.executor();
-      const limitMs = isReal ? 5_000 : 500;
+      const limitMs = isReal ? 5_000 : 3_000;
       const { end, log } = await executor.run(site.launch(obedient, { timeoutMs: limitMs }));
       expect(end.outcome).toMatchObject({ status: 'failed', failure: { kind: 'timeout' } });
       expect(log.lines).toEqual(['begun', 'told to stop']);
@@ -29,8 +29,8 @@ describe('an attempt that is ended before its end', () => {
     'does not lose time of its limit to its image, node and start',
     async () => {
       const executor = await site.executor();
-      if (!isReal) site.server.misbehaviour.slowStarts(1_000);
-      const outcome = await executor.outcomeOf(site.launch('exit 0', { timeoutMs: isReal ? 20_000 : 900 }));
+      if (!isReal) site.server.misbehaviour.slowStarts(4_000);
+      const outcome = await executor.outcomeOf(site.launch('exit 0', { timeoutMs: isReal ? 20_000 : 3_500 }));
       if (!isReal) site.server.misbehaviour.calm();
       expect(outcome).toMatchObject({ status: 'succeeded' });
     },
@@ -108,7 +108,7 @@ describe('an attempt that is ended before its end', () => {
       const launch = site.launch(obedient);
       const attempt = executor.launch(launch);
       await attempt.log.has('begun');
-      await site.deletePod(site.podName(launch), 10);
+      await site.deletePod(site.podName(launch), 60);
       expect(await attempt.outcome()).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
       expect(attempt.log.lines).toEqual(['begun', 'told to stop']);
     },

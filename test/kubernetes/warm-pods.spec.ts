@@ -1,5 +1,6 @@
 import { rm, readFile } from 'node:fs/promises';
 import { isFileReference, type JsonObject } from '@ryax/contracts';
+import { Metrics } from '@ryax/platform';
 import { waitFor } from '@ryax/testing';
 import type { Launch } from '../../apps/executor/src/launcher';
 import { clockAhead, type SiteOptions, type TestSite } from './site';
@@ -8,6 +9,11 @@ import { describeHandlers, TestAction } from './test-action';
 import type { TestExecutor } from './test-executor';
 
 const limitMs = 3 * patienceMs;
+
+async function idlePods({ registry }: Metrics): Promise<number | undefined> {
+  const found = await registry.getSingleMetric('ryax_executor_warm_pods')?.get();
+  return found?.values.find(({ labels }) => labels['state'] === 'idle')?.value;
+}
 
 function killIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
@@ -134,13 +140,19 @@ describeHandlers('warm pods (a test server runs their image from its folder)', (
   it(
     'stay after an execution that fails by its own error, or whose process dies',
     async () => {
-      const executor = await open();
+      const metrics = new Metrics();
+      const executor = await open({ executor: { metrics } });
+      // Its server is asked first whether it is well.
+      const isFree = () => waitFor(async () => (await idlePods(metrics)) === 1, { timeoutMs: patienceMs });
       const refused = await executor.outcomeOf(launch({ what: 'refuse', name: 'a' }));
       expect(refused).toMatchObject({ failure: { kind: 'user', message: 'no such station', code: 404 } });
+      await isFree();
       const crashed = await executor.outcomeOf(launch({ what: 'crash', name: 'b' }));
       expect(crashed).toMatchObject({ failure: { kind: 'crash', code: 7 } });
+      await isFree();
       const invalid = await executor.outcomeOf(launch({ what: 'x' }));
       expect(invalid).toMatchObject({ failure: { kind: 'invalid', details: { input: 'name' } } });
+      await isFree();
       await workerOf(executor);
       expect(creations()).toBe(1);
     },

@@ -47,10 +47,10 @@ describe('executor as a process', () => {
   });
 
   it('stopped with a start unread, and continued long after, starts nothing', async () => {
-    const validMs = 1_500;
-    await runner.start(noopOf('before', { valid_for_ms: validMs }));
+    await runner.start(noopOf('before'));
     await reported('before', 'ended succeeded');
     await executor.pause();
+    const validMs = 1_500;
     await runner.start(commandOf('late', 'true', { valid_for_ms: validMs }));
     await waitFor(() => runner.silentMs > validMs, { describe: 'its beats to be missed' });
     executor.resume();

@@ -108,11 +108,11 @@ describeBothServers('an action’s server that many attempts use, one after the 
   });
 
   it('ends by itself when nobody has asked for anything for so long, and not while a result is not settled', async () => {
-    const server = await start({ env: { RYAX_IDLE_SECONDS: '0.5' } });
+    const server = await start({ env: { RYAX_IDLE_SECONDS: '3' } });
     const attempt = server.nextAttempt();
     const askedAtMs = performance.now();
     await (await server.invoke(attempt, [])).result();
-    await waitFor(() => performance.now() - askedAtMs > 1_200, { describe: 'more than the idle time' });
+    await waitFor(() => performance.now() - askedAtMs > 3_700, { describe: 'more than the idle time' });
     expect(server.hasEnded).toBe(false);
     await settle(server, attempt);
     await waitFor(() => server.hasEnded, { describe: 'the server to end' });

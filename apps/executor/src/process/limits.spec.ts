@@ -3,11 +3,17 @@ import { describeWithPython, LauncherFixture, RecordedLog, script } from './test
 
 describe('the end of an attempt', () => {
   let fixture: LauncherFixture;
+  /** For what ignores that it is told to stop: whatever does not, has its whole grace. */
+  let impatient: LauncherFixture;
 
   beforeAll(async () => {
-    fixture = await LauncherFixture.open({ graceMs: 200 });
+    fixture = await LauncherFixture.open();
+    impatient = await LauncherFixture.open({ graceMs: 200 });
   });
-  afterAll(() => fixture.close());
+  afterAll(async () => {
+    await fixture.close();
+    await impatient.close();
+  });
 
   const stubborn = `trap '' TERM; echo ready; while true; do sleep 1; done`;
 
@@ -19,7 +25,7 @@ describe('the end of an attempt', () => {
   });
 
   it('comes with its time limit also for what does not listen', async () => {
-    expect(await fixture.failureOf(script(stubborn), {}, { timeoutMs: 150 })).toMatchObject({ kind: 'timeout' });
+    expect(await impatient.failureOf(script(stubborn), {}, { timeoutMs: 150 })).toMatchObject({ kind: 'timeout' });
   });
 
   it('comes with its time limit for a handler, whose next call is served by another worker', async () => {
@@ -49,7 +55,7 @@ describe('the end of an attempt', () => {
   });
 
   it('comes after a grace when it ignores being cancelled, and at once when it is forced', async () => {
-    const patient = fixture.start(script(stubborn));
+    const patient = impatient.start(script(stubborn));
     await patient.log.shows('ready');
     patient.running.cancel(false);
     expect((await patient.running.ended).outcome).toEqual({ status: 'cancelled' });
@@ -86,7 +92,7 @@ describe('the end of an attempt', () => {
   it('comes when it takes more memory than it may', async () => {
     const hash = await fixture.action({
       type: 'nodejs',
-      code: 'module.exports = async () => { const held = []; for (;;) { held.push(Buffer.alloc(8e6, 1)); await new Promise((go) => setTimeout(go, 5)) } }',
+      code: 'module.exports = async () => { const held = []; for (;;) { if (held.length < 60) held.push(Buffer.alloc(8e6, 1)); await new Promise((go) => setTimeout(go, 5)) } }',
     });
 
     const failure = await fixture.failureOf(hash, {}, { resources: { memory_bytes: 200 * 1024 ** 2 } });

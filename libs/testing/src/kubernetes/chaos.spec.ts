@@ -98,6 +98,20 @@ describe('a schedule of harm to the cluster', () => {
     expect(server().pod('default', 'p')?.status.phase).toBe('Running');
   });
 
+  it('comes by the time that it is told, which passes with what is done', async () => {
+    let nowMs = 0;
+    const chaos = server().misbehaviour.chaos(1, { everyMs: 1_000_000, kinds: ['drop-watches'], nowMs: () => nowMs });
+    for (let count = 1; count <= 3; count++) {
+      await waitFor(() => {
+        nowMs += 100_000;
+        return chaos.done.length === count;
+      });
+    }
+    // Half of it is the least that lies between two harms.
+    expect(nowMs).toBeGreaterThanOrEqual(1_500_000);
+    expect(await chaos.stop()).toHaveLength(3);
+  });
+
   it('ends with the server, even in the middle of an outage', async () => {
     const chaos = server().misbehaviour.chaos(1, { everyMs: 1, kinds: ['outage'], outageMs: 100_000 });
     await waitFor(() => chaos.done.length > 0);

@@ -16,6 +16,8 @@ export type HarmKind =
 export interface ChaosOptions {
   /** How long from one harm to the next; each comes after half to one and a half times of it. */
   readonly everyMs: number;
+  /** What tells those milliseconds, real time by default. By what has been done a slow machine comes to no more harm than a fast one. */
+  readonly nowMs?: () => number;
   /** All of them by default. One that is named twice comes twice as often. */
   readonly kinds?: readonly HarmKind[];
   /** How long the server is down in an outage; 200 by default. */
@@ -59,6 +61,8 @@ export const harmKinds: readonly HarmKind[] = [
 ];
 
 const defaultOutageMs = 200;
+/** How often a time is asked for that is not the real one. */
+const askEveryMs = 10;
 
 /**
  * Does harm to a cluster until it is stopped. The kinds and the pauses between them are the same for the same seed; which pod is
@@ -102,7 +106,7 @@ export class Chaos {
 
   private async live(): Promise<void> {
     const { everyMs, kinds = harmKinds } = this.options;
-    while (await this.pause(everyMs * (0.5 + this.random()))) {
+    while (await this.passed(everyMs * (0.5 + this.random()))) {
       // Both are drawn in every turn: the kinds to come must not depend on whom there was to hit.
       const kind = this.pick(kinds, this.random());
       const choice = this.random();
@@ -179,6 +183,15 @@ export class Chaos {
 
   private pick<Item>(items: readonly Item[], choice: number): Item | undefined {
     return items[Math.floor(choice * items.length)];
+  }
+
+  /** Answers whether it goes on when so much time has passed, of whichever kind. */
+  private async passed(ms: number): Promise<boolean> {
+    const { nowMs } = this.options;
+    if (nowMs === undefined) return this.pause(ms);
+    const dueMs = nowMs() + ms;
+    while (nowMs() < dueMs) if (!(await this.pause(askEveryMs))) return false;
+    return !this.stopping.signal.aborted;
   }
 
   /** Answers whether it goes on after that. */

@@ -46,9 +46,9 @@ describe('a deletion on the test API server', () => {
   it('of a pod that handles TERM with exit 0 shows it as Succeeded while deletionTimestamp is set', async () => {
     await running('p', obedient);
     const sequence = recordSequence(server(), 'p');
-    await remove('p');
+    await remove('p', '?gracePeriodSeconds=1000');
     await gone('p');
-    expect(sequence.lines).toContain('M Succeeded [main=terminated:Completed:0] deleting(grace 30)');
+    expect(sequence.lines).toContain('M Succeeded [main=terminated:Completed:0] deleting(grace 1000)');
   });
 
   it('does not reach a first process without a handler for TERM, as in a container', async () => {

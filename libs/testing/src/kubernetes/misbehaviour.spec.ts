@@ -39,6 +39,20 @@ describe('the test API server, told to misbehave,', () => {
     expect(again.json()).toMatchObject({ code: 409, reason: 'AlreadyExists' });
   });
 
+  it('does one thing to a request after the other, in the order in which it was told', async () => {
+    const { misbehaviour } = server();
+    misbehaviour.loseReply({ method: 'POST' });
+    misbehaviour.delay(1, { method: 'POST' });
+    misbehaviour.throttle({ method: 'POST' });
+    await expect(createPod(server(), shellPod('p', 'true'))).rejects.toThrow(/hang up|ECONNRESET/);
+    expect((await ask(server(), 'GET', `${podsPath}/p`)).code).toBe(200);
+    expect(misbehaviour.requests.count).toBe(1);
+    const again = () => ask(server(), 'POST', podsPath, { body: shellPod('p', 'true') });
+    expect((await again()).code).toBe(429);
+    expect(misbehaviour.requests.count).toBe(3);
+    expect((await again()).code).toBe(409);
+  });
+
   it('acts when nobody waits for it any more', async () => {
     const land = server().misbehaviour.landLate({ method: 'POST' });
     await expect(createPod(server(), shellPod('p', 'true'))).rejects.toThrow(/hang up|ECONNRESET/);

@@ -58,7 +58,8 @@ export class PodFolder {
   }
 
   remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
+    // A process that was killed may be writing its last.
+    rmSync(this.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
   private volumePath(name: string): string {

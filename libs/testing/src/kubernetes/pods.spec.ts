@@ -52,7 +52,7 @@ describe('a pod of the test API server', () => {
     [
       'deadline',
       'Failed',
-      shellPod('deadline', untilKilled, { spec: { activeDeadlineSeconds: 1, terminationGracePeriodSeconds: 1 } }),
+      shellPod('deadline', untilKilled, { spec: { activeDeadlineSeconds: 4, terminationGracePeriodSeconds: 1 } }),
     ],
   ])('goes through the recorded statuses: %s', async (name, phase, pod) => {
     const sequence = recordSequence(server(), name);

@@ -60,14 +60,23 @@ export class RequestFaults {
     this.rates = {};
   }
 
-  /** The faults that hit this request, in order. */
+  /** The faults that hit this request, in order: the first that decides what comes of it is the last, and others wait for the next request. */
   take(method: string, path: string): Fault[] {
-    const hit = this.rules.filter((rule) => rule.left > 0 && isMatch(rule.match, method, path));
-    hit.forEach((rule) => (rule.left -= 1));
-    this.rules = this.rules.filter(({ left }) => left > 0);
-    const faults = [...hit.map(({ fault }) => fault), ...this.draw()];
+    // Drawn for every request: which ones a schedule hits must not depend on rules.
+    const candidates = [...this.takeByRules(method, path), ...this.draw()];
+    const decisive = candidates.findIndex(isDecisive);
+    const faults = decisive < 0 ? candidates : candidates.slice(0, decisive + 1);
     this.count += faults.length;
     return faults;
+  }
+
+  private takeByRules(method: string, path: string): Fault[] {
+    const matching = this.rules.filter(({ match }) => isMatch(match, method, path));
+    const decisive = matching.findIndex(({ fault }) => isDecisive(fault));
+    const hit = decisive < 0 ? matching : matching.slice(0, decisive + 1);
+    hit.forEach((rule) => (rule.left -= 1));
+    this.rules = this.rules.filter(({ left }) => left > 0);
+    return hit.map(({ fault }) => fault);
   }
 
   private draw(): Fault[] {
@@ -86,6 +95,11 @@ export class RequestFaults {
     }
     return [];
   }
+}
+
+/** Whether it says what comes of a request; others only hold it up. */
+function isDecisive({ kind }: Fault): boolean {
+  return kind !== 'delay' && kind !== 'hold';
 }
 
 function isMatch(match: Match, method: string, path: string): boolean {

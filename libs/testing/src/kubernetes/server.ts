@@ -191,7 +191,7 @@ export class KubernetesServer {
     this.watches.close();
     if (this.http.listening) await this.goDown();
     this.reaper.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     if (this.faults.length > 0) throw new AggregateError(this.faults, 'The test API server has failed');
   }
 
