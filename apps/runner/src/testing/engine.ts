@@ -19,7 +19,7 @@ import { openEventLog, type OpenEventLog } from '@ryax/event-log';
 import { LocalFileStore, putJson } from '@ryax/filestore';
 import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
 import { Runner } from '../runner';
-import type { RunnerOptions } from '../runner.config';
+import { leastExecutorPatienceMs, type RunnerOptions } from '../runner.config';
 import { ExecutorDouble, type ExecutorKind } from './executor-double';
 import { ExecutorLink } from './executor-link';
 import { faulty, noFaults, sometimesDeaf, withoutMissing, type Faults } from './faults';
@@ -30,7 +30,7 @@ const clock = new Clock();
 
 const options: RunnerOptions = {
   partitions: 4,
-  executorPatienceMs: 1_500,
+  executorPatienceMs: leastExecutorPatienceMs,
   placementPatienceMs: 60_000,
   runnerPatienceMs: 2_500,
   startValidityMs: 500,
