@@ -28,6 +28,9 @@ import { RunsInLog } from './runs-in-log';
 const log = new Log({ service: 'test', write: () => undefined });
 const clock = new Clock();
 
+/** Less than a statement may take. */
+const endsWithinMs = 9_000;
+
 const options: RunnerOptions = {
   partitions: 4,
   executorPatienceMs: leastExecutorPatienceMs,
@@ -126,11 +129,12 @@ export class Engine {
       faults.isAway = true;
       inMemory(broker).cutConnection();
     };
+    // Answers when they have ended, and with them their locks.
     const endConnections = (which: string) =>
       this.eventLog.database.query(
         {
           name: '',
-          text: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          text: `SELECT pg_terminate_backend(pid, ${endsWithinMs}) FROM pg_stat_activity
                   WHERE datname = current_database() AND application_name = $1 ${which}`,
         },
         [name],
