@@ -70,8 +70,8 @@ export function signalGroup(pid, signal) {
   }
 }
 
-/** Below those that systems give to outgoing connections, which may take one between our look and its use. */
-const listeningPorts = { from: 10_240, to: 32_768 };
+/** The same as of `freePort` in libs/platform. */
+const listeningPorts = { from: 10_240, to: 29_741 };
 
 /** Ports that are free now, all different. */
 export async function freePorts(count) {

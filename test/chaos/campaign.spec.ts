@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-/** Beside other specs; alone each takes less than two minutes. */
-const patienceMs = 300_000;
+/** Beside other specs; alone each takes less than two minutes. Longer than a campaign itself waits, which tells more. */
+const patienceMs = 600_000;
+/** What was cut off for it is reported, too. */
+const specMs = patienceMs + 20_000;
 
 interface Ended {
   readonly status: number;
@@ -33,12 +35,13 @@ describe('a short campaign', () => {
 
       expect({ status, output: status === 0 ? '' : output }).toEqual({ status: 0, output: '' });
       expect(count(output, 'faults in all')).toBe(12);
-      expect(count(output, 'broker-restart')).toBe(1);
+      // The spare of a fault that was not possible may be a second one.
+      expect(count(output, 'broker-restart')).toBeGreaterThanOrEqual(1);
       expect(count(output, 'runs accepted')).toBeGreaterThan(20);
       expect(count(output, 'lists of all runs read meanwhile')).toBeGreaterThan(0);
       expect(['lost', 'stuck', 'wrong', 'duplicate effects'].map((name) => count(output, name))).toEqual([0, 0, 0, 0]);
     },
-    patienceMs,
+    specMs,
   );
 });
 
@@ -54,6 +57,6 @@ describe('a campaign against an engine that is broken on purpose', () => {
       expect(count(output, 'stuck')).toBeGreaterThan(0);
       expect(output).toContain('Again: npm run chaos -- --seed 8 --faults 2');
     },
-    patienceMs,
+    specMs,
   );
 });

@@ -29,7 +29,7 @@ describeHandlers('a workflow that is deployed at a site with warm pods', () => {
     await engine.stopAll();
     await cluster.stop();
     await action.close();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }, specMs);
 
   /** A figure of the executor; 0 where it has none of that name. */

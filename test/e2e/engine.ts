@@ -1,9 +1,9 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
+import { freePort } from '@ryax/platform';
 import { useServices, waitFor, type ServiceProcess } from '@ryax/testing';
 
 export const serviceNames = ['state-store', 'runner', 'executor', 'studio-intake'] as const;
@@ -41,7 +41,7 @@ export class Engine {
   private token = '';
 
   constructor(private readonly settings: Settings) {
-    afterAll(() => rmSync(this.directory, { recursive: true, force: true }));
+    afterAll(() => rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   }
 
   async startAll(): Promise<void> {
@@ -223,17 +223,4 @@ function isRaw(body: unknown): body is string | Buffer {
 async function partitionsOwned(port: number | undefined): Promise<number> {
   const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return Number(/^ryax_partitions_owned (\d+)$/m.exec(metrics)?.[1]);
-}
-
-/** Below the ports that the system gives to outgoing connections, which may take one between our look and its use. */
-export async function freePort(): Promise<number> {
-  const port = randomInt(10_240, 32_768);
-  const server = createServer();
-  const isFree = await new Promise<boolean>((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen(port, '0.0.0.0', () => resolve(true));
-  });
-  if (!isFree) return freePort();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -22,7 +22,7 @@ const fan = {
     results: { values: '=join.values' },
   },
 };
-/** Moves once a second, and for longer than it takes to stop a runner in its middle. */
+/** Moves once a second, and for longer than it takes to start several on both sides and to stop a runner in their middle. */
 const naps = {
   apiVersion: 'ryax.tech/v2.0',
   kind: 'Workflow',
@@ -33,7 +33,7 @@ const naps = {
       {
         id: 'nap',
         action: 'core/sleep',
-        for_each: { in: Array.from({ length: 10 }, (_, index) => index), concurrency: 1 },
+        for_each: { in: Array.from({ length: 30 }, (_, index) => index), concurrency: 1 },
         inputs: { seconds: 1 },
       },
     ],

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalFileStore, packDirectory } from '@ryax/filestore';
+import { freePort } from '@ryax/platform';
 import {
   startKubernetes,
   useServices,
@@ -16,10 +17,13 @@ import {
 import { load } from 'js-yaml';
 import { describeWithPython } from '../../apps/executor/src/process/testing/launcher-fixture';
 import { filesImage, filesServer } from '../kubernetes/files-image';
-import { Engine, expectSoundHistory, freePort, type HistoryEvent } from './engine';
+import { Engine, expectSoundHistory, type HistoryEvent } from './engine';
 
 const example = join(__dirname, '../../examples/pods/workflow.yaml');
 const definition = load(readFileSync(example, 'utf8')) as object;
+
+/** A stall of the machine is no death of the executor: whose that is says the spec. */
+const patience = { RYAX_EXECUTOR_PATIENCE_MS: '10000' };
 
 /** A test API server, and the files that lead an executor there. */
 class Cluster {
@@ -69,7 +73,7 @@ class Cluster {
 
   async stop(): Promise<void> {
     await this.started?.stop();
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }
 
@@ -149,7 +153,7 @@ describe('one workflow, as processes and as pods', () => {
   beforeAll(() => cluster.start(), 60_000);
   afterAll(async () => {
     await cluster.stop();
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }, 60_000);
 
   async function course(datastore: string, env: Readonly<Record<string, string>>, of: Followed): Promise<Course> {
@@ -213,7 +217,7 @@ describe('an executor that dies while its pods run', () => {
   const engine = new Engine({
     brokerUrl: () => virtualHost.url,
     datastoreUrl: () => database.url,
-    env: cluster.env,
+    env: { ...cluster.env, ...patience },
   });
   beforeAll(async () => {
     await cluster.start();
@@ -248,7 +252,10 @@ describe('an executor that dies while its pods run', () => {
     // What came before the death and what came after it, of which its successor has read all.
     const logOf = async (name: string) =>
       withoutNotes(await (await engine.request('GET', `/v1/runs/${runId}/executions/${name}/log`)).text());
-    await waitFor(async () => (await logOf('wait.1')) === 'begun 2\ndone\n', { describe: 'the whole log' });
+    await waitFor(async () => (await logOf('wait.1')) === 'begun 2\ndone\n', {
+      timeoutMs: 60_000,
+      describe: 'the whole log',
+    });
 
     const history = await engine.history(runId);
     expectSoundHistory(history);
@@ -256,7 +263,7 @@ describe('an executor that dies while its pods run', () => {
     expect(attempts).toEqual([1, 1, 1]);
     expect(cluster.server.requestCounts).toMatchObject({ 'create pods': 3 });
     await cluster.noPodIsLeft();
-    rmSync(join(gate, '..'), { recursive: true, force: true });
+    rmSync(join(gate, '..'), { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }, 240_000);
 });
 
@@ -291,7 +298,7 @@ describeWithPython('an executor that dies while handlers run in its warm pods', 
   const engine = new Engine({
     brokerUrl: () => virtualHost.url,
     datastoreUrl: () => database.url,
-    env: cluster.env,
+    env: { ...cluster.env, ...patience },
   });
   let hash = '';
   beforeAll(async () => {
@@ -311,7 +318,7 @@ describeWithPython('an executor that dies while handlers run in its warm pods', 
   }, 180_000);
   afterAll(async () => {
     await cluster.stop();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }, 60_000);
 
   it('has a successor that finds them there: each ends in its first attempt, and the next run has the same pods', async () => {
@@ -323,7 +330,10 @@ describeWithPython('an executor that dies while handlers run in its warm pods', 
     const logOf = async (name: string) =>
       withoutNotes(await (await engine.request('GET', `/v1/runs/${runId}/executions/${name}/log`)).text());
     for (const at of [0, 1, 2]) {
-      await waitFor(async () => (await logOf(`twofold.${at}`)) === `begun ${at + 1}\n`, { describe: 'all to run' });
+      await waitFor(async () => (await logOf(`twofold.${at}`)) === `begun ${at + 1}\n`, {
+        timeoutMs: 60_000,
+        describe: 'all to run',
+      });
     }
 
     await engine.killAndRestart('executor');
@@ -331,7 +341,10 @@ describeWithPython('an executor that dies while handlers run in its warm pods', 
     writeFileSync(gate, '');
     expect(await engine.waitForEnd(runId)).toBe('succeeded');
     expect(await engine.results(runId)).toEqual({ doubled: [2, 4, 6] });
-    await waitFor(async () => (await logOf('twofold.1')) === 'begun 2\ndone\n', { describe: 'the whole log' });
+    await waitFor(async () => (await logOf('twofold.1')) === 'begun 2\ndone\n', {
+      timeoutMs: 60_000,
+      describe: 'the whole log',
+    });
 
     const history = await engine.history(runId);
     expectSoundHistory(history);

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@ryax/platform';
 import { startKubernetes, useServices, useTestDatabase, waitFor, type KubernetesServer } from '@ryax/testing';
-import { freePort, type HistoryEvent } from './engine';
+import type { HistoryEvent } from './engine';
 
 const pool = { memory: '4G', nodes: 2, slots: 4 };
 const site = {
@@ -52,13 +53,13 @@ describe('actions at a site with two pools, served by one process', () => {
     };
     await services.start({
       name: 'standalone',
-      env: { ...engine, ...files, RYAX_PLACEMENT_PATIENCE_MS: '4000' },
+      env: { ...engine, ...files, RYAX_PLACEMENT_PATIENCE_MS: '15000' },
       readyUrl: `${url}/readyz`,
     });
   }, 180_000);
   afterAll(async () => {
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }, 60_000);
 
   async function json<T>(path: string, body?: object): Promise<T> {

@@ -1,5 +1,5 @@
 import { SignJWT } from 'jose';
-import { useTestBroker, useTestDatabase } from '@ryax/testing';
+import { useTestBroker, useTestDatabase, waitFor } from '@ryax/testing';
 import { Engine, type HistoryEvent } from './engine';
 import { wrongDefinitions } from './wrong-definitions';
 
@@ -165,11 +165,18 @@ describe('REST', () => {
       expect(await engine.results(runId)).toEqual({ text: 'hello ada', count: 3 });
     });
 
+    /** A list that takes too long to catch up says so. */
+    const freshList = async () => {
+      const path = '/v1/runs?workflow_id=hello';
+      const list = await engine.json<{ items: { run_id: string }[]; stale: boolean }>('GET', path);
+      return !list.stale && list;
+    };
+
     it('are there when they are read right after they were accepted, in lists, too', async () => {
       for (let round = 0; round < 10; round++) {
         const runId = await engine.execute(hello);
         expect((await answer('GET', `/v1/runs/${runId}`)).status).toBe(200);
-        const { items } = await engine.json<{ items: { run_id: string }[] }>('GET', '/v1/runs?workflow_id=hello');
+        const { items } = await waitFor(freshList, { describe: 'a list that is not stale' });
         expect(items.map((item) => item.run_id)).toContain(runId);
       }
     });

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@ryax/platform';
 import { useServices, waitFor, type ServiceProcess } from '@ryax/testing';
-import { expectSoundHistory, freePort, type HistoryEvent } from './engine';
+import { expectSoundHistory, type HistoryEvent } from './engine';
 
 const slow = {
   apiVersion: 'ryax.tech/v2.0',
@@ -72,7 +73,7 @@ describe('the engine in one process', () => {
   beforeAll(start, 120_000);
   afterAll(async () => {
     await engine.stop();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }, 60_000);
 
   it('comes back after kill -9 with all its runs, and ends the one that was in its middle', async () => {

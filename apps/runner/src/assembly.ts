@@ -20,7 +20,7 @@ import { Placement } from './placement';
 import { Plans } from './plans';
 import { Prewarming } from './prewarming';
 import { Reconciliation } from './reconciliation';
-import type { RunnerOptions } from './runner.config';
+import { maxGapMs, type RunnerOptions } from './runner.config';
 import { RunnerMetrics } from './runner-metrics';
 import { Starts } from './starts';
 import { StreamStore } from './stream-store';
@@ -30,9 +30,6 @@ import { Values } from './values';
 import { WakeSignal } from './wake-signal';
 import { WorkIndex } from './work-index';
 import type { WorkItem } from './work-item';
-
-/** Between two beats of a runner. */
-export const beatMs = 1_000;
 
 export interface RunnerParts {
   readonly broker: Broker;
@@ -67,7 +64,7 @@ export function assemble(parts: RunnerParts, incarnation: string, partitions: nu
     patienceMs: runnerPatienceMs,
   });
   const executors = new ExecutorRegistry(
-    { patienceMs: executorPatienceMs, maxGapMs: 2 * beatMs },
+    { patienceMs: executorPatienceMs, maxGapMs },
     {
       outstandingAt: (incarnation) => index.outstandingAt(incarnation),
       get rank() {

@@ -2,6 +2,15 @@ import { limits } from '@ryax/contracts';
 import { brokerUrl, dataDirectory, datastoreUrl, healthPort, logLevel, partitions, upTo } from '@ryax/platform';
 import { z } from 'zod';
 
+/** Between two beats of a runner, as between two of an executor. */
+export const beatMs = 1_000;
+
+/** How much of a gap between two beats of our own that we hear counts as silence of others. */
+export const maxGapMs = 2 * beatMs;
+
+/** An executor that has not missed a beat may be silent for one, and for the longest gap that counts: that is not a death. */
+export const leastExecutorPatienceMs = beatMs + maxGapMs + beatMs / 2;
+
 function milliseconds(fallback: number, least: number) {
   const expected = `a whole number of milliseconds, at least ${least}`;
   return z
@@ -26,7 +35,7 @@ function count(fallback: number, most: number) {
 export const runnerVariables = {
   RYAX_PARTITIONS: partitions,
   /** Credible silence after which an executor counts as dead. */
-  RYAX_EXECUTOR_PATIENCE_MS: milliseconds(10_000, 1_500),
+  RYAX_EXECUTOR_PATIENCE_MS: milliseconds(10_000, leastExecutorPatienceMs),
   /** How long an execution that asks for a site, a pool or an architecture that nobody has waits for one to come. */
   RYAX_PLACEMENT_PATIENCE_MS: milliseconds(300_000, 0),
   /** Age of a runner's last beat after which the others take over its partitions. */

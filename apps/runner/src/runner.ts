@@ -1,7 +1,8 @@
 import { ensurePartitions } from '@ryax/event-log';
 import { Owner, wait } from '@ryax/platform';
 import { poolNameOf } from '@ryax/workflow';
-import { assemble, beatMs, type Assembled, type RunnerParts } from './assembly';
+import { assemble, type Assembled, type RunnerParts } from './assembly';
+import { beatMs } from './runner.config';
 import type { TrackedAttempt } from './work-index';
 import { internalItem, type WorkItem } from './work-item';
 

@@ -7,6 +7,7 @@ export * from './deadline';
 export * from './embedded-postgres';
 export * from './errors';
 export * from './facts';
+export * from './free-port';
 export * from './health';
 export * from './id-source';
 export * from './linked-signal';

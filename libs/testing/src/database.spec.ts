@@ -49,5 +49,5 @@ describe('useBreakablePostgres', () => {
 
     expect(server.url).toBe(url);
     expect(await database.query('SELECT n FROM t ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
-  });
+  }, 120_000);
 });

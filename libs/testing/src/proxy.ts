@@ -1,4 +1,5 @@
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, connect, type Server, type Socket } from 'node:net';
+import { freePort } from '@ryax/platform';
 
 /** Stands between a client and a server so that a spec can break the line, which the server would not do by itself. */
 export interface Proxy {
@@ -77,7 +78,8 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
   };
 
   let server: Server | undefined;
-  let listeningPort = 0;
+  // It is listened on again after each `close`: nobody may be given it meanwhile.
+  const listeningPort = await freePort();
   const open = async () => {
     if (server) return;
     const fresh = createServer(accept);
@@ -85,7 +87,6 @@ export async function startProxy(targetUrl: string): Promise<Proxy> {
     await new Promise<void>((resolve, reject) => {
       fresh.once('error', reject).listen(listeningPort, '127.0.0.1', resolve);
     });
-    listeningPort = (fresh.address() as AddressInfo).port;
   };
   const cut = () => sockets.forEach((socket) => socket.resetAndDestroy());
   const close = async () => {

@@ -8,6 +8,10 @@ const server = `
 const server = require('node:http').createServer((q, r) => r.end('ok')).listen(0, '127.0.0.1', () => console.log('port', server.address().port));
 console.log(process.env.GREETING, process.title);
 process.on('SIGTERM', () => process.exit(7));
+if (process.argv[2] === 'outlived') {
+  require('node:child_process').spawn('sh', ['-c', 'sleep 0.5; echo last words'], { stdio: 'inherit' });
+  process.exit(1);
+}
 if (process.argv[2] === 'fail') throw new Error('no configuration');
 `;
 
@@ -43,6 +47,17 @@ describe('useServices', () => {
       readyUrl: 'http://127.0.0.1:9/readyz',
     });
     await expect(starting).rejects.toThrow(/Expected broken to run, found it ended with 1.*no configuration/s);
+  });
+
+  it('shows what came over its pipes after its end', async () => {
+    const starting = services.start({
+      name: 'broken',
+      entry,
+      args: ['outlived'],
+      env: {},
+      readyUrl: 'http://127.0.0.1:9/readyz',
+    });
+    await expect(starting).rejects.toThrow(/found it ended with 1.*last words/s);
   });
 
   it('starts Node with flags and under another program, tells what it writes, and when it has ended', async () => {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { answerWithin } from '@ryax/platform';
 import { waitFor } from './wait-for';
 
 export interface ServiceOptions {
@@ -45,6 +46,7 @@ export interface ServiceProcess {
 const maxOutput = 200_000;
 const defaultReadyTimeoutMs = 60_000;
 const stopTimeoutMs = 40_000;
+const drainMs = 5_000;
 
 /** Starts services and kills, after the tests, whatever of them still runs. */
 export function useServices(): { start(options: ServiceOptions): Promise<ServiceProcess> } {
@@ -80,6 +82,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
+  const drained = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? signal));
   });
@@ -89,8 +92,11 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
 
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   const tail = () => output.slice(-4_000);
-  const refuseEnded = () => {
-    if (!isRunning()) throw new EndedEarly(name, child, tail());
+  const refuseEnded = async () => {
+    if (isRunning()) return;
+    // What it wrote last may come after its end; what it has started may hold its pipes open for as long as it likes.
+    await answerWithin(drainMs, () => drained).catch(() => undefined);
+    throw new EndedEarly(name, child, tail());
   };
   return {
     name,
@@ -142,7 +148,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     wait: { timeoutMs: number; describe: () => string },
   ): Promise<void> {
     await waitFor(async () => !isRunning() || (await condition()), wait);
-    refuseEnded();
+    await refuseEnded();
   }
 }
 

@@ -19,7 +19,7 @@ import { openEventLog, type OpenEventLog } from '@ryax/event-log';
 import { LocalFileStore, putJson } from '@ryax/filestore';
 import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
 import { Runner } from '../runner';
-import type { RunnerOptions } from '../runner.config';
+import { leastExecutorPatienceMs, type RunnerOptions } from '../runner.config';
 import { ExecutorDouble, type ExecutorKind } from './executor-double';
 import { ExecutorLink } from './executor-link';
 import { faulty, noFaults, sometimesDeaf, withoutMissing, type Faults } from './faults';
@@ -28,9 +28,12 @@ import { RunsInLog } from './runs-in-log';
 const log = new Log({ service: 'test', write: () => undefined });
 const clock = new Clock();
 
+/** Less than a statement may take. */
+const endsWithinMs = 9_000;
+
 const options: RunnerOptions = {
   partitions: 4,
-  executorPatienceMs: 1_500,
+  executorPatienceMs: leastExecutorPatienceMs,
   placementPatienceMs: 60_000,
   runnerPatienceMs: 2_500,
   startValidityMs: 500,
@@ -126,11 +129,12 @@ export class Engine {
       faults.isAway = true;
       inMemory(broker).cutConnection();
     };
+    // Answers when they have ended, and with them their locks.
     const endConnections = (which: string) =>
       this.eventLog.database.query(
         {
           name: '',
-          text: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          text: `SELECT pg_terminate_backend(pid, ${endsWithinMs}) FROM pg_stat_activity
                   WHERE datname = current_database() AND application_name = $1 ${which}`,
         },
         [name],

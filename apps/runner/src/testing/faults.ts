@@ -23,6 +23,8 @@ export interface Faults {
   listsAfter: Promise<void>;
   /** Beats that it tried to write. */
   beats: number;
+  /** How many of them there were when it first listed the open runs of a partition, as a takeover does; a spec may clear it. */
+  readonly listedAtBeat: Map<number, number>;
   /** How far this runner's idea of the database's time is ahead. */
   aheadMs: number;
 }
@@ -38,6 +40,7 @@ export function noFaults(): Faults {
     isDeaf: false,
     listsAfter: Promise.resolve(),
     beats: 0,
+    listedAtBeat: new Map(),
     aheadMs: 0,
   };
 }
@@ -51,7 +54,10 @@ export function faulty<T extends object>(target: T, faults: Faults): T {
       return async (...values: unknown[]): Promise<unknown> => {
         const isAppend = key === 'append';
         if (key === 'beat' && (values[0] as MemberBeat).kind === 'runner') faults.beats++;
-        if (key === 'openHeads') await faults.listsAfter;
+        if (key === 'openHeads') {
+          noteListed(values[0] as readonly number[], faults);
+          await faults.listsAfter;
+        }
         if (faults.isAway) faults.refusedCalls++;
         if (faults.isAway || (isAppend && faults.refusedAppends-- > 0)) throw new DatabaseUnavailableError('away');
         const answer: unknown = await Reflect.apply(member, on, values);
@@ -60,6 +66,10 @@ export function faulty<T extends object>(target: T, faults: Faults): T {
       };
     },
   });
+}
+
+function noteListed(partitions: readonly number[], { listedAtBeat, beats }: Faults): void {
+  for (const partition of partitions) if (!listedAtBeat.has(partition)) listedAtBeat.set(partition, beats);
 }
 
 export function sometimesDeaf(broker: Broker, faults: Faults, partitions: number): Broker {

@@ -51,7 +51,7 @@ describe('estimates', () => {
       succeeded(execution, { duration_ms }),
     ]);
     await world.streams.run(id, runStarted(id, { definition_hash }), ...ends);
-    await world.ask('run.list', { project });
+    await world.askFresh('run.list', { project });
   }
 
   const estimate = (definition_hash: string) => world.ask('run.estimate', { project, definition_hash, inputs: {} });

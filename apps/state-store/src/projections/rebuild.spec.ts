@@ -49,7 +49,7 @@ describe('The read models', () => {
     expect(await indexes()).toEqual(indexesBefore);
 
     const position = await models.world.streams.run('c1', runStarted('c1'));
-    expect(await models.world.ask('run.list', { project: 'default', limit: 1 })).toMatchObject({
+    expect(await models.world.askFresh('run.list', { project: 'default', limit: 1 })).toMatchObject({
       items: [{ run_id: 'c1' }],
       as_of: position,
       stale: false,
@@ -61,6 +61,7 @@ describe('The read models', () => {
     for (const prefix of ['a', 'b', 'c']) await models.writeSomething(prefix);
     await models.world.startReplica();
     await models.world.startReplica();
+    await models.world.askFresh('run.list', { project });
     const asking = { isOver: false, answers: 0 };
     const counts: number[] = [];
     const read = async () => {
@@ -85,6 +86,7 @@ describe('The read models', () => {
       await models.writeSomething(`d${rebuild}`);
       await waitFor(async () => !(await models.world.ask('read-models.status', { project })).rebuilding);
     }
+    await models.world.askFresh('run.list', { project });
     const seen = asking.answers;
     await waitFor(() => asking.answers > seen + 3);
     asking.isOver = true;

@@ -25,7 +25,7 @@ describe('lists', () => {
     await world.streams.run('r2', runStarted('r2'), cancelRequested());
     const position = await world.streams.run('r3', runStarted('r3'), failed('fit'), runFailed());
 
-    const { items, as_of, stale, next_cursor } = await world.ask('run.list', { project: 'default' });
+    const { items, as_of, stale, next_cursor } = await world.askFresh('run.list', { project: 'default' });
 
     expect(items.map(({ run_id, state }) => [run_id, state])).toEqual([
       ['r3', 'failed'],
@@ -48,7 +48,7 @@ describe('lists', () => {
       const read: string[] = [];
       let cursor: string | undefined;
       do {
-        const page = await world.ask('run.list', { project: 'default', limit: 2, cursor, ...filter });
+        const page = await world.askFresh('run.list', { project: 'default', limit: 2, cursor, ...filter });
         read.push(...page.items.map(({ run_id }) => run_id));
         cursor = page.next_cursor ?? undefined;
       } while (cursor !== undefined);
@@ -83,12 +83,12 @@ describe('lists', () => {
       failed('map', { will_retry: true }),
     );
 
-    const workflows = await world.ask('workflow.list', { project: 'default' });
+    const workflows = await world.askFresh('workflow.list', { project: 'default' });
     expect(workflows.items.map((each) => [each.workflow_id, each.version, each.deployed])).toEqual([
       ['gone', 1, false],
       ['quakes', 2, true],
     ]);
-    const executions = await world.ask('execution.list', { project: 'default', state: 'failed' });
+    const executions = await world.askFresh('execution.list', { project: 'default', state: 'failed' });
     expect(executions.items).toMatchObject([{ run_id: 'r1', workflow_id: 'quakes', execution: 'fit.3', attempt: 2 }]);
   });
 

@@ -226,7 +226,7 @@ describe('single reads', () => {
     const found = await world.ask('action.resolve', { project, references: ['split@1.2', 'split@1.2'] });
     expect(found).toEqual({ actions: { 'split@1.2': { content_hash: definition_hash, manifest } }, known: [] });
 
-    await world.ask('action.list', { project });
+    await world.askFresh('action.list', { project });
     const missed = await world.ask('action.resolve', { project, references: ['splt@1.2'] });
     expect(missed).toEqual({ actions: {}, known: ['split@1.2'] });
   });

@@ -37,7 +37,7 @@ export class ReaderMovedError extends Error {
 }
 
 /** Without a wake: bounds how late a reader is when the broker loses our wakes. Half a query a second for each reader. */
-const slowPollMs = 2_000;
+export const slowPollMs = 2_000;
 /** One that goes on failing is not an outage of a moment: an event that it cannot handle holds up all that follow. */
 const failuresToReport = 10;
 /** At a gap nobody wakes us when the transaction ends. */

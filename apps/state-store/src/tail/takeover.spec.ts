@@ -3,6 +3,8 @@ import { Client } from 'pg';
 import { createTestDatabase, waitFor } from '@ryax/testing';
 import { createWorld, type Replica, type World } from '../testing/stores';
 import { runStarted, runSucceeded } from '../testing/written-streams';
+import { slowPollMs } from './log-reader';
+import { Wakes } from './wakes';
 
 describe('replicas of the state store', () => {
   let world: World;
@@ -10,7 +12,10 @@ describe('replicas of the state store', () => {
   beforeEach(async () => {
     world = await createWorld(await createTestDatabase());
   });
-  afterEach(() => world.end());
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await world.end();
+  });
 
   async function startActive(): Promise<Replica> {
     const replica = await world.startReplica();
@@ -23,13 +28,17 @@ describe('replicas of the state store', () => {
       { id: 'w', type: 'log.wake', source: 'runner', project: 'default', data: { position } },
     ]);
   const checkpoint = (reader: string) => world.eventLog.readers.position(reader);
+  const areAt = (position: number) =>
+    waitFor(async () => (await checkpoint('relay')) === position && (await checkpoint('projections')) === position, {
+      describe: `both readers to reach ${position}`,
+    });
 
   it('have one active among them; both answer', async () => {
     await startActive();
     const second = await world.startReplica();
     await world.streams.run('r1', runStarted('r1'));
-    const answers = await Promise.all(Array.from({ length: 20 }, () => world.ask('run.list', { project: 'default' })));
-    expect(new Set(answers.map(({ items, stale }) => `${items.length} ${stale}`))).toEqual(new Set(['1 false']));
+    const asked = Array.from({ length: 20 }, () => world.askFresh('run.list', { project: 'default' }));
+    expect(new Set((await Promise.all(asked)).map(({ items }) => items.length))).toEqual(new Set([1]));
     expect(second.store.isActive).toBe(false);
   });
 
@@ -43,11 +52,8 @@ describe('replicas of the state store', () => {
     const after = await world.streams.run('r1', runSucceeded());
 
     await waitFor(() => second.store.isActive);
-    await waitFor(async () => (await checkpoint('relay')) === after && (await checkpoint('projections')) === after);
-    expect(await world.ask('run.list', { project: 'default' })).toMatchObject({
-      items: [{ state: 'succeeded' }],
-      stale: false,
-    });
+    await areAt(after);
+    expect(await world.askFresh('run.list', { project: 'default' })).toMatchObject({ items: [{ state: 'succeeded' }] });
   });
 
   it('the second takes over when the first loses its connection to the database', async () => {
@@ -61,20 +67,21 @@ describe('replicas of the state store', () => {
     expect(killed).toHaveLength(1);
     const position = await world.streams.run('r1', runStarted('r1'));
     await waitFor(async () => (await checkpoint('projections')) === position);
-    expect([first.store.isActive, second.store.isActive].filter(Boolean)).toHaveLength(1);
+    await waitFor(() => first.store.isActive !== second.store.isActive, { describe: 'exactly one to be active' });
   });
 
   it('follow the log as soon as they are woken, without polling', async () => {
+    const { sleep } = Wakes.prototype;
+    // It polls once an hour: nothing is waited for that comes of it.
+    jest.spyOn(Wakes.prototype, 'sleep').mockImplementation(function (this: Wakes, seen, ms, signal) {
+      return sleep.call(this, seen, ms === slowPollMs ? 3_600_000 : ms, signal);
+    });
     await startActive();
-    const projected = await world.streams.run('r0', runStarted('r0'));
-    await waitFor(
-      async () => (await checkpoint('relay')) === projected && (await checkpoint('projections')) === projected,
-    );
-    const began = performance.now();
-    const position = await world.streams.run('r1', runStarted('r1'));
-    await wake(position);
-    await waitFor(async () => (await checkpoint('projections')) === position);
-    expect(performance.now() - began).toBeLessThan(1_900);
+    for (const run of ['r1', 'r2']) {
+      const position = await world.streams.run(run, runStarted(run));
+      await wake(position);
+      await areAt(position);
+    }
   });
 
   it('drop what they have folded when the database turns out to be another one', async () => {
@@ -110,14 +117,12 @@ describe('replicas of the state store', () => {
   it('cost at most two queries a second while nothing happens', async () => {
     await startActive();
     const position = await world.streams.run('r1', runStarted('r1'));
-    await waitFor(
-      async () => (await checkpoint('relay')) === position && (await checkpoint('projections')) === position,
-    );
+    await areAt(position);
     const query = jest.spyOn(Client.prototype, 'query');
     // A stretch of time to count over: nothing is waited for.
-    const seconds = 4;
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+    const began = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    const seconds = (performance.now() - began) / 1_000;
     expect(query.mock.calls.length / seconds).toBeLessThanOrEqual(2);
-    query.mockRestore();
   });
 });

@@ -13,6 +13,7 @@ import {
 import { openEventLog, type OpenEventLog } from '@ryax/event-log';
 import { LocalFileStore, type FileStore } from '@ryax/filestore';
 import { Clock, Health, IdSource, Log, Metrics } from '@ryax/platform';
+import { waitFor } from '@ryax/testing';
 import { migrateStateStore } from '../database/migrate';
 import { StateStore } from '../state-store';
 import { WrittenStreams } from './written-streams';
@@ -32,6 +33,8 @@ export interface Replica {
 function watchfulLog(complaints: string[]): Log {
   return new Log({ service: 'test', level: 'warn', write: (line) => void complaints.push(line) });
 }
+
+type ListName = { [N in QueryName]: QueryAnswer<N> extends { readonly stale: boolean } ? N : never }[QueryName];
 
 /** As libs/testing makes it. */
 interface WorldDatabase {
@@ -53,6 +56,8 @@ export interface World {
   expectComplaints(): void;
   startReplica(): Promise<Replica>;
   ask<N extends QueryName>(name: N, parameters: QueryParameters<N>): Promise<QueryAnswer<N>>;
+  /** Asks until the list has all that was committed before: a busy machine may need longer for it than a list waits. */
+  askFresh<N extends ListName>(name: N, parameters: QueryParameters<N>): Promise<QueryAnswer<N>>;
   end(): Promise<void>;
 }
 
@@ -88,6 +93,14 @@ export async function createWorld(database: WorldDatabase): Promise<World> {
     },
     startReplica,
     ask: (name, parameters) => ask(broker, name, parameters),
+    askFresh: (name, parameters) =>
+      waitFor(
+        async () => {
+          const answer = await ask(broker, name, parameters);
+          return !answer.stale && answer;
+        },
+        { describe: `${name} to have all that was committed` },
+      ),
     end: async () => {
       await Promise.all([...replicas].map((replica) => replica.stop()));
       await broker.close();

@@ -173,7 +173,7 @@ describe('RunBatches', () => {
   it('says for an item without an answer what to ask for and with which key, and answers the others', async () => {
     const starts = await givenRunner(2, ({ labels }) => (labels['is'] === 'silent' ? undefined : accepted));
 
-    options.commandDeadlineMs = 300;
+    options.commandDeadlineMs = 2_000;
     const [silent, answered] = await batches.start(caller, 'hello', [{ labels: { is: 'silent' } }, {}], undefined);
 
     const { run_id, key } = starts.find(({ labels }) => labels['is'] === 'silent') ?? {};
@@ -249,7 +249,7 @@ describe('RunBatches', () => {
 
   it('begins nothing more of itself once an answer would come too late', async () => {
     options.limits = { ...roomy, startsInFlight: 2 };
-    options.commandDeadlineMs = 200;
+    options.commandDeadlineMs = 2_000;
     const starts = await givenRunner(1, () => undefined);
 
     const answers = await batches.start(caller, 'hello', [{}, {}, {}], undefined);

@@ -40,7 +40,7 @@ describe.each([
     connect: async (options = {}) => {
       const proxy = await startProxy(host.url);
       const url = through(proxy, host.url);
-      const broker = new AmqpBroker({ url, name: 'test', log, publishTimeoutMs: 3_000, ...options });
+      const broker = new AmqpBroker({ url, name: 'test', log, publishTimeoutMs: 30_000, ...options });
       clients.push({ broker, proxy });
       await new Promise<void>((resolve) => broker.onConnected(resolve));
       const cut = async () => {

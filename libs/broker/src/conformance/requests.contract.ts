@@ -55,9 +55,9 @@ export function describeRequests(subject: BrokerSubject): void {
       const recorder = new Recorder(hold);
       await broker.consume(queue.name, plenty, recorder.handler);
 
-      const asked = broker.request(target, message(0), 50);
+      const asked = broker.request(target, message(0), 2_000);
       await recorder.received(1);
-      await expect(asked).rejects.toMatchObject({ code: 'request-timeout', timeoutMs: 50 });
+      await expect(asked).rejects.toMatchObject({ code: 'request-timeout', timeoutMs: 2_000 });
       answer(recorder.deliveries[0]);
 
       const next = broker.request(target, message(1), 5_000);
@@ -128,7 +128,7 @@ export function describeRequests(subject: BrokerSubject): void {
       const { broker } = await subject.connect();
       const { queue, target } = queueOf('questions');
       await broker.declare([queue]);
-      await expect(broker.request(target, message(0), 20)).rejects.toMatchObject({ code: 'request-timeout' });
+      await expect(broker.request(target, message(0), 500)).rejects.toMatchObject({ code: 'request-timeout' });
       await isEmpty(broker, queue.name);
 
       const recorder = new Recorder();
@@ -143,7 +143,7 @@ export function describeRequests(subject: BrokerSubject): void {
       const { broker } = await subject.connect();
       const { queue, target } = queueOf('work');
       await broker.declare([queue]);
-      await expect(broker.request(target, message(0), 20)).rejects.toMatchObject({ code: 'request-timeout' });
+      await expect(broker.request(target, message(0), 500)).rejects.toMatchObject({ code: 'request-timeout' });
       await isEmpty(broker, queue.name);
 
       expect(await subject.takeParked(1)).toMatchObject([{ reason: 'expired', queue: queue.name }]);

@@ -139,5 +139,5 @@ describe('when PostgreSQL dies and comes back', () => {
     });
     expect(next).toMatchObject([{ streamId: before.streamId, version: 2 }]);
     expect(identity.current).toEqual(known);
-  });
+  }, 120_000);
 });

@@ -23,7 +23,7 @@ describe('opening the log', () => {
     await proxy.close();
 
     const opening = openEventLog(
-      { url: proxy.url, applicationName: 'early', connectWithinMs: 50 },
+      { url: proxy.url, applicationName: 'early', connectWithinMs: 2_000 },
       silentLog,
       new Clock(),
     );

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from '../free-port';
 import { chooseAccount, under, type Account, type Isolation } from './account';
 import { findBinaries, type PostgresBinaries } from './binaries';
 import { ensureData, layoutOf, readPassword, superuser, type Layout } from './data-directory';
@@ -163,12 +163,4 @@ function describe(layout: Layout, child: ChildProcess, port: number, giveBack: (
 
 function keepLogShort(path: string): void {
   if (existsSync(path) && statSync(path).size > maxLogBytes) renameSync(path, `${path}.1`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }
