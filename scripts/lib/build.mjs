@@ -1,19 +1,20 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleLibraries } from './library-bundles.mjs';
 import { inRoot, root } from './paths.mjs';
 import { run } from './processes.mjs';
 
 const stamp = inRoot('dist', '.sources');
-const settings = ['tsconfig.json', 'nest-cli.json', 'package-lock.json'];
+const settings = ['tsconfig.json', 'nest-cli.json', 'package-lock.json', 'scripts/lib/library-bundles.mjs'];
 
-/** Compiles all services, the standalone engine and the CLI into dist/. */
+/** Compiles all services, the standalone engine and the CLI into dist/, with the libraries that they load. */
 export async function build() {
   const sources = hashOfSources();
   const nest = inRoot('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
   const status = await run(process.execPath, [nest, 'build', '--all'], { cwd: root });
   if (status !== 0) throw new Error('The build failed: see the messages of the compiler above.');
-  mkdirSync(inRoot('dist'), { recursive: true });
+  await bundleLibraries();
   writeFileSync(stamp, sources);
 }
 
