@@ -2,6 +2,7 @@ import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescrip
 import boundaries from 'eslint-plugin-boundaries';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
+import { groups as bundled } from './scripts/lib/library-bundles.mjs';
 
 /** Who may import whom of ours, as in CONTRIBUTING.md; test/architecture.spec.ts says the same in its own way. */
 const imports = {
@@ -139,10 +140,16 @@ function restricted({ except } = {}) {
     '@typescript-eslint/no-restricted-imports': [
       'error',
       {
-        patterns: packages.map((home) => ({
-          group: home.packages.flatMap((name) => [name, `${name}/*`]),
-          message: `Only ${home.homes.join(' and ')} may import it.`,
-        })),
+        patterns: [
+          ...packages.map((home) => ({
+            group: home.packages.flatMap((name) => [name, `${name}/*`]),
+            message: `Only ${home.homes.join(' and ')} may import it.`,
+          })),
+          {
+            group: bundled.flat().map((name) => `${name}/*`),
+            message: 'It is bundled by its name (scripts/lib/library-bundles.mjs): this would load it a second time.',
+          },
+        ],
       },
     ],
     'no-restricted-properties': [

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleLibraries } from './library-bundles.mjs';
 import { inRoot, root } from './paths.mjs';
 import { run } from './processes.mjs';
 
@@ -11,9 +10,12 @@ const settings = ['tsconfig.json', 'nest-cli.json', 'package-lock.json', 'script
 /** Compiles all services, the standalone engine and the CLI into dist/, with the libraries that they load. */
 export async function build() {
   const sources = hashOfSources();
+  rmSync(stamp, { force: true });
   const nest = inRoot('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
   const status = await run(process.execPath, [nest, 'build', '--all'], { cwd: root });
   if (status !== 0) throw new Error('The build failed: see the messages of the compiler above.');
+  // Only now: who runs what is built may have no tools to build with.
+  const { bundleLibraries } = await import('./library-bundles.mjs');
   await bundleLibraries();
   writeFileSync(stamp, sources);
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { inRoot, root } from './paths.mjs';
@@ -7,7 +7,7 @@ import { inRoot, root } from './paths.mjs';
  * Libraries of many small files, which cost a service more time at its start than all of ours. Those of one list are one file: they
  * reach into each other.
  */
-const groups = [
+export const groups = [
   ['@nestjs/common', '@nestjs/core', '@nestjs/microservices', '@nestjs/platform-fastify', '@nestjs/swagger', 'rxjs'],
   ['typeorm'],
   ['zod'],
@@ -19,13 +19,16 @@ const folder = inRoot('dist', 'node_modules');
 
 /** Puts each group into one file of dist/node_modules, of the versions that are installed. */
 export async function bundleLibraries() {
+  // Whole at once: a service that starts meanwhile must not have one library from here and its neighbour from elsewhere.
+  const made = `${folder}.${process.pid}`;
+  await Promise.all(groups.map((group) => bundle(group, made)));
   await rm(folder, { recursive: true, force: true });
-  await Promise.all(groups.map(bundle));
+  await rename(made, folder);
 }
 
-async function bundle(group) {
+async function bundle(group, into) {
   const [first] = group;
-  const file = join(folder, first, 'bundle.cjs');
+  const file = join(into, first, 'bundle.cjs');
   await build({
     stdin: {
       contents: group.map((name) => `exports[${quoted(name)}] = () => require(${quoted(name)});`).join('\n'),
@@ -43,7 +46,7 @@ async function bundle(group) {
     logLevel: 'warning',
   });
   for (const name of group) {
-    const index = join(folder, name, 'index.js');
+    const index = join(into, name, 'index.js');
     await mkdir(dirname(index), { recursive: true });
     const depth = '../'.repeat(name.split('/').length);
     await writeFile(index, `module.exports = require(${quoted(`${depth}${first}/bundle.cjs`)})[${quoted(name)}]();\n`);

@@ -1,13 +1,10 @@
-import { limits, type JsonObject, type JsonValue, type ValueReference } from '@ryax/contracts';
+import type { JsonObject, JsonValue, ValueReference } from '@ryax/contracts';
 import type { EventLog, StoredEvent } from '@ryax/event-log';
 import { CorruptContentError, NotFoundError, putValue, type FileStore } from '@ryax/filestore';
 import { UnreadableValue, type Need, type ValueSource } from '@ryax/workflow';
 import { ByteBoundedCache } from '@ryax/platform';
 
 const cacheBytes = 64 * 1024 * 1024;
-
-/** Read together: at most `valueBytes`, where each is as large as an event may be. */
-const eventsTogether = limits.valueBytes / limits.eventBytes;
 
 /**
  * Values that run states point at and do not hold: outputs recorded by an event, and content of `$value` references.
@@ -34,8 +31,7 @@ export class Values {
 
   /**
    * What has been loaded for one decision stays until that decision is made, however large it is. So each load is of something
-   * new, or fails: one value leads to the next as often as a run has values, but never to itself. Beyond `valueBytes` nothing more
-   * is read: a run that wants that fails by it, and not the runner with all others.
+   * new, or fails: one value leads to the next as often as a run has values, but never to itself.
    *
    * @param decided what the decision's own events record
    */
@@ -50,7 +46,7 @@ export class Values {
       content: (hash) => loaded?.contents.get(hash) ?? this.contents.get(hash),
       stored: (name) => loaded?.stored.get(name),
       load: async (needs) => {
-        const into = (loaded ??= { events: new Map(), contents: new Map(), stored: new Map(), bytes: 0 });
+        const into = (loaded ??= { events: new Map(), contents: new Map(), stored: new Map() });
         if (needs.every((need) => isIn(need, into)))
           throw new Error(`Expected ${streamId} to need what is not loaded yet, found only what is`);
         await this.load(streamId, needs, into);
@@ -60,39 +56,26 @@ export class Values {
     };
   }
 
-  private async load(streamId: string, needs: readonly Need[], into: Loaded): Promise<void> {
+  private async load(streamId: string, needs: readonly Need[], { events, contents, stored }: Loaded): Promise<void> {
     const versions = needs.flatMap((need) => (need.type === 'event' ? [need.version] : []));
-    for (let from = 0; from < versions.length; from += eventsTogether) {
-      await this.loadEvents(streamId, versions.slice(from, from + eventsTogether), into);
+    for (const event of versions.length > 0 ? await this.log.readVersions(streamId, versions) : []) {
+      const value = recordedValue(event);
+      events.set(event.version, value);
+      this.events.set(`${streamId}@${event.version}`, value, event.data.length);
     }
     for (const need of needs) {
-      if (need.type === 'content') into.contents.set(need.hash, await this.content(need.hash, into));
-      if (need.type === 'store') into.stored.set(need.name, await putValue(this.files, need.value));
-    }
-  }
-
-  private async loadEvents(streamId: string, versions: readonly number[], into: Loaded): Promise<void> {
-    if (into.bytes > limits.valueBytes) {
-      for (const version of versions) into.events.set(version, tooMuch);
-      return;
-    }
-    for (const event of await this.log.readVersions(streamId, versions)) {
-      const value = recordedValue(event);
-      into.events.set(event.version, value);
-      into.bytes += event.data.length;
-      this.events.set(`${streamId}@${event.version}`, value, event.data.length);
+      if (need.type === 'content') contents.set(need.hash, await this.content(need.hash));
+      if (need.type === 'store') stored.set(need.name, await putValue(this.files, need.value));
     }
   }
 
   /** What is not there, or is no JSON, fails what was to be made of it; a store that cannot be read now fails the decision. */
-  private async content(hash: string, into: Loaded): Promise<JsonValue | UnreadableValue> {
+  private async content(hash: string): Promise<Content> {
     const known = this.contents.get(hash);
     if (known !== undefined) return known;
-    if (into.bytes > limits.valueBytes) return tooMuch;
     try {
       const text = (await this.files.read(hash)).toString('utf8');
       const value = JSON.parse(text) as JsonValue;
-      into.bytes += text.length;
       this.contents.set(hash, value, text.length);
       return value;
     } catch (error) {
@@ -104,16 +87,12 @@ export class Values {
   }
 }
 
-const tooMuch = new UnreadableValue(
-  `more than ${limits.valueBytes} bytes (valueBytes) would have to be read; let an action read what is large`,
-);
+type Content = JsonValue | UnreadableValue;
 
 interface Loaded {
-  readonly events: Map<number, JsonObject | UnreadableValue>;
-  readonly contents: Map<string, JsonValue | UnreadableValue>;
+  readonly events: Map<number, JsonObject>;
+  readonly contents: Map<string, Content>;
   readonly stored: Map<string, ValueReference>;
-  /** Of the texts of those that were read. */
-  bytes: number;
 }
 
 function isIn(need: Need, { events, contents, stored }: Loaded): boolean {

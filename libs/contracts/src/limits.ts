@@ -28,8 +28,8 @@ export const limits = {
   uploadBytes: 1024 * 1024 * 1024,
   /** Nesting of a value that every part of the engine can walk, given or made by a run; deeper ones are a mistake or an attack. */
   valueDepth: 500,
-  /** A value with all that its references stand for, as JSON; all values that one decision of a run reads. Larger data is a file. */
-  valueBytes: 64 * 1024 * 1024,
+  /** Values that are written out together, as JSON, with all that their references stand for: what an action is given, or returns. */
+  valueBytes: 128 * 1024 * 1024,
   /** Labels of a run. */
   labels: 64,
   /** Runs that one call can start. */

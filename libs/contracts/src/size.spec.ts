@@ -1,6 +1,6 @@
 import type { JsonValue } from './json';
 import { limits } from './limits';
-import { isTooLarge } from './size';
+import { isTooLarge, jsonBytes } from './size';
 
 const most = limits.valueBytes;
 
@@ -32,11 +32,24 @@ describe('isTooLarge', () => {
     expect(isTooLarge(doubled(2, 'text', wrap))).toBe(false);
     expect(isTooLarge(doubled(400, 'text', wrap))).toBe(true);
   });
+});
 
-  it('is about as large as its JSON', () => {
-    const value = doubled(10, { name: 'station', rows: [1234, null, true], '': [[], {}] });
-    const bytes = JSON.stringify(value).length;
-    expect(isTooLarge(Array(Math.floor(most / bytes / 1.3)).fill(value) as JsonValue)).toBe(false);
-    expect(isTooLarge(Array(Math.ceil((most / bytes) * 1.3)).fill(value) as JsonValue)).toBe(true);
+describe('the bytes of a value', () => {
+  const value: JsonValue = {
+    name: 'station',
+    rows: [1234, -1.2345678901234567e-100, null, true, false],
+    '': [[], {}],
+    ü: '日🚀',
+  };
+
+  it.each<[string, JsonValue]>([
+    ['texts that are escaped', ['a"b\\c', '\u0000\u001f']],
+    ['numbers', [0, -1, 1e21, 0.1, -1.2345678901234567e-100]],
+    ['objects in lists', [[value, [value]], value]],
+    ['what stands in several places', doubled(12, value)],
+  ])('are those of its JSON: %s', (_what, of) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(of)).length;
+    expect(jsonBytes(of)).toBeGreaterThanOrEqual(bytes);
+    expect(jsonBytes(of)).toBeLessThan(1.1 * bytes + 2);
   });
 });

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
+import { codeOf } from './errors';
 
 /**
  * Below the ports that systems give to outgoing connections, which may take one between our look and its use; and below the one
@@ -8,7 +9,7 @@ import { createServer } from 'node:net';
 const listeningPorts = { from: 10_240, to: 29_741 } as const;
 const attempts = 100;
 
-/** A port on which nobody listens now, on any interface. */
+/** A port of this machine on which nobody listens now. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const port = randomInt(listeningPorts.from, listeningPorts.to);
@@ -19,9 +20,9 @@ export async function freePort(): Promise<number> {
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  const isListening = await new Promise<boolean>((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen(port, '0.0.0.0', () => resolve(true));
+  const isListening = await new Promise<boolean>((resolve, reject) => {
+    server.once('error', (error) => (codeOf(error) === 'EADDRINUSE' ? resolve(false) : reject(error)));
+    server.listen(port, '127.0.0.1', () => resolve(true));
   });
   if (isListening) await new Promise((resolve) => server.close(resolve));
   return isListening;

@@ -1,13 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { limits, type JsonObject } from '@ryax/contracts';
+import type { JsonObject } from '@ryax/contracts';
 import { AttemptFailure } from './attempt-failure';
+
+/** What a command may leave as JSON; larger results belong into files. */
+const mostOutputBytes = 64 * 1024 * 1024;
 
 /** Throws an AttemptFailure where they are too large to be read. @param bytes of the file `$RYAX_OUTPUTS` */
 export function checkOutputsSize(bytes: number): void {
-  if (bytes <= limits.valueBytes) return;
+  if (bytes <= mostOutputBytes) return;
   throw AttemptFailure.invalid(
-    `Expected at most ${limits.valueBytes} bytes in $RYAX_OUTPUTS, found ${bytes}; return a file instead`,
+    `Expected at most ${mostOutputBytes} bytes in $RYAX_OUTPUTS, found ${bytes}; return a file instead`,
   );
 }
 

@@ -121,10 +121,11 @@ export class InputPreparation {
 
   /** Replaces references to files by paths: a whole value by its path, one inside a value by `{"$file": path}`. */
   private placed(value: JsonValue): Promise<JsonValue> {
-    return mapFiles(value, async (file) => {
+    const put = async (file: FileReference) => {
       const path = await this.place.put(file, localName(file.name));
       return file === value ? path : { $file: path };
-    });
+    };
+    return mapFiles(value, put, this.values.referred);
   }
 }
 

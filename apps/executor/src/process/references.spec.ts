@@ -24,7 +24,8 @@ describe('references that lead to further references', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  const resolve = (value: JsonValue) => new ValueResolution(new ValueCache(files, 1e6)).resolve(value);
+  const resolution = () => new ValueResolution(new ValueCache(files, 1e6));
+  const resolve = (value: JsonValue) => resolution().resolve(value);
   const stored = async (value: JsonValue): Promise<JsonValue> => ({ ...(await putValue(files, value)) });
 
   /** Each part is stored on its own and refers to the next. */
@@ -86,12 +87,39 @@ describe('references that lead to further references', () => {
     await expect(refused).rejects.toThrow(tooLarge);
   });
 
+  it('are not read any more where they are too large together', async () => {
+    const size = limits.valueBytes / 2 + 1;
+    const whole = async (value: JsonValue) => ({ ...((await stored(value)) as object), size });
+    const [a, b] = [await whole([1]), await whole([2])];
+    const read = jest.spyOn(ValueCache.prototype, 'get');
+
+    await expect(resolve({ a, again: a, b })).rejects.toThrow(tooLarge);
+    expect(read).toHaveBeenCalledTimes(1);
+    read.mockRestore();
+  });
+
+  it('may lead to small parts of what is large', async () => {
+    const { $value, size } = (await stored({ part: 1, other: 'x'.repeat(100) })) as { $value: string; size: number };
+    const other = (await stored({ part: 2 })) as { $value: string };
+    const part = (hash: string) => ({ $value: hash, size: limits.valueBytes - size, path: ['part'] });
+
+    expect(await resolve([part($value), part(other.$value)])).toEqual([1, 2]);
+  });
+
+  it('are too large where several inputs are so together', async () => {
+    const of = resolution();
+    await of.resolve('x'.repeat(limits.valueBytes / 2));
+
+    await expect(of.resolve('x'.repeat(limits.valueBytes / 2))).rejects.toThrow(tooLarge);
+  });
+
   it('have their files put once where they are one, and their places are taken by one', async () => {
     const file = { $file: `sha256:${'a'.repeat(64)}`, name: 'a.csv', size: 1, kind: 'file' };
-    const resolved = await resolve(await doubled(12, { file, rows: [1, 2] }));
+    const of = resolution();
+    const resolved = await of.resolve(await doubled(12, { file, rows: [1, 2] }));
     const put = jest.fn(() => Promise.resolve('/inputs/a.csv'));
 
-    const placed = await mapFiles(resolved, put);
+    const placed = await mapFiles(resolved, put, of.referred);
 
     expect(put).toHaveBeenCalledTimes(1);
     const there = (what: JsonValue) => JSON.stringify(what).length;

@@ -1,7 +1,7 @@
 import {
   isFileReference,
   isSecretReference,
-  isTooLarge,
+  jsonBytes,
   isValueReference,
   limits,
   tooDeep,
@@ -30,17 +30,23 @@ interface Resolved {
 export class ValueResolution {
   private readonly opened = new Map<string, Promise<JsonValue>>();
   private readonly resolved = new Map<string, Promise<Resolved>>();
+  private readonly wholes = new Set<string>();
+  private wholeBytes = 0;
+  private resolvedBytes = 0;
+  /** What references stand for: it alone may stand in several places. */
+  readonly referred = new WeakSet<JsonValue[] | JsonObject>();
 
   constructor(private readonly values: ValueCache) {}
 
   /**
    * Puts in the place of each `$value` reference, however deep, what it stands for. Not to be changed: parts may be the same.
    *
-   * @throws UnfitValueError where that nests beyond `valueDepth`, or takes more than `valueBytes`
+   * @throws UnfitValueError where that nests beyond `valueDepth`, or takes more than `valueBytes` with all that was resolved before
    */
   async resolve(value: JsonValue): Promise<JsonValue> {
     const resolved = (await this.resolveAt(value, 0)).value;
-    if (isTooLarge(resolved)) throw new UnfitValueError(tooLarge);
+    this.resolvedBytes += jsonBytes(resolved);
+    if (this.resolvedBytes > limits.valueBytes) throw new UnfitValueError(tooLarge);
     return resolved;
   }
 
@@ -58,11 +64,21 @@ export class ValueResolution {
   }
 
   private async follow(reference: ValueReference, depth: number): Promise<Resolved> {
+    if (reference.path === undefined) this.count(reference);
     const resolve = async () => this.resolveAt(await this.open(reference), depth);
     const resolved = await once(this.resolved, reference, resolve);
+    if (isContainer(resolved.value)) this.referred.add(resolved.value);
     // It may have been met first where there was more room.
     if (depth + resolved.height > limits.valueDepth) throw new UnfitValueError(tooDeep);
     return resolved;
+  }
+
+  /** Contents that are given whole are counted before they are read: all of them may be more than there is memory. */
+  private count({ $value: hash, size }: ValueReference): void {
+    if (this.wholes.has(hash)) return;
+    this.wholes.add(hash);
+    this.wholeBytes += size;
+    if (this.wholeBytes > limits.valueBytes) throw new UnfitValueError(tooLarge);
   }
 
   /** What it leads to, which is no reference; more may stand in it. */
@@ -95,12 +111,14 @@ function once<T>(known: Map<string, Promise<T>>, { $value, path }: ValueReferenc
 }
 
 /**
- * Calls `act` for each reference to a file or directory, however deep, and puts what it gives in its place. What stands in several
- * places of the value is one there, and stays one.
+ * Calls `act` for each reference to a file or directory, however deep, and puts what it gives in its place.
+ *
+ * @param shared what may stand in several places: it is one in each of them, and stays one
  */
 export async function mapFiles(
   value: JsonValue,
   act: (file: FileReference) => Promise<JsonValue>,
+  shared: Pick<WeakSet<object>, 'has'>,
   known = new Map<JsonValue, JsonValue>(),
 ): Promise<JsonValue> {
   if (!isContainer(value)) return value;
@@ -108,8 +126,8 @@ export async function mapFiles(
   if (before !== undefined) return before;
   const mapped = isFileReference(value)
     ? await act(value)
-    : await mapMembers(value, (member) => mapFiles(member, act, known));
-  known.set(value, mapped);
+    : await mapMembers(value, (member) => mapFiles(member, act, shared, known));
+  if (shared.has(value)) known.set(value, mapped);
   return mapped;
 }
 

@@ -46,13 +46,21 @@ export function evaluateFields(
   fields: Readonly<Record<string, PlanValue>>,
   at: Viewpoint,
 ): Evaluated<JsonObject> {
-  return each(fields, (from) => chain(evaluate(evaluator, from, at), bounded));
+  return chain(
+    each(fields, (from) => chain(evaluate(evaluator, from, at), bounded)),
+    (made) => (isTooLarge(made) ? fault(largeBy(made)) : value(made)),
+  );
 }
 
-/** The engine walks it by recursion and writes it out: outputs of groups wrap one another, however little each of them adds. */
+/** What the engine walks by recursion: outputs of groups wrap one another, however little each of them adds. */
 function bounded(found: JsonValue): Evaluated {
-  if (isTooDeep(found)) return fault(tooDeep);
-  return isTooLarge(found) ? fault(tooLarge) : value(found);
+  return isTooDeep(found) ? fault(tooDeep) : value(found);
+}
+
+/** They are written out together; the one that is too large by itself is named. */
+function largeBy(made: JsonObject): string {
+  const name = Object.keys(made).find((key) => isTooLarge(made[key] ?? null));
+  return name === undefined ? tooLarge : `${name}: ${tooLarge}`;
 }
 
 function each(

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@ryax/contracts';
-import { UnreadableValue, type Need, type ValueSource } from './run-aggregate';
+import type { Need, ValueSource } from './run-aggregate';
 import type { StoredValue } from './stored-value';
 
 /** A value, or what must be loaded before it can be told, or why there can never be one. */
@@ -45,6 +45,5 @@ export function chain<T, U>(first: Evaluated<T>, next: (value: T) => Evaluated<U
 export function load(stored: StoredValue, values: ValueSource): Evaluated<JsonObject | null> {
   if (typeof stored !== 'number') return value(stored);
   const loaded = values.event(stored);
-  if (loaded instanceof UnreadableValue) return fault(loaded.reason);
   return loaded === undefined ? need({ type: 'event', version: stored }) : value(loaded);
 }

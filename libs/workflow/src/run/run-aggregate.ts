@@ -78,7 +78,7 @@ export class UnreadableValue {
 /** Values that a run's state does not hold: loaded by the runner when a decision says that it needs them. */
 export interface ValueSource {
   /** Outputs (or, for version 1, inputs) recorded by the event at this version of the stream; undefined when not loaded. */
-  event(version: number): JsonObject | UnreadableValue | undefined;
+  event(version: number): JsonObject | undefined;
   /** Content of a `$value` reference, all of it; undefined when not loaded. */
   content(hash: string): JsonValue | UnreadableValue | undefined;
   /** Where the runner has put the value that a `store` need named so; undefined when it has not. */

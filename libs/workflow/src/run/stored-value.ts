@@ -1,4 +1,4 @@
-import { limits, type JsonObject } from '@ryax/contracts';
+import { limits, roomAfterText, type JsonObject } from '@ryax/contracts';
 
 /** A value in run state: itself when small, else the version of the event that holds it; null where there is none. */
 export type StoredValue = JsonObject | number | null;
@@ -32,17 +32,6 @@ function roomAfter(value: unknown, room: number): number {
   }
   for (const [key, field] of Object.entries(value)) {
     if ((left = roomAfter(field, roomAfterText(key, left - 4))) < 0) return left;
-  }
-  return left;
-}
-
-function roomAfterText(text: string, room: number): number {
-  let left = room - text.length;
-  for (let index = 0; index < text.length && left >= 0; index++) {
-    const code = text.charCodeAt(index);
-    if (code >= 0x800) left -= 2;
-    else if (code >= 0x80 || code === 0x22 || code === 0x5c) left -= 1;
-    else if (code < 0x20) left -= 5;
   }
   return left;
 }

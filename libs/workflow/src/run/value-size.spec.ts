@@ -47,8 +47,19 @@ describe('a value that doubles with each reference in it', () => {
   });
 });
 
-describe('a value that a run makes of several', () => {
-  it('fails it where they are too large together', () => {
+describe('values that a run makes', () => {
+  const half = computed(['a.v'], (scope) => field(scope, 'a.v'));
+
+  it('fail it where they are too large together', () => {
+    const results = { v: expression(half), w: expression(half) };
+    const run = new RunDriver(workflow({ actions: [action('a')], results }));
+    run.contents.set(hashOf(0), 'x'.repeat(limits.valueBytes / 2));
+    run.start().run('a', { v: referenceTo(0) });
+
+    expect(run.events('RunFailed')).toMatchObject([{ failure: { kind: 'invalid', message: `results: ${tooLarge}` } }]);
+  });
+
+  it('fail it by the one that is too large by itself', () => {
     const part = 'x'.repeat(limits.valueBytes / 2);
     const v = expression(computed(['a.v'], (scope) => [field(scope, 'a.v'), field(scope, 'a.v')]));
     const run = new RunDriver(workflow({ actions: [action('a')], results: { v } }));
