@@ -72,6 +72,18 @@ describe('executors of one site', () => {
     specMs,
   );
 
+  itWithTestServer('adopt what its owner has let go of since they last heard of it', async () => {
+    const [first, second] = [await site.executor(), await site.executor()];
+    const { gate } = await begin(first, 1);
+    site.server.misbehaviour.silenceWatches();
+    await first.close();
+    second.launcher.alive([second.incarnation]);
+    await adopted(1, second);
+    site.server.misbehaviour.dropWatches();
+    await gate.open();
+    expect(await second.adopted[0]?.outcome()).toMatchObject({ status: 'succeeded' });
+  });
+
   itWithTestServer('let go of pods, too, that they are about to adopt', async () => {
     const [first, second, third] = [await site.executor(), await site.executor(), await site.executor()];
     const { gate, attempts } = await begin(first, left);

@@ -4,7 +4,7 @@ import { wait, LinkedSignal, type Clock, type Log, type Owner } from '@ryax/plat
 import { Remembered } from '../remembered';
 import type { KnownPods } from './cluster/known-pods';
 import type { PodApi } from './cluster/pod-api';
-import { adopterOf, leaversAmong, ownerOf } from './ownership';
+import { adopterOf, isLeft, leaversAmong, ownerOf } from './ownership';
 import { takeOver, type Created } from './pod-creation';
 import type { PodRemoval } from './pod-removal';
 import { StrayPods } from './stray-pods';
@@ -143,8 +143,10 @@ export class PodAdoption {
       say: () => undefined,
     };
     const from = ownerOf(pod);
+    // What we know of may be older than that its owner has let go of it.
+    const mayTake = (owner: string | undefined) => owner === from || isLeft(owner);
     const either = new LinkedSignal(signal, this.givingUp.signal);
-    const taken = await takeOver(pod, parts, either.signal, (owner) => owner === from).finally(() => either.unlink());
+    const taken = await takeOver(pod, parts, either.signal, mayTake).finally(() => either.unlink());
     if (taken.type === 'failed' && taken.failure.kind === 'rejected') {
       log.warn('A pod could not be adopted', { pod: name, from, reason: taken.failure.message });
     }

@@ -49,12 +49,17 @@ export function leftBy(incarnation: string): string {
   return `${leftPrefix}${incarnation}`;
 }
 
+/** Whether whoever had the pod has let go of it. */
+export function isLeft(owner: string | undefined): boolean {
+  return owner?.startsWith(leftPrefix) ?? false;
+}
+
 /** Those that have let go of one of these pods: they may still count as living, and adopt nothing. */
 export function leaversAmong(pods: Iterable<V1Pod>): ReadonlySet<string> {
   const leavers = new Set<string>();
   for (const pod of pods) {
     const owner = ownerOf(pod) ?? '';
-    if (owner.startsWith(leftPrefix)) leavers.add(owner.slice(leftPrefix.length));
+    if (isLeft(owner)) leavers.add(owner.slice(leftPrefix.length));
   }
   return leavers;
 }
