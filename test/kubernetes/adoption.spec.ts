@@ -1,5 +1,6 @@
 import { LocalFileStore } from '@ryax/filestore';
 import { waitFor } from '@ryax/testing';
+import { PodApi } from '../../apps/executor/src/kubernetes/cluster/pod-api';
 import type { Launch } from '../../apps/executor/src/launcher';
 import { clockAhead, ioError, TestSite } from './site';
 import { isReal, itWithTestServer, patienceMs, specMs } from './target';
@@ -70,6 +71,27 @@ describe('pods whose executor is gone', () => {
     launches.forEach((launch) => second.forget(launch));
     await site.noPodIsLeft();
   }
+
+  it(
+    'end well that ended while one was adopted: the watch told of it before the answer came',
+    async () => {
+      const first = await site.executor();
+      const { gate, launches } = await begin(first, 1);
+      await first.close();
+      const second = await site.executor();
+      const [name = ''] = launches.map((launch) => site.podName(launch));
+      const { label } = PodApi.prototype;
+      jest.spyOn(PodApi.prototype, 'label').mockImplementationOnce(async function (this: PodApi, ...given) {
+        const answered = await label.apply(this, given);
+        await gate.open();
+        const phase = () => second.launcher['pods'].find(name)?.status?.phase;
+        await waitFor(() => phase() === 'Succeeded', { timeoutMs: patienceMs, describe: 'it to be known as ended' });
+        return answered;
+      });
+      await endWell(await untilAdopted(1, [second]), launches);
+    },
+    specMs,
+  );
 
   it('go on and end with its successor, which has their output from its beginning', () => handOver(few), specMs);
 

@@ -149,8 +149,11 @@ export class PodAttempt implements RunningAttempt {
     const news = this.unheard;
     if (news !== undefined) this.heard(news);
     pods.learn(created);
-    // The watch may have been faster than the answer by all of its life.
-    if (pods.find(this.work.name)?.metadata?.uid !== created.metadata?.uid && !this.watched.isGone) {
+    // The watch may have been faster than the answer: by its end, of which nothing more will be heard, or by all of its life.
+    const known = pods.find(this.work.name);
+    if (known !== undefined && known.metadata?.uid === created.metadata?.uid) {
+      this.heard({ type: 'changed', pod: known });
+    } else if (!this.watched.isGone) {
       this.heard({ type: 'gone', last: this.watched.pod });
     }
     for (;;) {
