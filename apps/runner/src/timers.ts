@@ -9,6 +9,8 @@ const pollMs = 1_000;
 const pageSize = 500;
 /** A run that could not be woken, or is still due afterwards, is left alone for so long: it would be due for ever. */
 const postponeMs = 5_000;
+/** A run that a timer has made ready and that nothing was appended for is looked at again so often, until it is handed out. */
+const readyMs = 60_000;
 
 export interface TimedRuns {
   partitions(): ReadonlySet<number>;
@@ -71,17 +73,16 @@ export class Timers {
     }
   }
 
-  /** A firing that appended nothing would be due for ever: its timer is moved instead. */
+  /**
+   * A firing that appended nothing would be due for ever: its timer is moved instead, and never taken away. That a retry is due is in our
+   * memory alone; who owns the run by then, where we do not know yet that we have lost it, has only the timer to learn it from.
+   */
   private moveOf({ streamId, version }: StreamHead): WakeupMove | undefined {
     const stream = this.store.peek(streamId);
     const now = this.clock.now();
     if (stream === undefined) return { streamId, seenVersion: version, wakeupAt: now + postponeMs };
     if (stream.version !== version) return undefined;
-    const wakeupAt = wakeupOf(stream);
-    return {
-      streamId,
-      seenVersion: version,
-      wakeupAt: wakeupAt !== null && wakeupAt <= now ? now + postponeMs : wakeupAt,
-    };
+    const wakeupAt = wakeupOf(stream) ?? now + readyMs;
+    return { streamId, seenVersion: version, wakeupAt: wakeupAt <= now ? now + postponeMs : wakeupAt };
   }
 }
