@@ -134,19 +134,11 @@ export class PodAdoption {
   private async takeOver(pod: V1Pod, signal: AbortSignal): Promise<Created> {
     const { api, incarnation, log, pods } = this.parts;
     const name = pod.metadata?.name ?? '';
-    const parts = {
-      api,
-      incarnation,
-      mayCreate: () => true,
-      isWaitedFor: () => true,
-      seen: () => undefined,
-      say: () => undefined,
-    };
     const from = ownerOf(pod);
     // What we know of may be older than that its owner has let go of it.
     const mayTake = (owner: string | undefined) => owner === from || isLeft(owner);
     const either = new LinkedSignal(signal, this.givingUp.signal);
-    const taken = await takeOver(pod, parts, either.signal, mayTake).finally(() => either.unlink());
+    const taken = await takeOver(pod, { api, incarnation }, either.signal, mayTake).finally(() => either.unlink());
     if (taken.type === 'failed' && taken.failure.kind === 'rejected') {
       log.warn('A pod could not be adopted', { pod: name, from, reason: taken.failure.message });
     }

@@ -137,10 +137,10 @@ export class PodAttempt implements RunningAttempt {
   }
 
   private create(pod: V1Pod): Promise<Created> {
-    const { api, incarnation, mayCreate, leaving } = this.parts;
+    const { api, pods, incarnation, mayCreate, leaving } = this.parts;
     const { isWaitedFor = () => true } = this.work;
     const hear = { isWaitedFor, seen: () => this.unheard, say: (line: string) => this.say(line) };
-    return createPod(pod, { api, incarnation, mayCreate, ...hear }, this.stopped.signal, leaving);
+    return createPod(pod, { api, incarnation, mayCreate, room: pods.room, ...hear }, this.stopped.signal, leaving);
   }
 
   private async seeTo(created: V1Pod, ranMs: number): Promise<AttemptEnd | 'left'> {

@@ -4,6 +4,7 @@ import { backoffMs, wait, LinkedSignal } from '@ryax/platform';
 import type { PodNews } from './cluster/known-pods';
 import type { PodApi, Refused } from './cluster/pod-api';
 import { reasonOf } from './cluster/pod-api';
+import type { RoomLine } from './cluster/room-line';
 import { identityOf } from './labels';
 import { ownerLabel, ownerOf } from './ownership';
 import { isWarm } from './warm/warm-kind';
@@ -21,6 +22,8 @@ export interface CreationParts {
   readonly mayCreate: () => boolean;
   /** Whether it is tried again where others have to end before there is room. */
   readonly isWaitedFor: () => boolean;
+  /** Where it waits for a turn when a quota leaves no room. */
+  readonly room: RoomLine;
   /** What the watch has told of a pod of that name: it may be there, or gone again, although we never heard of its creation. */
   readonly seen: () => PodNews | undefined;
   /** What holds it up, for whoever reads along. */
@@ -47,7 +50,7 @@ export async function createPod(
 ): Promise<Created> {
   let mayExist = false;
   let conflicts = 0;
-  for (let tries = 0; ; tries++) {
+  for (let tries = 0; ;) {
     if (stopped.aborted && !mayExist) return { type: 'stopped' };
     const seen = mayExist ? seenOf(pod, parts) : undefined;
     if (seen !== undefined) return { type: 'pod', pod: seen };
@@ -87,7 +90,7 @@ export async function createPod(
         answered satisfies never;
     }
     const either = new LinkedSignal(stopped, signal);
-    await rest(answered, tries, either.signal).finally(() => either.unlink());
+    tries = await nextTry(answered, tries, parts.room, either.signal).finally(() => either.unlink());
     signal.throwIfAborted();
   }
 }
@@ -126,7 +129,7 @@ async function existing(pod: V1Pod, parts: CreationParts, signal: AbortSignal): 
  */
 export async function takeOver(
   pod: V1Pod,
-  parts: CreationParts,
+  parts: Pick<CreationParts, 'api' | 'incarnation'>,
   signal: AbortSignal,
   mayTakeFrom: (owner: string | undefined) => boolean = () => true,
 ): Promise<Created> {
@@ -149,6 +152,23 @@ function isSameAttempt(one: V1Pod, other: V1Pod): boolean {
   if (isWarm(other)) return isWarm(one) && one.metadata?.name === other.metadata?.name;
   const identity = identityOf(one);
   return identity !== undefined && JSON.stringify(identity) === JSON.stringify(identityOf(other));
+}
+
+/** Waits until it is worth to try again. Answers how many tries the next wait counts. */
+async function nextTry(
+  refused: Refused | { readonly verdict: 'ok' },
+  tries: number,
+  room: RoomLine,
+  signal: AbortSignal,
+): Promise<number> {
+  if (refused.verdict === 'quota') {
+    if (!(await room.turn(backoffMs(tries, retry), signal))) return tries + 1;
+    // The quota hears of the room a moment later than we do.
+    await rest(refused, 0, signal);
+    return 1;
+  }
+  await rest(refused, tries, signal);
+  return tries + 1;
 }
 
 async function rest(refused: Refused | { readonly verdict: 'ok' }, tries: number, signal: AbortSignal): Promise<void> {

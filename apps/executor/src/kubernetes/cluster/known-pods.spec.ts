@@ -7,10 +7,11 @@ import { PodApi } from './pod-api';
 import { RequestBudget } from './request-budget';
 
 const namespace = 'runs';
-const pod: V1Pod = {
+const podThat = (does: string): V1Pod => ({
   metadata: { name: 'fit', labels: { app: 'quakes' } },
-  spec: { containers: [{ name: 'main', image: 'busybox', command: ['/bin/sh', '-c', 'sleep 60'] }] },
-};
+  spec: { containers: [{ name: 'main', image: 'busybox', command: ['/bin/sh', '-c', does] }] },
+});
+const pod = podThat('sleep 60');
 
 describe('the pods that are known', () => {
   const server = useKubernetes({ namespaces: [namespace], secondMs: 50 });
@@ -70,6 +71,24 @@ describe('the pods that are known', () => {
     await waitFor(isRunning);
     known.learn(early);
     expect(isRunning()).toBe(true);
+  });
+
+  it('leave room when one has ended, and when one is gone that had not', async () => {
+    const freed = jest.spyOn(known.room, 'freed');
+    const early = await created();
+    await waitFor(() => known.find('fit')?.status?.phase === 'Running');
+    expect(freed).not.toHaveBeenCalled();
+    await api.remove('fit', early.metadata?.uid ?? '', 0, owner.signal);
+    await waitFor(() => news.at(-1) === 'gone');
+    expect(freed).toHaveBeenCalledTimes(1);
+
+    const brief = await api.create(podThat('true'), owner.signal);
+    await waitFor(() => known.find('fit')?.status?.phase === 'Succeeded');
+    expect(freed).toHaveBeenCalledTimes(2);
+    const { uid = '' } = (brief.verdict === 'ok' ? brief.object.metadata : undefined) ?? {};
+    await api.remove('fit', uid, 0, owner.signal);
+    await waitFor(() => known.find('fit') === undefined);
+    expect(freed).toHaveBeenCalledTimes(2);
   });
 
   it('are looked for at the server where the watch has not told of one', async () => {

@@ -5,6 +5,7 @@ import { backoffMs, wait, type Clock, type Log } from '@ryax/platform';
 import { Remembered } from '../../remembered';
 import { judgeAnswer } from '../api-answer';
 import { reasonOf, type PodApi, type PodList, type Refused } from './pod-api';
+import { RoomLine } from './room-line';
 import { trimmed } from './trimmed';
 import { Trouble } from './trouble';
 
@@ -34,6 +35,8 @@ const failed = { list: 'Pods could not be listed', watch: 'Pods could not be wat
  * for by its name before it counts as gone.
  */
 export class KnownPods {
+  /** Goes on as pods of the site end. */
+  readonly room = new RoomLine();
   private readonly pods = new Map<string, V1Pod>();
   private readonly listeners = new Map<string, (news: PodNews) => void>();
   private readonly gone = new Remembered(mostGone, goneForMs);
@@ -215,6 +218,7 @@ export class KnownPods {
     const before = this.pods.get(name);
     if (before !== undefined && before.metadata?.uid !== pod.metadata?.uid) this.drop(name, before);
     this.pods.set(name, pod);
+    if (before !== undefined && !hasEnded(before) && hasEnded(pod)) this.room.freed();
     this.listeners.get(name)?.({ type: 'changed', pod });
   }
 
@@ -224,6 +228,7 @@ export class KnownPods {
     this.pods.delete(name);
     this.gone.add(last.metadata?.uid ?? '', this.clock.monotonicMs());
     this.listeners.get(name)?.({ type: 'gone', last });
+    if (known !== undefined && !hasEnded(known)) this.room.freed();
   }
 
   private async rest(request: keyof typeof failed, refused: Refused | undefined, signal: AbortSignal): Promise<void> {
@@ -243,6 +248,11 @@ export class KnownPods {
 interface WatchEvent {
   readonly type: string;
   readonly object: V1Pod;
+}
+
+/** What has ended no quota counts any more. */
+function hasEnded({ status }: V1Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 function eventOf(line: string): WatchEvent | undefined {
