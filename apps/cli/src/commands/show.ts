@@ -17,10 +17,11 @@ export async function show(context: Context, runId: string, { version, json }: S
   const asOf = version === undefined ? {} : { version };
   const run = await context.engine.run(runId, { limit: executionsLimit, ...asOf });
   if (json === true) return printJson(context, run);
-  printLines(context, describeRun(run, context.terminal.paint));
+  const untilMs = version === undefined ? Date.now() : Date.parse(run.updated_at);
+  printLines(context, describeRun(run, context.terminal.paint, untilMs));
 }
 
-export function describeRun(run: RunAnswer, paint: Paint): string[] {
+function describeRun(run: RunAnswer, paint: Paint, untilMs: number): string[] {
   const { symbol, tint } = lookOf(run.state);
   const duration = run.duration_ms === null ? '' : ` in ${formatDuration(run.duration_ms)}`;
   const labels = Object.entries(run.labels).map(([name, value]) => `${name}=${value}`);
@@ -34,7 +35,7 @@ export function describeRun(run: RunAnswer, paint: Paint): string[] {
     paint('dim', [...facts, ...labels].join(' · ')),
     ...failureLines(run, paint),
     '',
-    ...timelineLines(run, paint),
+    ...timelineLines(run, paint, untilMs),
     ...waitLines(run, paint),
   ];
 }

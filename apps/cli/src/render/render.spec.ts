@@ -67,11 +67,21 @@ describe('the timeline', () => {
     const first = anAction({ state: 'succeeded', started_at: at(0), ended_at: at(2) });
     const second = anAction({ id: 'fit', state: 'succeeded', started_at: at(2), ended_at: at(4) });
     const never = anAction({ id: 'alarm', state: 'skipped' });
-    const lines = timelineLines(aRun({ actions: [first, second, never], ended_at: at(4) }), plain);
+    const lines = timelineLines(aRun({ actions: [first, second, never], ended_at: at(4) }), plain, Date.parse(at(60)));
     expect(lines).toEqual([
       `✓ split  ${'█'.repeat(20)}${' '.repeat(20)}  2.0 s`,
       `✓ fit    ${' '.repeat(20)}${'█'.repeat(20)}  2.0 s`,
       `– alarm  ${' '.repeat(40)}  skipped`,
+    ]);
+  });
+
+  it('goes on for an action that runs, although nothing more was heard of it', () => {
+    const first = anAction({ state: 'succeeded', started_at: at(0), ended_at: at(2) });
+    const second = anAction({ id: 'fit', state: 'running', started_at: at(2), ended_at: null });
+    const run = aRun({ actions: [first, second], updated_at: at(2) });
+    expect(timelineLines(run, plain, Date.parse(at(8)))).toEqual([
+      `✓ split  ${'█'.repeat(10)}${' '.repeat(30)}  2.0 s`,
+      `▸ fit    ${' '.repeat(10)}${'█'.repeat(30)}  running, 6.0 s`,
     ]);
   });
 });

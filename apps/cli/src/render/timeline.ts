@@ -16,9 +16,12 @@ interface Span {
  *
  *     ✓ split   ████                        0 ms   +120 ms
  *     ✓ fit         ███████████             6/6
+ *
+ * @param untilMs where the axis of a run that goes on ends, ms since the epoch: now, or its last event for one as it once was
  */
-export function timelineLines(run: RunAnswer, paint: Paint): string[] {
-  const whole = { from: Date.parse(run.created_at), to: Date.parse(run.ended_at ?? run.updated_at) };
+export function timelineLines(run: RunAnswer, paint: Paint, untilMs: number): string[] {
+  const to = run.ended_at === null ? Math.max(untilMs, Date.parse(run.updated_at)) : Date.parse(run.ended_at);
+  const whole = { from: Date.parse(run.created_at), to };
   const names = run.actions.map((action) => `${action.group === null ? '' : '  '}${action.id}`);
   const width = Math.max(...names.map(widthOf), 0);
   return run.actions.map((action, index) => {
