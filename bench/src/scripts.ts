@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 export interface LocalServer {
   readonly url: string;
   readonly pid: number;
-  stop(): Promise<void>;
+  /** @param signal SIGKILL for a broker whose data nobody needs any more */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 export interface StartedService {

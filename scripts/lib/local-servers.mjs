@@ -29,8 +29,8 @@ export async function startLocalRabbitMq(dataDirectory) {
     const broker = await startRabbitMq({ server, directory, name: 'ryax' });
     return {
       ...broker,
-      stop: async () => {
-        await broker.stop();
+      stop: async (signal) => {
+        await broker.stop(signal);
         giveBack();
       },
     };

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { leanRabbitMq } from './lean-rabbitmq.mjs';
 import { diesWithUs, endChild, freePorts, hasEnded, hasProgram, isOpen } from './processes.mjs';
 
 /** Where packages put the server itself. The one in Debian's /usr/sbin changes user and folders, so it comes last. */
@@ -27,7 +28,7 @@ export function findRabbitMq() {
 export async function startRabbitMq({ server, directory, ports, name = `ryax-${process.pid}-${Date.now()}` }) {
   const chosen = ports ?? (await freePorts(4));
   const [port, managementPort, distributionPort, mapperPort] = chosen;
-  const env = prepare({ directory, port, managementPort, distributionPort, mapperPort, name });
+  const env = prepare({ server, directory, port, managementPort, distributionPort, mapperPort, name });
 
   const mapper = await startPortMapper(mapperPort, env);
   const logPath = join(directory, 'rabbitmq.log');
@@ -57,7 +58,7 @@ export async function startRabbitMq({ server, directory, ports, name = `ryax-${p
   };
 }
 
-function prepare({ directory, port, managementPort, distributionPort, mapperPort, name }) {
+function prepare({ server, directory, port, managementPort, distributionPort, mapperPort, name }) {
   const path = (...parts) => join(directory, ...parts);
   for (const folder of ['home', 'mnesia', 'log']) mkdirSync(path(folder), { recursive: true, mode: 0o700 });
   writeFileSync(path('plugins'), '[rabbitmq_management].\n');
@@ -75,10 +76,12 @@ function prepare({ directory, port, managementPort, distributionPort, mapperPort
     ].join('\n'),
   );
   const { PATH, LANG = 'C.UTF-8', ERL_AFLAGS } = process.env;
+  const scripts = leanRabbitMq(server, path('lean'));
   return {
     PATH,
     LANG,
     ...(ERL_AFLAGS ? { ERL_AFLAGS } : {}),
+    ...(scripts === undefined ? {} : { RABBITMQ_SCRIPTS_DIR: scripts }),
     HOME: path('home'),
     // At localhost: a host name that does not resolve hangs the start.
     RABBITMQ_NODENAME: `${name}@localhost`,
