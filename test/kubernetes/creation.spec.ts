@@ -1,4 +1,5 @@
 import { waitFor } from '@ryax/testing';
+import { waitForTurnsAlone } from '../../apps/executor/src/kubernetes/testing/turns';
 import { asPod, pods } from '../../libs/testing/src/kubernetes/objects';
 import { TestSite } from './site';
 import { itWithTestServer, patienceMs, specMs } from './target';
@@ -16,7 +17,10 @@ describe('the pod of an attempt', () => {
   beforeEach(async () => {
     site = await TestSite.open();
   }, specMs);
-  afterEach(() => TestSite.closeAll(), specMs);
+  afterEach(() => {
+    jest.restoreAllMocks();
+    return TestSite.closeAll();
+  }, specMs);
 
   const timesAsked = () => site.server.requestCounts['create pods'];
   /** So that an executor hears of its pod although the reply to its creation was lost. */
@@ -46,6 +50,19 @@ describe('the pod of an attempt', () => {
     expect(await second.outcome()).toMatchObject(succeeded);
     expect(second.log.text.split('exceeded quota')).toHaveLength(2);
     expect(timesAsked()).toBeLessThan(15);
+  });
+
+  itWithTestServer('is created when another one of the site ends that had used the quota up', async () => {
+    waitForTurnsAlone();
+    const executor = await site.executor();
+    const gate = site.gate();
+    site.server.setPolicy('runs', { maxPods: 1 });
+    const first = executor.launch(site.launch(`echo begun; ${gate.wait}`));
+    await first.log.has('begun');
+    const others = [executor.launch(site.launch('exit 0')), executor.launch(site.launch('exit 0'))];
+    for (const { log } of others) await log.has('exceeded quota: pods');
+    await gate.open();
+    for (const attempt of [first, ...others]) expect(await attempt.outcome()).toMatchObject(succeeded);
   });
 
   itWithTestServer('is created with credentials that were renewed meanwhile', async () => {

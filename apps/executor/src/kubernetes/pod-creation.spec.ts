@@ -1,48 +1,69 @@
 import type { V1Pod } from '@kubernetes/client-node';
+import { waitFor } from '@ryax/testing';
 import type { Answered, PodApi } from './cluster/pod-api';
 import { RoomLine } from './cluster/room-line';
-import { createPod } from './pod-creation';
+import { createPod, type Created } from './pod-creation';
+import { waitForTurnsAlone } from './testing/turns';
 
 const pod: V1Pod = { metadata: { name: 'ryax-work-1', uid: 'one' } };
 const full = { verdict: 'quota', message: 'exceeded quota: pods' } as const;
-const created = { verdict: 'ok', object: pod } as const;
+const { signal } = new AbortController();
 
-describe('the creation of a pod that a quota has no room for', () => {
-  const { signal } = new AbortController();
-
-  /** The server says these things, one after the other. */
-  function creationOf(...answers: Answered<V1Pod>[]) {
-    const room = new RoomLine();
-    const create = jest.fn(() => Promise.resolve(answers.shift() ?? created));
-    const parts = {
-      api: { create } as unknown as PodApi,
-      incarnation: 'executor-1',
-      mayCreate: () => true,
-      isWaitedFor: () => true,
-      room,
-      seen: () => undefined,
-      say: () => undefined,
-    };
-    return { room, create, parts };
-  }
-
+describe('the creation of pods that a quota has no room for', () => {
+  let room: number;
+  let line: RoomLine;
+  let order: string[];
+  beforeEach(() => {
+    room = 0;
+    line = new RoomLine();
+    order = [];
+    waitForTurnsAlone();
+  });
   afterEach(() => jest.restoreAllMocks());
 
-  it('is tried again when a pod of the site has ended, not only when its back-off is over', async () => {
-    const { parts, room, create } = creationOf(full);
-    const turn = jest.spyOn(room, 'turn').mockResolvedValue(true);
-    jest.spyOn(Math, 'random').mockReturnValue(0);
-    expect(await createPod(pod, parts, signal, signal)).toEqual({ type: 'pod', pod });
-    expect([turn, create].map(({ mock }) => mock.calls.length)).toEqual([1, 2]);
+  /** Tries until the server has room. */
+  function create(name: string, stopped: AbortSignal = signal): { created: Promise<Created>; tries: () => number } {
+    let tries = 0;
+    const api = {
+      create: (): Promise<Answered<V1Pod>> => {
+        tries++;
+        order.push(name);
+        if (room === 0) return Promise.resolve(full);
+        room--;
+        return Promise.resolve({ verdict: 'ok', object: pod });
+      },
+    } as unknown as PodApi;
+    const parts = {
+      ...{ api, room: line, incarnation: 'executor-1', seen: () => undefined, say: () => undefined },
+      mayCreate: () => true,
+      isWaitedFor: () => true,
+    };
+    return { created: createPod(pod, parts, stopped, signal), tries: () => tries };
+  }
+
+  it('is tried again when something has ended, and as long as there is room for the next', async () => {
+    const [first, second, third] = ['first', 'second', 'third'].map((name) => create(name));
+    await waitFor(() => order.length === 3);
+    room = 2;
+    line.freed();
+    expect(await first?.created).toEqual({ type: 'pod', pod });
+    expect(await second?.created).toEqual({ type: 'pod', pod });
+    await waitFor(() => third?.tries() === 2);
+    expect(order).toEqual(['first', 'second', 'third', 'first', 'second', 'third']);
+    room = 1;
+    line.freed();
+    expect(await third?.created).toEqual({ type: 'pod', pod });
   });
 
-  it('waits longer from try to try while none ends, and begins anew after a turn', async () => {
-    const { parts, room } = creationOf(full, full, full, full, full);
-    jest.spyOn(Math, 'random').mockReturnValue(0.001);
-    const turns = [false, false, false, true, false];
-    const turn = jest.spyOn(room, 'turn').mockImplementation(() => Promise.resolve(turns.shift() ?? false));
-    await createPod(pod, parts, signal, signal);
-    const waits = turn.mock.calls.map(([atMostMs]) => Math.round(atMostMs * 1_000));
-    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 2_000]);
+  it('leaves its turn to the next when it is stopped', async () => {
+    const stop = new AbortController();
+    const [first, second] = [create('first', stop.signal), create('second')];
+    await waitFor(() => order.length === 2);
+    room = 1;
+    line.freed();
+    stop.abort();
+    expect(await first.created).toEqual({ type: 'stopped' });
+    expect(await second.created).toEqual({ type: 'pod', pod });
+    expect(first.tries()).toBe(1);
   });
 });

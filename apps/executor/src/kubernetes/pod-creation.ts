@@ -4,7 +4,7 @@ import { backoffMs, wait, LinkedSignal } from '@ryax/platform';
 import type { PodNews } from './cluster/known-pods';
 import type { PodApi, Refused } from './cluster/pod-api';
 import { reasonOf } from './cluster/pod-api';
-import type { RoomLine } from './cluster/room-line';
+import type { PlaceInLine, RoomLine } from './cluster/room-line';
 import { identityOf } from './labels';
 import { ownerLabel, ownerOf } from './ownership';
 import { isWarm } from './warm/warm-kind';
@@ -32,6 +32,11 @@ export interface CreationParts {
 
 /** Others have to end before there is room, or the server has to come back. */
 const retry = { initialMs: 1_000, maxMs: 30_000 };
+/** A quota hears of what has ended a moment later than we do. */
+const leastQuotaLagMs = 200;
+const quotaLag = { initialMs: 800, maxMs: 800 };
+/** Who had a turn in vain waits no longer than for the fourth try: it may only have been too early. */
+const triesAfterTurn = 3;
 /** Somebody was faster: at most so often. */
 const mostConflicts = 20;
 
@@ -48,6 +53,21 @@ export async function createPod(
   stopped: AbortSignal,
   signal: AbortSignal,
 ): Promise<Created> {
+  const place = parts.room.place();
+  try {
+    return await createAt(place, pod, parts, stopped, signal);
+  } finally {
+    place.leave();
+  }
+}
+
+async function createAt(
+  place: PlaceInLine,
+  pod: V1Pod,
+  parts: CreationParts,
+  stopped: AbortSignal,
+  signal: AbortSignal,
+): Promise<Created> {
   let mayExist = false;
   let conflicts = 0;
   for (let tries = 0; ;) {
@@ -55,6 +75,7 @@ export async function createPod(
     const seen = mayExist ? seenOf(pod, parts) : undefined;
     if (seen !== undefined) return { type: 'pod', pod: seen };
     if (!mayExist && !parts.mayCreate()) return { type: 'failed', failure: notBegun };
+    place.tries();
     // Nobody wants it, but it may be there: it is not created again, and is looked for.
     const answered = stopped.aborted
       ? await parts.api.read(pod.metadata?.name ?? '', signal)
@@ -89,8 +110,9 @@ export async function createPod(
       default:
         answered satisfies never;
     }
-    const either = new LinkedSignal(stopped, signal);
-    tries = await nextTry(answered, tries, parts.room, either.signal).finally(() => either.unlink());
+    // One that is stopped already, and may be there, is looked for with the same patience.
+    const either = stopped.aborted ? new LinkedSignal(signal) : new LinkedSignal(stopped, signal);
+    tries = await nextTry(answered, tries, place, either.signal).finally(() => either.unlink());
     signal.throwIfAborted();
   }
 }
@@ -154,21 +176,20 @@ function isSameAttempt(one: V1Pod, other: V1Pod): boolean {
   return identity !== undefined && JSON.stringify(identity) === JSON.stringify(identityOf(other));
 }
 
-/** Waits until it is worth to try again. Answers how many tries the next wait counts. */
+/** Waits until it is worth trying again. Answers how many tries the next wait counts. */
 async function nextTry(
   refused: Refused | { readonly verdict: 'ok' },
   tries: number,
-  room: RoomLine,
+  place: PlaceInLine,
   signal: AbortSignal,
 ): Promise<number> {
-  if (refused.verdict === 'quota') {
-    if (!(await room.turn(backoffMs(tries, retry), signal))) return tries + 1;
-    // The quota hears of the room a moment later than we do.
-    await rest(refused, 0, signal);
-    return 1;
+  if (refused.verdict !== 'quota') {
+    await rest(refused, tries, signal);
+    return tries + 1;
   }
-  await rest(refused, tries, signal);
-  return tries + 1;
+  if (!(await place.turn(backoffMs(tries, retry), signal))) return tries + 1;
+  await wait(leastQuotaLagMs + backoffMs(0, quotaLag), signal).catch(() => undefined);
+  return Math.min(tries, triesAfterTurn);
 }
 
 async function rest(refused: Refused | { readonly verdict: 'ok' }, tries: number, signal: AbortSignal): Promise<void> {

@@ -73,7 +73,7 @@ describe('the pods that are known', () => {
     expect(isRunning()).toBe(true);
   });
 
-  it('leave room when one has ended, and when one is gone that had not', async () => {
+  it('leave room when one has ended, and when one is gone, whether it had ended or not', async () => {
     const freed = jest.spyOn(known.room, 'freed');
     const early = await created();
     await waitFor(() => known.find('fit')?.status?.phase === 'Running');
@@ -88,7 +88,7 @@ describe('the pods that are known', () => {
     const { uid = '' } = (brief.verdict === 'ok' ? brief.object.metadata : undefined) ?? {};
     await api.remove('fit', uid, 0, owner.signal);
     await waitFor(() => known.find('fit') === undefined);
-    expect(freed).toHaveBeenCalledTimes(2);
+    expect(freed).toHaveBeenCalledTimes(3);
   });
 
   it('are looked for at the server where the watch has not told of one', async () => {

@@ -35,7 +35,7 @@ const failed = { list: 'Pods could not be listed', watch: 'Pods could not be wat
  * for by its name before it counts as gone.
  */
 export class KnownPods {
-  /** Goes on as pods of the site end. */
+  /** Goes on as pods of the site end, and as they go. */
   readonly room = new RoomLine();
   private readonly pods = new Map<string, V1Pod>();
   private readonly listeners = new Map<string, (news: PodNews) => void>();
@@ -216,9 +216,10 @@ export class KnownPods {
   private set(pod: V1Pod): void {
     const name = pod.metadata?.name ?? '';
     const before = this.pods.get(name);
-    if (before !== undefined && before.metadata?.uid !== pod.metadata?.uid) this.drop(name, before);
+    const isOther = before?.metadata?.uid !== pod.metadata?.uid;
+    if (before !== undefined && isOther) this.drop(name, before);
     this.pods.set(name, pod);
-    if (before !== undefined && !hasEnded(before) && hasEnded(pod)) this.room.freed();
+    if (before !== undefined && !isOther && !hasEnded(before) && hasEnded(pod)) this.room.freed();
     this.listeners.get(name)?.({ type: 'changed', pod });
   }
 
@@ -228,7 +229,8 @@ export class KnownPods {
     this.pods.delete(name);
     this.gone.add(last.metadata?.uid ?? '', this.clock.monotonicMs());
     this.listeners.get(name)?.({ type: 'gone', last });
-    if (known !== undefined && !hasEnded(known)) this.room.freed();
+    // Also of one that had ended: a quota of `count/pods` counts it until it is gone.
+    if (known !== undefined) this.room.freed();
   }
 
   private async rest(request: keyof typeof failed, refused: Refused | undefined, signal: AbortSignal): Promise<void> {
@@ -250,7 +252,7 @@ interface WatchEvent {
   readonly object: V1Pod;
 }
 
-/** What has ended no quota counts any more. */
+/** What has ended, most quotas count no more. */
 function hasEnded({ status }: V1Pod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }

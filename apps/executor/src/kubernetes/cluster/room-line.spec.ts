@@ -2,42 +2,89 @@ import { RoomLine } from './room-line';
 
 const longMs = 60_000;
 const { signal } = new AbortController();
+const settled = () => new Promise(setImmediate);
 
 describe('the line for room', () => {
-  const settled = () => new Promise(setImmediate);
+  let line: RoomLine;
+  let order: string[];
+  beforeEach(() => {
+    line = new RoomLine();
+    order = [];
+  });
 
-  it('gives each end to one alone, to whom has waited longest', async () => {
-    const line = new RoomLine();
-    const order: string[] = [];
-    const wait = async (name: string) => order.push(`${name} ${(await line.turn(longMs, signal)) ? 'goes' : 'waited'}`);
-    const all = ['first', 'second', 'third'].map(wait);
+  /** Waits for its turn, as one that was refused does. */
+  const inLine = (name: string, stop: AbortSignal = signal) => {
+    const place = line.place();
+    place.tries();
+    const waited = place.turn(longMs, stop).then((isTurn) => order.push(`${name} ${isTurn ? 'goes' : 'leaves'}`));
+    return { place, waited };
+  };
 
+  it('gives an end to one alone, whose last try is longest ago', async () => {
+    const [first, , third] = ['first', 'second', 'third'].map((name) => inLine(name));
     line.freed();
     await settled();
     expect(order).toEqual(['first goes']);
+    void first?.place.turn(longMs, signal).then(() => order.push('first goes again'));
     line.freed();
     line.freed();
-    await Promise.all(all);
-    expect(order).toEqual(['first goes', 'second goes', 'third goes']);
+    await third?.waited;
+    line.freed();
+    await settled();
+    expect(order).toEqual(['first goes', 'second goes', 'third goes', 'first goes again']);
   });
 
-  it('keeps nobody longer than wanted, and gives him no turn afterwards', async () => {
-    const line = new RoomLine();
-    expect(await line.turn(1, signal)).toBe(false);
-    const next = line.turn(longMs, signal);
+  it('passes a turn on when one has found room, or has gone: there may be room for more', async () => {
+    const [first, , third] = ['first', 'second', 'third'].map((name) => inLine(name));
     line.freed();
-    expect(await next).toBe(true);
+    await first?.waited;
+    first?.place.leave();
+    await settled();
+    expect(order).toEqual(['first goes', 'second goes']);
+    // Nothing is left to be passed on.
+    first?.place.leave();
+    await settled();
+    expect(order).toHaveLength(2);
+    line.freed();
+    await third?.waited;
   });
 
-  it('is left at once by whom is stopped', async () => {
-    const line = new RoomLine();
+  it('passes no turn on that was in vain: the room was not enough', async () => {
+    const first = inLine('first');
+    line.freed();
+    await first.waited;
+    const second = inLine('second');
     const stop = new AbortController();
-    const stopped = line.turn(longMs, stop.signal);
-    const next = line.turn(longMs, signal);
+    const again = first.place.turn(longMs, stop.signal);
     stop.abort();
-    expect(await stopped).toBe(false);
+    expect(await again).toBe(false);
+    first.place.leave();
+    await settled();
+    expect(order).toEqual(['first goes']);
     line.freed();
-    expect(await next).toBe(true);
-    expect(await line.turn(longMs, stop.signal)).toBe(false);
+    await second.waited;
+  });
+
+  it('gives a turn at once for what has ended during a try', async () => {
+    const place = line.place();
+    place.tries();
+    line.freed();
+    expect(await place.turn(longMs, signal)).toBe(true);
+    place.tries();
+    expect(await place.turn(1, signal)).toBe(false);
+  });
+
+  it('keeps nobody longer than wanted, nor who is stopped, and gives them no turn afterwards', async () => {
+    const stop = new AbortController();
+    const brief = line.place().turn(1, signal);
+    const stopped = inLine('stopped', stop.signal);
+    const next = inLine('next');
+    expect(await brief).toBe(false);
+    stop.abort();
+    await stopped.waited;
+    line.freed();
+    await next.waited;
+    expect(order).toEqual(['stopped leaves', 'next goes']);
+    expect(await stopped.place.turn(longMs, stop.signal)).toBe(false);
   });
 });
