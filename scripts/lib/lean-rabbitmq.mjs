@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 
 /** The broker itself, and what our scripts ask for. */
 const used = ['rabbit', 'rabbitmq_prelaunch', 'rabbitmq_management'];
@@ -13,9 +13,11 @@ const used = ['rabbit', 'rabbitmq_prelaunch', 'rabbitmq_management'];
  * @returns the folder of scripts for `RABBITMQ_SCRIPTS_DIR`; undefined where it is not installed in a way that we know
  */
 export function leanRabbitMq(server, directory) {
-  const home = existsSync(server) ? dirname(dirname(realpathSync(server))) : '';
+  // RabbitMQ's scripts do not quote this folder, and Erlang divides paths at colons.
+  if (!isAbsolute(server) || /[^\w./@+-]/.test(directory)) return undefined;
+  const home = dirname(dirname(realpathSync(server)));
   const installed = pluginsIn(join(home, 'plugins'));
-  if (used.some((name) => !installed.has(name))) return undefined;
+  if (used.some((name) => !installed.has(name)) || !existsSync(join(home, 'sbin'))) return undefined;
   const needed = withRequirements(installed);
   // What is not a plugin of RabbitMQ is a library: not all who use one say so.
   const kept = [...installed.values()].filter(({ name }) => !name.startsWith('rabbitmq_') || needed.has(name));
