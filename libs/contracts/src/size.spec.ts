@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { JsonValue } from './json';
 import { limits } from './limits';
 import { isTooLarge, jsonBytes } from './size';
@@ -48,8 +49,19 @@ describe('the bytes of a value', () => {
     ['objects in lists', [[value, [value]], value]],
     ['what stands in several places', doubled(12, value)],
   ])('are those of its JSON: %s', (_what, of) => {
-    const bytes = new TextEncoder().encode(JSON.stringify(of)).length;
-    expect(jsonBytes(of)).toBeGreaterThanOrEqual(bytes);
-    expect(jsonBytes(of)).toBeLessThan(1.1 * bytes + 2);
+    expect(jsonBytes(of)).toBe(Buffer.byteLength(JSON.stringify(of)));
+  });
+
+  it('are those of its JSON, whatever characters it has: halves of pairs, controls, all planes', () => {
+    const texts = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) });
+    const characters = fc.string({
+      unit: fc.oneof(fc.constantFrom('\n', '"', '\\', '\u007f', '🚀', '\ud83d', '\ude80')),
+    });
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.array(texts), fc.dictionary(characters, characters), (any, list, object) => {
+        const of = [any as JsonValue, list, object];
+        expect(jsonBytes(of)).toBe(Buffer.byteLength(JSON.stringify(of)));
+      }),
+    );
   });
 });

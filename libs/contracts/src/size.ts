@@ -34,11 +34,28 @@ export function roomAfterText(text: string, room: number): number {
   let left = room - text.length;
   for (let index = 0; index < text.length && left >= 0; index++) {
     const code = text.charCodeAt(index);
-    if (code >= 0x800) left -= 2;
-    else if (code >= 0x80 || code === 0x22 || code === 0x5c) left -= 1;
-    else if (code < 0x20) left -= 5;
+    if (code < 0x80) left -= escapeBytes[code] ?? 0;
+    else if (code < 0x800) left -= 1;
+    else if (code < 0xd800 || code > 0xdfff) left -= 2;
+    else if (isPair(text, index)) {
+      // Four bytes for its two units.
+      left -= 2;
+      index++;
+    } else left -= 5;
   }
   return left;
+}
+
+/** What escaping adds to each character of ASCII: `"`, `\` and those with a letter of their own one, other controls five (`\u0000`). */
+const escapeBytes = Uint8Array.from(
+  { length: 0x80 },
+  (_, code) => JSON.stringify(String.fromCharCode(code)).length - 3,
+);
+
+/** Half a pair is escaped as a control is. */
+function isPair(text: string, index: number): boolean {
+  const [high, low] = [text.charCodeAt(index), text.charCodeAt(index + 1)];
+  return high <= 0xdbff && low >= 0xdc00 && low <= 0xdfff;
 }
 
 class Walk {

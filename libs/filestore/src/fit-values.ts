@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@ryax/contracts';
+import { jsonBytes, type JsonObject } from '@ryax/contracts';
 import type { FileStore } from './file-store';
 import { putValue } from './json-content';
 
@@ -29,8 +29,4 @@ export async function fitValues(files: FileStore, values: JsonObject, bounds: Va
     total += jsonBytes(reference) - bytes;
   }
   return fitted;
-}
-
-function jsonBytes(value: JsonValue): number {
-  return Buffer.byteLength(JSON.stringify(value));
 }

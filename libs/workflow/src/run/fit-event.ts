@@ -1,7 +1,6 @@
-import { limits, type JsonObject, type JsonValue, type ValueReference } from '@ryax/contracts';
+import { jsonBytes, limits, type JsonObject, type JsonValue, type ValueReference } from '@ryax/contracts';
 import { value, type Evaluated } from './needs';
 import type { Need, ValueSource } from './run-aggregate';
-import { jsonBytes } from './stored-value';
 
 /** Room that an event's other fields may take. */
 const ENVELOPE_BYTES = 16 * 1024;

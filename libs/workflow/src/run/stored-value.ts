@@ -15,10 +15,6 @@ export function isLargerThan(value: unknown, bytes: number): boolean {
   return roomAfter(value, bytes) < 0;
 }
 
-export function jsonBytes(value: unknown): number {
-  return Number.MAX_SAFE_INTEGER - roomAfter(value, Number.MAX_SAFE_INTEGER);
-}
-
 /** What is left of `room` after the value's text; some negative number as soon as it does not fit. */
 function roomAfter(value: unknown, room: number): number {
   if (room < 0) return room;
