@@ -11,7 +11,7 @@ import { ClusterConnection, type ApiRequest } from '../../apps/executor/src/kube
 import { podName } from '../../apps/executor/src/kubernetes/pod-name';
 import { parseSite } from '../../apps/executor/src/kubernetes/site-config';
 import type { Launch } from '../../apps/executor/src/launcher';
-import { Gate } from './gate';
+import { PipeGate, PodGate, type Gate } from './gate';
 import { checkCluster } from './preflight';
 import { siteDefaults } from './site-defaults';
 import { image, isReal, patienceMs, secondMs } from './target';
@@ -147,7 +147,9 @@ export class TestSite {
 
   /** What scripts can be held up by. */
   gate(): Gate {
-    const gate = new Gate(isReal ? undefined : join(this.place.directory, `gate-${this.gates.length}`));
+    const gate = isReal
+      ? new PodGate(() => this.pods())
+      : new PipeGate(join(this.place.directory, `gate-${this.gates.length}`));
     this.gates.push(gate);
     return gate;
   }
