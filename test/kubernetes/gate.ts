@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
-import { Exec, KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { Exec, KubeConfig, type V1Pod, type V1Status } from '@kubernetes/client-node';
 import { statusOfMain } from '../../apps/executor/src/kubernetes/pod-status';
 
 /** Holds up scripts until they are let go. */
@@ -73,12 +73,26 @@ export class PodGate implements Gate {
     const done = new AbortController();
     const command = ['/bin/sh', '-c', `: > ${this.path}`];
     const errors = new PassThrough().resume();
-    const begun = new Exec(config).exec(namespace, name, 'main', command, null, errors, null, false, () =>
-      done.abort(),
+    const ended = ({ status, message }: V1Status) => {
+      if (status !== 'Success') process.stderr.write(`${name} goes on after ${holdSeconds} s alone: ${message}\n`);
+      done.abort();
+    };
+    const connecting: Promise<Connection> = new Exec(config).exec(
+      ...([namespace, name, 'main', command, null, errors, null, false, ended] as const),
     );
-    // The cluster ends the connection with the command.
-    await Promise.race([begun.then(() => once(done.signal)).catch(() => undefined), once(AbortSignal.timeout(execMs))]);
+    const told = connecting.then((connection) => {
+      connection.onclose = () => done.abort();
+      return once(done.signal);
+    });
+    await Promise.race([told.catch(() => undefined), once(AbortSignal.timeout(execMs))]);
+    void connecting.then((connection) => connection.close()).catch(() => undefined);
   }
+}
+
+/** What we use of a WebSocket. */
+interface Connection {
+  onclose: unknown;
+  close(): void;
 }
 
 function once(signal: AbortSignal): Promise<void> {

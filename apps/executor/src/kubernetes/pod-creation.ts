@@ -184,6 +184,8 @@ async function nextTry(
   signal: AbortSignal,
 ): Promise<number> {
   if (refused.verdict !== 'quota') {
+    // Others may be luckier meanwhile.
+    place.leave();
     await rest(refused, tries, signal);
     return tries + 1;
   }

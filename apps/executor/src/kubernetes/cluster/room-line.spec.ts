@@ -65,13 +65,33 @@ describe('the line for room', () => {
     await second.waited;
   });
 
-  it('gives a turn at once for what has ended during a try', async () => {
+  it('gives a turn at once for what has ended during a try, to one alone', async () => {
+    const [place, other] = [line.place(), line.place()];
+    place.tries();
+    other.tries();
+    line.freed();
+    expect(await place.turn(longMs, signal)).toBe(true);
+    expect(await other.turn(1, signal)).toBe(false);
+    place.tries();
+    expect(await place.turn(1, signal)).toBe(false);
+  });
+
+  it('gives no turn for an end that another one was given', async () => {
+    const first = inLine('first');
     const place = line.place();
     place.tries();
     line.freed();
-    expect(await place.turn(longMs, signal)).toBe(true);
-    place.tries();
+    await first.waited;
     expect(await place.turn(1, signal)).toBe(false);
+  });
+
+  it('gives another turn for what has ended between a turn and its try', async () => {
+    const { place, waited } = inLine('first');
+    line.freed();
+    line.freed();
+    await waited;
+    place.tries();
+    expect(await place.turn(longMs, signal)).toBe(true);
   });
 
   it('keeps nobody longer than wanted, nor who is stopped, and gives them no turn afterwards', async () => {
