@@ -27,6 +27,9 @@ const scratch = Buffer.allocUnsafe(64 * 1024);
 /** `<length in bytes>:` and `,` */
 const mostFrameBytes = 12;
 const mostBytesOfUnit = 3;
+/** Shorter ones are written byte by byte: a call into Buffer takes as long. */
+const longestByHand = 64;
+const [zero, colon, comma] = [...Buffer.from('0:,')] as [number, number, number];
 
 function hashOf(texts: readonly string[]): string {
   let most = 0;
@@ -38,8 +41,35 @@ function hashOf(texts: readonly string[]): string {
 }
 
 function writeNetstring(into: Buffer, at: number, text: string): number {
-  const length = Buffer.byteLength(text);
-  const begin = at + into.write(`${length}:`, at, 'latin1');
-  const end = begin + into.write(text, begin);
-  return end + into.write(',', end, 'latin1');
+  let end = text.length > longestByHand ? undefined : writeAscii(into, writeLength(into, at, text.length), text);
+  end ??= writeAny(into, at, text);
+  into[end] = comma;
+  return end + 1;
+}
+
+/** Undefined where it is not ASCII. */
+function writeAscii(into: Buffer, at: number, text: string): number | undefined {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return undefined;
+    into[at + index] = code;
+  }
+  return at + text.length;
+}
+
+function writeAny(into: Buffer, at: number, text: string): number {
+  const begin = writeLength(into, at, Buffer.byteLength(text));
+  return begin + into.write(text, begin);
+}
+
+function writeLength(into: Buffer, at: number, length: number): number {
+  const end = writeDigits(into, at, length);
+  into[end] = colon;
+  return end + 1;
+}
+
+function writeDigits(into: Buffer, at: number, number: number): number {
+  const end = number < 10 ? at : writeDigits(into, at, Math.floor(number / 10));
+  into[end] = zero + (number % 10);
+  return end + 1;
 }
