@@ -17,7 +17,7 @@ export class LogView {
   private constructor(private readonly client: Client) {}
 
   static async open(url: string): Promise<LogView> {
-    // What is sampled at the same time is asked one after the other: pg is to let no other query wait in line by itself.
+    // What is sampled at the same time is sent at once: pg gives up the line of its own in which a second query waited.
     const client = new Client({ connectionString: url, pipeline: true });
     await client.connect();
     return new LogView(client);
